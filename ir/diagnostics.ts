@@ -1,0 +1,85 @@
+/** One type for everything shardc tells a user, and the table of codes. */
+import { codeFrameColumns } from '@babel/code-frame';
+import type { SourceText, Span } from './program.ts';
+
+export type Severity = 'error' | 'warning' | 'note';
+
+/** user: your program (exit 1). unsupported: not supported yet (exit 2). internal: our bug (exit 70). */
+export type Cause = 'user' | 'unsupported' | 'internal';
+
+export interface Diagnostic {
+  readonly code: string;
+  readonly severity: Severity;
+  readonly cause: Cause;
+  /** What is wrong, in one sentence. */
+  readonly message: string;
+  readonly span?: Span;
+  /** What was expected. */
+  readonly expected?: string;
+  /** What to do. */
+  readonly help?: string;
+}
+
+/** Carries diagnostics out of deep code; the CLI prints them all. */
+export class DiagnosticError extends Error {
+  readonly diagnostics: readonly Diagnostic[];
+  constructor(diagnostics: readonly Diagnostic[]) {
+    super(diagnostics.map((d) => `${d.code}: ${d.message}`).join('\n'));
+    this.diagnostics = diagnostics;
+  }
+}
+
+export const userError = (code: string, message: string, rest: Partial<Diagnostic> = {}): DiagnosticError =>
+  new DiagnosticError([{ code, severity: 'error', cause: 'user', message, ...rest }]);
+export const unsupported = (what: string, rest: Partial<Diagnostic> = {}): DiagnosticError =>
+  new DiagnosticError([{ code: 'SH0900', severity: 'error', cause: 'unsupported', message: `not supported yet: ${what}`, ...rest }]);
+export const internalError = (message: string, rest: Partial<Diagnostic> = {}): DiagnosticError =>
+  new DiagnosticError([{ code: 'SH0999', severity: 'error', cause: 'internal', message, ...rest }]);
+
+export const exitCode = (diagnostics: readonly Diagnostic[]): number => {
+  const errors = diagnostics.filter((d) => d.severity === 'error');
+  if (errors.some((d) => d.cause === 'internal')) return 70;
+  if (errors.some((d) => d.cause === 'unsupported')) return 2;
+  return errors.length > 0 ? 1 : 0;
+};
+
+/** Line and column, both from 1. */
+export function position(text: string, offset: number): { line: number; column: number } {
+  let line = 1;
+  let start = 0;
+  for (let at = text.indexOf('\n'); at !== -1 && at < offset; at = text.indexOf('\n', at + 1)) {
+    line++;
+    start = at + 1;
+  }
+  return { line, column: offset - start + 1 };
+}
+
+/** The diagnostic as people read it: code, place, frame, expected, help. Long source lines are cut around the place. */
+export function render(diagnostic: Diagnostic, source?: SourceText): string {
+  const { code, severity, message, span, expected, help } = diagnostic;
+  const place = source !== undefined && span !== undefined ? position(source.text, span.start) : undefined;
+  const lines = [`${severity}[${code}]: ${message}`];
+  if (source !== undefined && span !== undefined && place !== undefined) {
+    lines.push(`  --> ${source.file}:${place.line}:${place.column}`, frame(source.text, span));
+  } else if (source !== undefined) lines.push(`  --> ${source.file}`);
+  if (expected !== undefined) lines.push(`  expected: ${expected}`);
+  if (help !== undefined) lines.push(`  help: ${help}`);
+  return lines.join('\n');
+}
+
+const WIDTH = 100;
+
+/** Code frame over the line(s) around the span only, so that a 10 MB line does not flood the terminal. */
+function frame(text: string, span: Span): string {
+  const lineStart = text.lastIndexOf('\n', Math.max(0, span.start - 1)) + 1;
+  const newline = text.indexOf('\n', span.start);
+  const lineEnd = newline === -1 ? text.length : newline;
+  const { line } = position(text, span.start);
+  const from = Math.max(lineStart, span.start - WIDTH / 2);
+  const shown = text.slice(from, Math.min(lineEnd, from + WIDTH)).replace(/[\u0000-\u0008\u000b-\u001f\u007f]/g, '·');
+  const column = span.start - from + 1;
+  const length = Math.max(1, Math.min(span.end, lineEnd, from + WIDTH) - span.start);
+  return codeFrameColumns(shown, { start: { line: 1, column }, end: { line: 1, column: column + length } }, { highlightCode: false, linesAbove: 0, linesBelow: 0 })
+    .replace('> 1 |', `> ${line} |`)
+    .replace(/^ {4}\|/m, `  ${' '.repeat(String(line).length)} |`);
+}

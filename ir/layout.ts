@@ -1,0 +1,75 @@
+/** Layouts: how a value is laid out over a mesh (Shardy's tensor sharding). */
+import { type AxisRef, axesSize, axisText, type Mesh, overlaps, sameAxes } from './mesh.ts';
+
+/** One dim of a layout: its axes (major first), whether propagation may add more, and its priority (p0 first). */
+export interface DimSharding {
+  readonly axes: readonly AxisRef[];
+  readonly open: boolean;
+  readonly priority: number;
+}
+
+export type Monoid = 'sum' | 'prod' | 'max' | 'min' | 'and' | 'or';
+
+export interface Layout {
+  /** Name of the mesh in the module's table. */
+  readonly mesh: string;
+  readonly dims: readonly DimSharding[];
+  /** Axes that may never shard this value. */
+  readonly replicated: readonly AxisRef[];
+  /** Axes over which a reduction of this value is still owed, … */
+  readonly unreduced: readonly AxisRef[];
+  /** … and its monoid (sum when absent). */
+  readonly monoid?: Monoid;
+}
+
+const EMPTY: readonly AxisRef[] = [];
+export const closedDim = (axes: readonly AxisRef[] = EMPTY, priority = 0): DimSharding => ({ axes, open: false, priority });
+export const openDim = (axes: readonly AxisRef[] = EMPTY, priority = 0): DimSharding => ({ axes, open: true, priority });
+
+export const openLayout = (mesh: string, rank: number): Layout => ({
+  mesh, dims: Array.from({ length: rank }, () => openDim()), replicated: EMPTY, unreduced: EMPTY,
+});
+export const replicatedLayout = (mesh: string, rank: number): Layout => ({
+  mesh, dims: Array.from({ length: rank }, () => closedDim()), replicated: EMPTY, unreduced: EMPTY,
+});
+/** A closed layout from axis lists alone. */
+export const layoutOf = (mesh: string, dims: readonly (readonly AxisRef[])[], unreduced: readonly AxisRef[] = EMPTY, monoid?: Monoid): Layout => ({
+  mesh, dims: dims.map((axes) => closedDim(axes)), replicated: EMPTY, unreduced,
+  ...(monoid !== undefined && monoid !== 'sum' && unreduced.length > 0 ? { monoid } : {}),
+});
+
+export const dimAxes = (layout: Layout, dim: number): readonly AxisRef[] => layout.dims[dim]?.axes ?? EMPTY;
+
+/** Do both place the same elements on the same devices (open/closed and priorities aside)? */
+export const samePlacement = (a: Layout, b: Layout): boolean =>
+  a.dims.length === b.dims.length &&
+  a.dims.every((d, i) => sameAxes(d.axes, dimAxes(b, i))) &&
+  a.unreduced.length === b.unreduced.length &&
+  a.unreduced.every((x) => b.unreduced.some((y) => overlaps(x, y) && x.size === y.size)) &&
+  (a.unreduced.length === 0 || (a.monoid ?? 'sum') === (b.monoid ?? 'sum'));
+
+/** Per-device extents: ceil(extent / shards) per dim. */
+export const localShape = (shape: readonly number[], layout: Layout): number[] =>
+  shape.map((extent, i) => Math.ceil(extent / axesSize(dimAxes(layout, i))));
+
+/** Every dim divides by its shard count. */
+export const isEven = (shape: readonly number[], layout: Layout): boolean =>
+  shape.every((extent, i) => extent % axesSize(dimAxes(layout, i)) === 0);
+
+export const usedAxes = (layout: Layout): AxisRef[] => layout.dims.flatMap((d) => [...d.axes]);
+
+/** `{x, _, ?}` as .tir writes it after a type: `_` replicated, `?` open, `x+y` several axes, `p1` a priority. */
+export function layoutText(mesh: Mesh, layout: Layout): string {
+  const dims = layout.dims.map((d) => {
+    const axes = d.axes.map((a) => axisText(mesh, a)).join('+');
+    const text = d.open ? `${axes}?` : axes === '' ? '_' : axes;
+    return d.priority > 0 ? `${text} p${d.priority}` : text;
+  });
+  const extra: string[] = [];
+  if (layout.replicated.length > 0) extra.push(`replicated=${layout.replicated.map((a) => axisText(mesh, a)).join('+')}`);
+  if (layout.unreduced.length > 0) {
+    const name = layout.monoid === undefined ? 'unreduced' : `unreduced_${layout.monoid}`;
+    extra.push(`${name}=${layout.unreduced.map((a) => axisText(mesh, a)).join('+')}`);
+  }
+  return `{${[dims.join(', '), ...extra].join('; ')}}`;
+}

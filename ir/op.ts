@@ -1,0 +1,61 @@
+/** What passes may know of a tensor op: its facets. One definition per op, in ir/ops/. */
+import type { Precision, TensorArray } from './array.ts';
+import type { FactorRule } from './factors.ts';
+import type { Monoid } from './layout.ts';
+import type { Attrs, Block } from './program.ts';
+import type { TensorType } from './types.ts';
+
+/** Everything a facet may read: types, attributes and regions, never values or layouts. */
+export interface OpView<A extends Attrs = Attrs> {
+  readonly kind: string;
+  readonly attrs: A;
+  readonly operands: readonly TensorType[];
+  readonly results: readonly TensorType[];
+  readonly regions: readonly Block[];
+}
+
+export interface KernelContext {
+  readonly precision: Precision;
+  /** Runs a region (a reducer, a comparator) on scalars or arrays. */
+  call(region: Block, inputs: readonly TensorArray[]): TensorArray[];
+}
+
+/**
+ * How per-device attributes follow from global ones: given the op's view at per-device shapes and, per factor, how many
+ * shards it has. Only ops whose attributes mention sizes need it (slice limits, gather slice_sizes, iota's shape …).
+ */
+export interface LocalShapes {
+  readonly operands: readonly TensorType[];
+  readonly results: readonly TensorType[];
+}
+
+export interface OpDef<A extends Attrs = Attrs> {
+  readonly kind: string;
+  /** Result types, or throws InferError with the rule that was broken. */
+  infer(view: Omit<OpView<A>, 'results'>): readonly TensorType[];
+  factors(view: OpView<A>): FactorRule;
+  /** The reference meaning: slow and obvious. Result shapes come from view.results. */
+  kernel(view: OpView<A>, inputs: readonly TensorArray[], ctx: KernelContext): readonly TensorArray[];
+  /** Attributes at per-device shapes; absent = unchanged. */
+  localAttrs?(view: OpView<A>, local: LocalShapes): Attrs;
+  /**
+   * Operand index sets the op is jointly linear in (addition of all of a set commutes with the op): unreduced sums may
+   * pass. `multiply` → [[0], [1]], `add` → [[0, 1]], `transpose` → [[0]].
+   */
+  linearity?: (view: OpView<A>) => readonly (readonly number[])[];
+  /** Monoid that combines partial results over `reduce` factors; null = none (argmax): the partitioner gathers instead. */
+  combiner?: (view: OpView<A>) => Monoid | null;
+  /** Floating-point operations at these shapes; absent = one per result element. */
+  flops?: (view: OpView<A>) => number;
+}
+
+/** Attribute types vary per op: this is the one place where they are erased. */
+// biome-ignore lint/suspicious/noExplicitAny: the registry erases per-op attribute types (docs/design.md §9.6)
+export type AnyOpDef = OpDef<any>;
+export type Registry = Readonly<Record<string, AnyOpDef>>;
+
+/** Thrown by `infer`: which rule the op breaks. The caller adds place and op name. */
+export class InferError extends Error {}
+
+/** States the attribute type once and keeps it inside the definition. */
+export const defineOp = <A extends Attrs>(def: OpDef<A>): AnyOpDef => def;

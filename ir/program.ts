@@ -1,0 +1,156 @@
+/**
+ * What a program is: plain readonly data. Ops stand in program order; regions (loop bodies, branches, reducers) may
+ * use values of the ops around them. Value ids are unique within a function, regions included.
+ */
+import type { Layout } from './layout.ts';
+import type { Mesh } from './mesh.ts';
+import type { TensorType } from './types.ts';
+
+declare const valueBrand: unique symbol;
+export type ValueId = number & { readonly [valueBrand]: true };
+
+/**
+ * The levels, in order. See docs/design.md §2 for the invariants of each.
+ * `parsed` = as written (calls, sugar gone); later levels hold one function, @main, without calls.
+ */
+export const LEVELS = ['parsed', 'annotated', 'propagated', 'resharded', 'collective', 'local', 'scheduled'] as const;
+export type Level = (typeof LEVELS)[number];
+
+export interface Module {
+  readonly name: string;
+  readonly level: Level;
+  readonly meshes: readonly Mesh[];
+  readonly functions: readonly Func[];
+  /** Text the program was parsed from, for code frames and `explain`. */
+  readonly source?: SourceText;
+}
+
+export interface SourceText {
+  readonly file: string;
+  readonly text: string;
+}
+
+export interface Func {
+  readonly name: string;
+  readonly isPublic: boolean;
+  readonly body: Block;
+  /** Indexed by ValueId. */
+  readonly values: readonly ValueInfo[];
+  readonly resultTypes: readonly TensorType[];
+  /** Layouts asked of (or, after propagation, given to) the results. */
+  readonly resultLayouts: readonly (Layout | undefined)[];
+  /** Other argument and result attributes, kept verbatim for export (`jax.result_info = "…"`). */
+  readonly paramAttrs: readonly (string | undefined)[];
+  readonly resultAttrs: readonly (string | undefined)[];
+}
+
+export interface ValueInfo {
+  readonly type: TensorType;
+  /** The name in the source, without %. */
+  readonly name?: string;
+  /** Annotation (parsed), propagated layout, or chosen layout, by level. */
+  readonly layout?: Layout;
+  readonly origin?: Origin;
+}
+
+export interface Block {
+  readonly params: readonly ValueId[];
+  /** The last op is the terminator, `return`. */
+  readonly ops: readonly Op[];
+}
+
+export interface Op {
+  /** StableHLO's name without the dialect (`dot_general`), or one of STRUCTURAL, or a collective. */
+  readonly kind: string;
+  readonly operands: readonly ValueId[];
+  readonly results: readonly ValueId[];
+  readonly attrs: Attrs;
+  readonly regions: readonly Block[];
+  readonly origin: Origin;
+}
+
+export type Attr = number | string | boolean | undefined | Elements | Layout | readonly Attr[] | { readonly [key: string]: Attr } | object;
+/** Each op states its own attribute type beside its definition in ir/ops/; this is the common bound. */
+export type Attrs = Readonly<Record<string, Attr>>;
+
+/** Dense elements of a constant, row-major; length 1 = splat. Floats as f64; i64/u64 as BigInt arrays; pred as u8. */
+export interface Elements {
+  readonly data: ElementArray;
+}
+export type ElementArray =
+  | Float64Array | Float32Array | Int8Array | Int16Array | Int32Array | BigInt64Array | Uint8Array | Uint16Array | Uint32Array | BigUint64Array;
+
+/** Where an op came from. The final program's every op reaches a source line through `from`. */
+export interface Origin {
+  readonly span?: Span;
+  /** The user's own place, from `loc(...)`: Python file and line. */
+  readonly user?: UserLoc;
+  /** Function names and spans of inlined calls, innermost first. */
+  readonly stack?: readonly string[];
+  /** Pass that made it; absent = the program as written. */
+  readonly pass?: string;
+  readonly from?: readonly Origin[];
+  /** Why, in words a user understands. */
+  readonly reason?: string;
+}
+
+/** Offsets into the source text, [start, end). */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface UserLoc {
+  readonly file: string;
+  readonly line: number;
+  readonly column?: number;
+  readonly scope?: string;
+}
+
+/** Ops that the compiler knows by name; every other op is a tensor op, seen by passes through its facets only. */
+export const STRUCTURAL = ['return', 'call', 'while', 'case', 'optimization_barrier', 'sharding_constraint', 'reshard', 'manual_computation',
+  'sharding_group', 'propagation_barrier', 'named_computation', 'data_flow_edge'] as const;
+export type StructuralKind = (typeof STRUCTURAL)[number];
+
+/** At the collective level these act on global shapes; at the local level on per-device shapes. */
+export const COLLECTIVES = ['all_gather', 'all_slice', 'all_to_all', 'collective_permute', 'reduce_scatter', 'all_reduce'] as const;
+export type CollectiveKind = (typeof COLLECTIVES)[number];
+
+const structural: ReadonlySet<string> = new Set(STRUCTURAL);
+const collectives: ReadonlySet<string> = new Set(COLLECTIVES);
+export const isStructural = (op: Op): boolean => structural.has(op.kind);
+export const isCollective = (op: Op): boolean => collectives.has(op.kind);
+
+export function mainFunction(module: Module): Func {
+  const main = module.functions.find((f) => f.name === 'main') ?? module.functions[0];
+  if (main === undefined) throw new Error('the module holds no function');
+  return main;
+}
+
+export const typeOf = (func: Func, id: ValueId): TensorType => valueInfo(func, id).type;
+
+export function valueInfo(func: Func, id: ValueId): ValueInfo {
+  const info = func.values[id];
+  if (info === undefined) throw new Error(`value ${id} is not of function @${func.name}`);
+  return info;
+}
+
+export function meshOf(module: Module, name: string): Mesh {
+  const mesh = module.meshes.find((m) => m.name === name);
+  if (mesh === undefined) throw new Error(`the module holds no mesh @${name}`);
+  return mesh;
+}
+
+/** Every op, outer before inner, without recursion. */
+export function* walkOps(block: Block): Generator<Op> {
+  const stack: { ops: readonly Op[]; next: number }[] = [{ ops: block.ops, next: 0 }];
+  for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+    const op = top.ops[top.next++];
+    if (op === undefined) {
+      stack.pop();
+      continue;
+    }
+    yield op;
+    for (let i = op.regions.length - 1; i >= 0; i--) stack.push({ ops: (op.regions[i] as Block).ops, next: 0 });
+  }
+}

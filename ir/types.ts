@@ -1,0 +1,56 @@
+/** Element types and tensor types. Types are hash-consed: two equal types are the same object, so `===` compares them. */
+
+/** What StableHLO calls the element type. `pred` prints as `i1` in StableHLO. */
+export type DType =
+  | 'pred' | 'i4' | 'i8' | 'i16' | 'i32' | 'i64' | 'u4' | 'u8' | 'u16' | 'u32' | 'u64'
+  | 'f8e4m3fn' | 'f8e5m2' | 'f16' | 'bf16' | 'f32' | 'f64' | 'c64' | 'c128';
+
+export type DTypeClass = 'pred' | 'signed' | 'unsigned' | 'float' | 'complex';
+
+export interface DTypeInfo {
+  readonly bytes: number;
+  readonly bits: number;
+  readonly class: DTypeClass;
+}
+
+const row = (bits: number, cls: DTypeClass): DTypeInfo => ({ bits, bytes: cls === 'pred' ? 1 : bits / 8, class: cls });
+
+export const DTYPES: Readonly<Record<DType, DTypeInfo>> = {
+  pred: row(1, 'pred'),
+  i4: row(4, 'signed'), i8: row(8, 'signed'), i16: row(16, 'signed'), i32: row(32, 'signed'), i64: row(64, 'signed'),
+  u4: row(4, 'unsigned'), u8: row(8, 'unsigned'), u16: row(16, 'unsigned'), u32: row(32, 'unsigned'), u64: row(64, 'unsigned'),
+  f8e4m3fn: row(8, 'float'), f8e5m2: row(8, 'float'), f16: row(16, 'float'), bf16: row(16, 'float'), f32: row(32, 'float'), f64: row(64, 'float'),
+  c64: row(64, 'complex'), c128: row(128, 'complex'),
+};
+
+export const isDType = (name: string): name is DType => Object.hasOwn(DTYPES, name);
+export const isFloat = (t: DType): boolean => DTYPES[t].class === 'float';
+export const isInteger = (t: DType): boolean => DTYPES[t].class === 'signed' || DTYPES[t].class === 'unsigned';
+
+export interface TensorType {
+  readonly dtype: DType;
+  /** Global (or, at the local level, per-device) extents, major first. */
+  readonly shape: readonly number[];
+}
+
+// Hash-consing table. It holds immutable data only and is invisible to semantics, so it may outlive a compile.
+const interned = new Map<string, TensorType>();
+
+/** The one object that stands for `dtype[shape]`. */
+export function tensor(dtype: DType, shape: readonly number[]): TensorType {
+  const key = `${dtype}:${shape.join('x')}`;
+  let type = interned.get(key);
+  if (type === undefined) {
+    type = Object.freeze({ dtype, shape: Object.freeze([...shape]) });
+    interned.set(key, type);
+  }
+  return type;
+}
+
+export const withShape = (type: TensorType, shape: readonly number[]): TensorType => tensor(type.dtype, shape);
+export const withDType = (type: TensorType, dtype: DType): TensorType => tensor(dtype, type.shape);
+export const elementCount = (type: TensorType): number => type.shape.reduce((n, d) => n * d, 1);
+/** Bytes of the dense array (4-bit types count half a byte per element). */
+export const byteSize = (type: TensorType): number => elementCount(type) * DTYPES[type.dtype].bytes;
+/** `f32[8,128]`, the way .tir writes it. */
+export const typeText = (type: TensorType): string => `${type.dtype}[${type.shape.join(',')}]`;
