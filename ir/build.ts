@@ -22,6 +22,11 @@ export class FuncBuilder {
     return id;
   }
 
+  /** Makes an existing value the next parameter of the block at hand. */
+  paramAt(id: ValueId): void {
+    this.top().params.push(id);
+  }
+
   typeOf(id: ValueId): TensorType {
     const info = this.values[id];
     if (info === undefined) throw new Error(`value ${id} is not of this builder`);

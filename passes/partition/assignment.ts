@@ -1,0 +1,91 @@
+/**
+ * Assignments: which axes shard each factor of one op. An op computes without communication exactly when the layouts of
+ * its operands and results all follow from one assignment; every axis serves one factor only.
+ */
+import type { DimFactors, FactorRule } from '../../ir/factors.ts';
+import type { Layout } from '../../ir/layout.ts';
+import { type AxisRef, axesSize, overlaps } from '../../ir/mesh.ts';
+import { axesKey, mergeNeighbours } from './axis-atoms.ts';
+
+/** Axes per factor, major first. */
+export type Assignment = readonly (readonly AxisRef[])[];
+
+export const emptyAssignment = (rule: FactorRule): Assignment => rule.factors.map(() => []);
+export const assignmentKey = (a: Assignment): string => a.map(axesKey).join(';');
+
+/**
+ * Axes that a tensor's layout gives each factor. Splits axes over a dim's factors (major first) where sizes allow and
+ * stops where they do not divide: what it returns always divides evenly.
+ */
+export function project(rule: FactorRule, dims: readonly DimFactors[], layout: Layout): Assignment {
+  const found: AxisRef[][] = rule.factors.map(() => []);
+  dims.forEach((factors, d) => projectDim(rule, factors, layout.dims[d]?.axes ?? [], found));
+  return found;
+}
+
+function projectDim(rule: FactorRule, factors: DimFactors, axes: readonly AxisRef[], found: AxisRef[][]): void {
+  let at = 0;
+  let rest = (factors[0] === undefined ? undefined : rule.factors[factors[0]]?.size) ?? 1;
+  for (const axis of axes) {
+    let { pre, size } = axis;
+    while (size > 1) {
+      while (rest === 1 && at + 1 < factors.length) rest = rule.factors[factors[++at] as number]?.size ?? 1;
+      const factor = factors[at];
+      if (factor === undefined) return;
+      const take = gcd(size, rest);
+      if (take === 1) return;
+      (found[factor] as AxisRef[]).push({ name: axis.name, pre, size: take });
+      pre *= take;
+      size /= take;
+      rest /= take;
+    }
+  }
+}
+
+/** Axes per dim of a tensor under an assignment. */
+export const dimsUnder = (dims: readonly DimFactors[], assignment: Assignment): AxisRef[][] =>
+  dims.map((factors) => mergeNeighbours(factors.flatMap((f) => [...(assignment[f] ?? [])])));
+
+/** Adds what `more` suggests where it fits: no axis twice, no factor beyond `allowed`, extending prefixes only. */
+export function mergeInto(base: Assignment, more: Assignment, allowed: (factor: number) => boolean): Assignment {
+  const used = base.flat();
+  return base.map((held, f) => {
+    if (!allowed(f)) return held;
+    const suggested = more[f] ?? [];
+    if (suggested.length <= held.length || !held.every((a, i) => axesKey([a]) === axesKey([suggested[i] as AxisRef]))) return held;
+    const taken = [...held];
+    for (const axis of suggested.slice(held.length)) {
+      if (used.some((u) => overlaps(u, axis))) break;
+      taken.push(axis);
+      used.push(axis);
+    }
+    return taken;
+  });
+}
+
+/** A factor minor to another in some dim may be sharded only if the major one is fully sharded: drop what is not. */
+export function dropStrided(rule: FactorRule, assignment: Assignment): Assignment {
+  const kept = assignment.map((axes) => [...axes]);
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (const dims of [...rule.operands, ...rule.results]) {
+      for (const factors of dims) {
+        let full = true;
+        for (const f of factors) {
+          const axes = kept[f] as AxisRef[];
+          if (!full && axes.length > 0) {
+            axes.length = 0;
+            changed = true;
+          }
+          full = full && axesSize(axes) === rule.factors[f]?.size;
+        }
+      }
+    }
+  }
+  return kept;
+}
+
+function gcd(a: number, b: number): number {
+  while (b !== 0) [a, b] = [b, a % b];
+  return a;
+}

@@ -1,0 +1,105 @@
+/**
+ * What an op could do: assignments suggested by the layouts its operands have and its result is wanted in, with what each
+ * needs of the operands and gives. At most 8 or so; insert-reshards prices them.
+ */
+import type { FactorRule } from '../../ir/factors.ts';
+import type { Layout, Monoid } from '../../ir/layout.ts';
+import { type AxisRef, axesSize, overlaps, sameAxes } from '../../ir/mesh.ts';
+import { type Assignment, assignmentKey, dimsUnder, dropStrided, emptyAssignment, mergeInto, project } from './assignment.ts';
+import type { LayoutTable } from './layout-table.ts';
+
+export interface Candidate {
+  readonly assignment: Assignment;
+  readonly operands: readonly Layout[];
+  readonly results: readonly Layout[];
+  /** Product of the shard counts of all factors: how many ways the work is split. */
+  readonly shards: number;
+}
+
+export interface OpShape {
+  readonly rule: FactorRule;
+  /** Monoid over reduce factors; null = they cannot be sharded. */
+  readonly combiner: Monoid | null;
+  /** Operand sets that may pass sums still owed; empty = none. */
+  readonly linear: readonly (readonly number[])[];
+}
+
+/**
+ * `operandLayouts[i]`: layouts in which operand i is at hand or expected; `wanted[i]`: propagated layout of result i.
+ */
+export function candidates(table: LayoutTable, op: OpShape, operandLayouts: readonly (readonly Layout[])[], wanted: readonly Layout[]): Candidate[] {
+  const { rule } = op;
+  const sources: Assignment[][] = [
+    wanted.map((layout, i) => project(rule, rule.results[i] ?? [], layout)),
+    ...operandLayouts.map((layouts, i) => unique(layouts.map((l) => project(rule, rule.operands[i] ?? [], l)))),
+  ];
+  const may = (f: number): boolean => shardable(op, f);
+  const notReduce = (f: number): boolean => may(f) && rule.factors[f]?.kind !== 'reduce';
+  const found = new Map<string, Assignment>();
+  const add = (a: Assignment): void => {
+    const kept = dropStrided(rule, a);
+    found.set(assignmentKey(kept), kept);
+  };
+  for (const order of orders(sources.length)) {
+    for (const chosen of picks(order.map((i) => sources[i] as Assignment[]))) {
+      add(chosen.reduce((a, s) => mergeInto(a, s, may), emptyAssignment(rule)));
+      add(chosen.reduce((a, s) => mergeInto(a, s, notReduce), emptyAssignment(rule)));
+    }
+  }
+  return [...found.values()].flatMap((a) => [layOut(table, op, a, [], []), ...keepingOwed(table, op, a, operandLayouts)]);
+}
+
+const shardable = (op: OpShape, f: number): boolean => {
+  const kind = op.rule.factors[f]?.kind;
+  return kind === 'pass' || (kind === 'reduce' && op.combiner !== null);
+};
+
+/** Variants in which a linear operand set stays unreduced and the result takes over what is owed. */
+function keepingOwed(table: LayoutTable, op: OpShape, a: Assignment, operandLayouts: readonly (readonly Layout[])[]): Candidate[] {
+  const found: Candidate[] = [];
+  for (const set of op.linear) {
+    const [first] = set;
+    if (first === undefined) continue;
+    for (const layout of operandLayouts[first] ?? []) {
+      const owed = layout.unreduced;
+      if (owed.length === 0 || (layout.monoid ?? 'sum') !== 'sum') continue;
+      const all = set.every((i) => operandLayouts[i]?.some((l) => sameAxes(l.unreduced, owed)));
+      const free = a.map((axes) => axes.filter((x) => !owed.some((o) => overlaps(o, x))));
+      if (all) found.push(layOut(table, op, dropStrided(op.rule, free), owed, set));
+    }
+  }
+  return found;
+}
+
+function layOut(table: LayoutTable, op: OpShape, assignment: Assignment, owed: readonly AxisRef[], set: readonly number[]): Candidate {
+  const { rule } = op;
+  const partial = rule.factors.flatMap((f, i) => (f.kind === 'reduce' ? [...(assignment[i] ?? [])] : []));
+  const monoid = op.combiner ?? 'sum';
+  return {
+    assignment,
+    shards: assignment.reduce((n, axes) => n * axesSize(axes), 1),
+    operands: rule.operands.map((dims, i) => table.of(dimsUnder(dims, assignment), set.includes(i) ? owed : [])),
+    results: rule.results.map((dims) => table.of(dimsUnder(dims, assignment), [...partial, ...owed], partial.length > 0 ? monoid : 'sum')),
+  };
+}
+
+/** Orders in which tensors (0 = results, 1… = operands) have their say. All for up to 3; beyond, each first once. */
+function orders(count: number): number[][] {
+  if (count <= 3) return permutations(Array.from({ length: count }, (_, i) => i));
+  return Array.from({ length: count }, (_, first) => [first, ...Array.from({ length: count }, (_, i) => i).filter((i) => i !== first)]);
+}
+
+function permutations(items: readonly number[]): number[][] {
+  if (items.length <= 1) return [[...items]];
+  return items.flatMap((x, i) => permutations([...items.slice(0, i), ...items.slice(i + 1)]).map((rest) => [x, ...rest]));
+}
+
+/** One suggestion per tensor; where a tensor has several, each once beside the others' first. */
+function picks(options: readonly (readonly Assignment[])[]): Assignment[][] {
+  const first = options.flatMap((o) => o.slice(0, 1));
+  return [first, ...options.flatMap((o, i) => o.slice(1, 3).map((alternative) => first.map((f, j) => (j === i ? alternative : f))))];
+}
+
+function unique(list: readonly Assignment[]): Assignment[] {
+  return [...new Map(list.map((a) => [assignmentKey(a), a])).values()];
+}

@@ -1,0 +1,124 @@
+/**
+ * Rewrites every op to per-device shapes. What an op computes on its shard follows from the layouts of its operands and
+ * results; attributes that mention sizes come from the op's own `localAttrs`; ops that need to know which shard they
+ * hold have a localizer in localize/.
+ *
+ *   %2 = iota dim=0 : i32[64] @{x}      // x=4
+ *   →  %a = iota dim=0 : i32[16]
+ *      %b = axis_index {x} …            // + 16 · axis_index
+ */
+import { FuncBuilder } from '../../ir/build.ts';
+import { internalError, unsupported } from '../../ir/diagnostics.ts';
+import { isEven, type Layout, localShape } from '../../ir/layout.ts';
+import type { Mesh } from '../../ir/mesh.ts';
+import type { Registry } from '../../ir/op.ts';
+import { type Attrs, type Block, type Func, isCollective, isStructural, mainFunction, meshOf, type Module, type Op, type ValueId, valueInfo } from '../../ir/program.ts';
+import { type TensorType, withShape } from '../../ir/types.ts';
+import { localizeGather, localizeScatter } from './localize/gather-scatter.ts';
+import { localizeIota } from './localize/iota.ts';
+import { Emitter, type Localizer } from './localize/localizer.ts';
+
+const LOCALIZERS: Readonly<Record<string, Localizer>> = {
+  gather: localizeGather,
+  iota: localizeIota,
+  scatter: localizeScatter,
+};
+
+export function localize(module: Module, registry: Registry): Module {
+  const func = mainFunction(module);
+  const name = module.meshes[0]?.name;
+  if (name === undefined) throw internalError('localize: the module has no mesh');
+  return { ...module, level: 'local', functions: [new Localizing(func, registry, meshOf(module, name)).run()] };
+}
+
+class Localizing {
+  private readonly func: Func;
+  private readonly registry: Registry;
+  private readonly mesh: Mesh;
+  private readonly builder = new FuncBuilder();
+  private readonly local = new Map<ValueId, ValueId>();
+
+  constructor(func: Func, registry: Registry, mesh: Mesh) {
+    this.func = func;
+    this.registry = registry;
+    this.mesh = mesh;
+  }
+
+  run(): Func {
+    this.block(this.func.body, true);
+    return this.builder.finish({ ...this.func, resultTypes: this.func.resultTypes.map((t, i) => this.shard(t, this.func.resultLayouts[i])) });
+  }
+
+  private block(block: Block, isMain = false): void {
+    for (const p of block.params) {
+      const info = valueInfo(this.func, p);
+      const made = this.builder.param(this.shard(info.type, info.layout), isMain ? info : { ...info });
+      this.local.set(p, made);
+    }
+    for (const op of block.ops) this.op(op);
+  }
+
+  private op(op: Op): void {
+    const operands = op.operands.map((v) => this.read(v));
+    const regions = op.regions.map((r) => this.builder.region(() => this.block(r)));
+    const results = isStructural(op) || isCollective(op) ? this.keep(op, operands, regions) : this.tensorOp(op, operands, regions);
+    op.results.forEach((old, i) => {
+      const { layout } = valueInfo(this.func, old);
+      if (layout !== undefined) this.builder.setLayout(results[i] as ValueId, layout);
+      this.local.set(old, results[i] as ValueId);
+    });
+  }
+
+  private keep(op: Op, operands: readonly ValueId[], regions: readonly Block[]): ValueId[] {
+    if (op.kind === 'manual_computation') throw unsupported('manual_computation (shard_map) in the partitioner');
+    return this.builder.op(op.kind, operands, this.localResults(op), op.origin, op.attrs, regions);
+  }
+
+  private tensorOp(op: Op, operands: readonly ValueId[], regions: readonly Block[]): readonly ValueId[] {
+    const localResults = this.localResults(op);
+    const attrs = this.localAttrs(op, operands, localResults);
+    const localizer = LOCALIZERS[op.kind];
+    if (localizer === undefined) return this.builder.op(op.kind, operands, localResults, op.origin, attrs, regions);
+    const layoutOf = (v: ValueId): Layout => {
+      const { layout } = valueInfo(this.func, v);
+      if (layout === undefined) throw internalError(`localize: a value of ${op.kind} has no layout`);
+      return layout;
+    };
+    return localizer({
+      op, operands, regions, attrs, localResults,
+      operandTypes: op.operands.map((v) => valueInfo(this.func, v).type),
+      operandLayouts: op.operands.map(layoutOf),
+      resultLayouts: op.results.map(layoutOf),
+      emit: new Emitter(this.builder, this.mesh, { pass: 'localize', from: [op.origin], reason: `${op.kind} on a shard` }),
+    });
+  }
+
+  private localAttrs(op: Op, operands: readonly ValueId[], results: readonly TensorType[]): Attrs {
+    const def = this.registry[op.kind];
+    const [result] = results;
+    const reshaped = op.attrs.shape !== undefined && result !== undefined ? { ...op.attrs, shape: result.shape } : op.attrs;
+    if (def?.localAttrs === undefined) return reshaped;
+    const view = {
+      kind: op.kind, attrs: op.attrs, regions: op.regions,
+      operands: op.operands.map((v) => valueInfo(this.func, v).type), results: op.results.map((v) => valueInfo(this.func, v).type),
+    };
+    return def.localAttrs(view, { operands: operands.map((v) => this.builder.typeOf(v)), results });
+  }
+
+  private localResults(op: Op): TensorType[] {
+    return op.results.map((r) => this.shard(valueInfo(this.func, r).type, valueInfo(this.func, r).layout));
+  }
+
+  /** Values inside reducers have no layout: they are whole. */
+  private shard(type: TensorType, layout: Layout | undefined): TensorType {
+    if (layout === undefined) return type;
+    if (!isEven(type.shape, layout)) throw internalError('localize: a dim does not divide by its axes');
+    return withShape(type, localShape(type.shape, layout));
+  }
+
+  private read(id: ValueId): ValueId {
+    const local = this.local.get(id);
+    if (local === undefined) throw internalError(`localize: value ${id} is used before it is made`);
+    return local;
+  }
+}

@@ -1,0 +1,110 @@
+/** What a special localizer works with: the op, its layouts, and a builder of per-device ops. */
+import type { FuncBuilder } from '../../../ir/build.ts';
+import type { Layout } from '../../../ir/layout.ts';
+import { type AxisRef, axesSize, type Mesh } from '../../../ir/mesh.ts';
+import type { Attrs, Block, ElementArray, Op, Origin, ValueId } from '../../../ir/program.ts';
+import { tensor, type DType, type TensorType } from '../../../ir/types.ts';
+
+/** One op about to become its per-device form. Types are global, operands are already per-device values. */
+export interface Site {
+  readonly op: Op;
+  readonly operands: readonly ValueId[];
+  readonly operandTypes: readonly TensorType[];
+  readonly operandLayouts: readonly Layout[];
+  readonly resultLayouts: readonly Layout[];
+  readonly localResults: readonly TensorType[];
+  readonly regions: readonly Block[];
+  readonly attrs: Attrs;
+  readonly emit: Emitter;
+}
+
+/** Gives the per-device results. */
+export type Localizer = (site: Site) => readonly ValueId[];
+
+/** Short forms of the few ops that localizers put around the local op. */
+export class Emitter {
+  readonly mesh: Mesh;
+  private readonly builder: FuncBuilder;
+  private readonly origin: Origin;
+
+  constructor(builder: FuncBuilder, mesh: Mesh, origin: Origin) {
+    this.builder = builder;
+    this.mesh = mesh;
+    this.origin = origin;
+  }
+
+  op(kind: string, operands: readonly ValueId[], type: TensorType, attrs: Attrs = {}, regions: readonly Block[] = []): ValueId {
+    return this.builder.op(kind, operands, [type], this.origin, attrs, regions)[0] as ValueId;
+  }
+
+  ops(kind: string, operands: readonly ValueId[], types: readonly TensorType[], attrs: Attrs, regions: readonly Block[]): ValueId[] {
+    return this.builder.op(kind, operands, types, this.origin, attrs, regions);
+  }
+
+  typeOf(value: ValueId): TensorType {
+    return this.builder.typeOf(value);
+  }
+
+  /** A splat (one value) or a vector of the given values. */
+  constant(type: TensorType, values: readonly (number | bigint)[]): ValueId {
+    return this.op('constant', [], type, { value: { data: elements(type.dtype, values) }, dtype: type.dtype, shape: type.shape });
+  }
+
+  broadcast(value: ValueId, shape: readonly number[], dims: readonly number[]): ValueId {
+    return this.op('broadcast_in_dim', [value], tensor(this.typeOf(value).dtype, shape), { dims, shape });
+  }
+
+  binary(kind: 'add' | 'subtract' | 'multiply' | 'and', a: ValueId, b: ValueId): ValueId {
+    return this.op(kind, [a, b], this.typeOf(a));
+  }
+
+  compare(direction: 'EQ' | 'GE' | 'LE' | 'LT', a: ValueId, b: ValueId): ValueId {
+    const { dtype, shape } = this.typeOf(a);
+    return this.op('compare', [a, b], tensor('pred', shape), { direction, compare_type: dtype.startsWith('u') ? 'UNSIGNED' : 'SIGNED' });
+  }
+
+  select(pred: ValueId, a: ValueId, b: ValueId): ValueId {
+    return this.op('select', [pred, a, b], this.typeOf(a));
+  }
+
+  convert(value: ValueId, dtype: DType): ValueId {
+    const type = this.typeOf(value);
+    return type.dtype === dtype ? value : this.op('convert', [value], tensor(dtype, type.shape), { dtype });
+  }
+
+  /** A region of two scalars and one op on them. */
+  reducer(kind: string, dtype: DType): Block {
+    const scalar = tensor(dtype, []);
+    return this.builder.region(() => {
+      const a = this.builder.param(scalar);
+      const b = this.builder.param(scalar);
+      const [sum] = this.builder.op(kind, [a, b], [scalar], this.origin);
+      this.builder.op('return', [sum as ValueId], [], this.origin);
+    });
+  }
+
+  /** This device's index along axes, first major: a scalar i32. */
+  axisIndex(axes: readonly AxisRef[]): ValueId {
+    return this.op('axis_index', [], tensor('i32', []), { mesh: this.mesh.name, axes });
+  }
+
+  /** First global element of this device's shard: axis index × local extent, a scalar of the given type. */
+  shardOffset(axes: readonly AxisRef[], extent: number, dtype: DType): ValueId {
+    const local = this.constant(tensor('i32', []), [extent / axesSize(axes)]);
+    return this.convert(this.binary('multiply', this.axisIndex(axes), local), dtype);
+  }
+}
+
+export function elements(dtype: DType, values: readonly (number | bigint)[]): ElementArray {
+  switch (dtype) {
+    case 'i64': return BigInt64Array.from(values.map(BigInt));
+    case 'u64': return BigUint64Array.from(values.map(BigInt));
+    case 'i32': return Int32Array.from(values.map(Number));
+    case 'u32': return Uint32Array.from(values.map(Number));
+    case 'i16': return Int16Array.from(values.map(Number));
+    case 'u16': return Uint16Array.from(values.map(Number));
+    case 'i4': case 'i8': return Int8Array.from(values.map(Number));
+    case 'pred': case 'u4': case 'u8': return Uint8Array.from(values.map(Number));
+    default: return Float64Array.from(values.map(Number));
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * Does what insert-reshards decided: every `reshard` becomes the collectives of its plan, on global shapes.
+ *
+ *   %3 = reshard %2 @{x, _}       // %2 @{x, _; unreduced=y}
+ *   →  %3 = all_reduce %2 axes=[y]
+ */
+import { FuncBuilder } from '../../ir/build.ts';
+import { internalError } from '../../ir/diagnostics.ts';
+import type { Layout } from '../../ir/layout.ts';
+import { type Block, type Func, mainFunction, meshOf, type Module, type Op, type Origin, type ValueId, valueInfo } from '../../ir/program.ts';
+import type { Attrs } from '../../ir/program.ts';
+import { LayoutTable } from './layout-table.ts';
+import type { Step } from './reshard-plan.ts';
+
+export function lowerReshards(module: Module): Module {
+  const func = mainFunction(module);
+  const mesh = module.meshes[0];
+  if (mesh === undefined) throw internalError('lower-reshards: the module has no mesh');
+  return { ...module, level: 'collective', functions: [new Lowering(func, new LayoutTable(meshOf(module, mesh.name))).run()] };
+}
+
+class Lowering {
+  private readonly func: Func;
+  private readonly table: LayoutTable;
+  private readonly builder: FuncBuilder;
+  private readonly renamed = new Map<ValueId, ValueId>();
+
+  constructor(func: Func, table: LayoutTable) {
+    this.func = func;
+    this.table = table;
+    this.builder = new FuncBuilder(func.values);
+  }
+
+  run(): Func {
+    const body = this.builder.region(() => this.block(this.func.body));
+    return { ...this.func, body, values: this.builder.values };
+  }
+
+  private block(block: Block): void {
+    for (const p of block.params) this.builder.paramAt(p);
+    for (const op of block.ops) {
+      const operands = op.operands.map((v) => this.renamed.get(v) ?? v);
+      if (op.kind === 'reshard') this.lower(op, operands[0] as ValueId);
+      else this.builder.push({ ...op, operands, regions: op.regions.map((r) => this.builder.region(() => this.block(r))) });
+    }
+  }
+
+  private lower(op: Op, operand: ValueId): void {
+    const type = valueInfo(this.func, op.results[0] as ValueId).type;
+    const from = this.intern(this.builder.layoutOf(operand));
+    const to = this.intern(op.attrs.layout as Layout);
+    const plan = this.table.plan(type, from, to);
+    if (!Number.isFinite(plan.bytes)) throw internalError('lower-reshards: a reshard has no plan');
+    let value = operand;
+    for (const step of plan.steps) {
+      const origin: Origin = { pass: 'lower-reshards', from: [op.origin], ...(op.origin.reason === undefined ? {} : { reason: op.origin.reason }) };
+      const [made] = this.builder.op(step.kind, [value], [type], origin, stepAttrs(step, this.table.mesh.name));
+      this.builder.setLayout(made as ValueId, step.to);
+      value = made as ValueId;
+    }
+    this.renamed.set(op.results[0] as ValueId, value);
+  }
+
+  private intern(layout: Layout | undefined): Layout {
+    if (layout === undefined) throw internalError('lower-reshards: a value has no layout');
+    return this.table.of(layout.dims.map((d) => d.axes), layout.unreduced, layout.monoid);
+  }
+}
+
+function stepAttrs(step: Step, mesh: string): Attrs {
+  switch (step.kind) {
+    case 'all_gather':
+    case 'all_slice':
+      return { mesh, axes: step.axes };
+    case 'reduce_scatter':
+      return { mesh, axes: step.axes, monoid: step.monoid };
+    case 'all_reduce':
+      return { mesh, axes: step.axes, monoid: step.monoid };
+    case 'all_to_all':
+      return { mesh, moves: step.moves };
+    case 'collective_permute':
+      return { mesh, from: step.from, to: step.to };
+  }
+}
