@@ -15,7 +15,7 @@ export type CompareType = 'FLOAT' | 'SIGNED' | 'UNSIGNED' | 'TOTALORDER';
 export type Verbatim = string;
 
 export interface OpAttrs {
-  constant: { readonly value: Elements };
+  constant: { readonly value: Elements; readonly dtype: DType; readonly shape: N };
   iota: { readonly dim: number; readonly dtype: DType; readonly shape: N };
   compare: { readonly direction: ComparisonDirection; readonly compare_type?: CompareType };
   convert: { readonly dtype: DType };

@@ -1,0 +1,89 @@
+/** dot_general: batch, contracting and free dims. The kernel brings both sides to [batch, rows, k] and multiplies. */
+import { stridesOf, type TensorArray } from '../array.ts';
+import type { OpAttrs } from '../attrs.ts';
+import { RuleBuilder } from '../factors.ts';
+import { defineOp, InferError, type OpView } from '../op.ts';
+import { elementCount, tensor, type TensorType, typeText } from '../types.ts';
+import { filled } from './rounding.ts';
+import { gatherStrided } from './strided.ts';
+
+type Attrs = OpAttrs['dot_general'];
+
+export const dotGeneral = defineOp<Attrs>({
+  kind: 'dot_general',
+  infer({ operands, attrs }) {
+    const [l, r] = operands;
+    if (l === undefined || r === undefined) throw new InferError('dot_general takes two operands');
+    const pairs = [...zip(attrs.lhs_batch, attrs.rhs_batch), ...zip(attrs.lhs_contracting, attrs.rhs_contracting)];
+    for (const [i, j] of pairs) {
+      if (l.shape[i] === undefined || l.shape[i] !== r.shape[j]) {
+        throw new InferError(`dot_general: dim ${i} of ${typeText(l)} (${l.shape[i] ?? 'none'}) meets dim ${j} of ${typeText(r)} (${r.shape[j] ?? 'none'}); they must be equal`);
+      }
+    }
+    const { lhsFree, rhsFree } = free(l, r, attrs);
+    return [tensor(attrs.dtype, [...attrs.lhs_batch, ...lhsFree].map((d) => l.shape[d] as number).concat(rhsFree.map((d) => r.shape[d] as number)))];
+  },
+  factors({ operands, results, attrs }) {
+    const [l, r] = operands as readonly [TensorType, TensorType];
+    const { lhsFree, rhsFree } = free(l, r, attrs);
+    const rule = new RuleBuilder([l.shape.length, r.shape.length], [(results[0] as TensorType).shape.length]);
+    let out = 0;
+    for (const [i, j] of zip(attrs.lhs_batch, attrs.rhs_batch)) rule.add([i, j], [out++], l.shape[i] as number);
+    for (const i of lhsFree) rule.add([i, null], [out++], l.shape[i] as number);
+    for (const j of rhsFree) rule.add([null, j], [out++], r.shape[j] as number);
+    for (const [i, j] of zip(attrs.lhs_contracting, attrs.rhs_contracting)) rule.add([i, j], [null], l.shape[i] as number, 'reduce');
+    return rule.build();
+  },
+  kernel(view, [lhs, rhs], ctx) {
+    const { attrs } = view;
+    const type = view.results[0] as TensorType;
+    const [l, r] = [lhs as TensorArray, rhs as TensorArray];
+    const { lhsFree, rhsFree } = free(l, r, attrs);
+    const a = arrange(l, [...attrs.lhs_batch, ...lhsFree, ...attrs.lhs_contracting]);
+    const b = arrange(r, [...attrs.rhs_batch, ...attrs.rhs_contracting, ...rhsFree]);
+    const size = (t: TensorArray, dims: readonly number[]): number => dims.reduce((n, d) => n * (t.shape[d] as number), 1);
+    const [batch, m, n, k] = [size(l, attrs.lhs_batch), size(l, lhsFree), size(r, rhsFree), size(l, attrs.lhs_contracting)];
+    const data = filled(type.dtype, batch * m * n, ctx.precision, (out) => multiply(a.data as Float64Array, b.data as Float64Array, out as Float64Array, batch, m, n, k));
+    return [{ dtype: type.dtype, shape: type.shape, data }];
+  },
+  linearity: () => [[0], [1]],
+  combiner: () => 'sum',
+  flops: dotFlops,
+});
+
+/** 2 · batch · m · n · k. */
+function dotFlops({ operands, results, attrs }: OpView<Attrs>): number {
+  const [l] = operands as readonly [TensorType];
+  return 2 * elementCount(results[0] as TensorType) * attrs.lhs_contracting.reduce((n, d) => n * (l.shape[d] as number), 1);
+}
+
+const zip = (a: readonly number[], b: readonly number[]): [number, number][] => a.map((x, i) => [x, b[i] as number]);
+
+function free(l: { shape: readonly number[] }, r: { shape: readonly number[] }, attrs: Attrs): { lhsFree: number[]; rhsFree: number[] } {
+  const rest = (shape: readonly number[], used: readonly number[]): number[] => shape.map((_, d) => d).filter((d) => !used.includes(d));
+  return { lhsFree: rest(l.shape, [...attrs.lhs_batch, ...attrs.lhs_contracting]), rhsFree: rest(r.shape, [...attrs.rhs_batch, ...attrs.rhs_contracting]) };
+}
+
+function arrange(x: TensorArray, order: readonly number[]): TensorArray {
+  if (order.every((d, i) => d === i)) return x;
+  const strides = stridesOf(x.shape);
+  const precision = x.data instanceof Float64Array ? 'wide' : 'true';
+  return gatherStrided(tensor(x.dtype, order.map((d) => x.shape[d] as number)), x, 0, order.map((d) => strides[d] as number), precision);
+}
+
+/** out[b,i,j] = Σ_k a[b,i,k] · c[b,k,j], rows of c in the inner loop; accumulates in f64 for one row at a time. */
+function multiply(a: Float64Array, c: Float64Array, out: Float64Array, batch: number, m: number, n: number, k: number): void {
+  const row = new Float64Array(n);
+  for (let b = 0; b < batch; b++) {
+    for (let i = 0; i < m; i++) {
+      row.fill(0);
+      const from = (b * m + i) * k;
+      for (let p = 0; p < k; p++) {
+        const x = a[from + p] as number;
+        const at = (b * k + p) * n;
+        for (let j = 0; j < n; j++) row[j] = (row[j] as number) + x * (c[at + j] as number);
+      }
+      out.set(row, (b * m + i) * n);
+    }
+  }
+}

@@ -1,0 +1,77 @@
+/** dynamic_slice and dynamic_update_slice: start indices are clamped so that the slice lies inside. */
+import { stridesOf, type TensorArray } from '../array.ts';
+import type { OpAttrs } from '../attrs.ts';
+import { RuleBuilder } from '../factors.ts';
+import { defineOp, InferError } from '../op.ts';
+import { tensor, type TensorType, typeText } from '../types.ts';
+import { copyStrided, gatherStrided } from './strided.ts';
+
+const first = <T>(list: readonly T[]): T => list[0] as T;
+
+export const dynamicSlice = defineOp<OpAttrs['dynamic_slice']>({
+  kind: 'dynamic_slice',
+  infer({ operands, attrs }) {
+    const type = first(operands);
+    if (attrs.sizes.length !== type.shape.length || operands.length !== 1 + type.shape.length) throw new InferError(`dynamic_slice takes one size and one start index per dim of ${typeText(type)}`);
+    attrs.sizes.forEach((s, d) => {
+      if (s > (type.shape[d] as number)) throw new InferError(`dynamic_slice: size ${s} exceeds dim ${d} of ${typeText(type)}`);
+    });
+    return [tensor(type.dtype, attrs.sizes)];
+  },
+  factors({ operands, results }) {
+    const [from, to] = [first(operands).shape, first(results).shape];
+    const rule = new RuleBuilder([from.length, ...from.map(() => 0)], [to.length]);
+    const none = from.map(() => null);
+    from.forEach((size, d) => {
+      const whole = size === to[d];
+      rule.add([d, ...none], [d], size, whole ? 'pass' : 'replicate', !whole);
+    });
+    return rule.build();
+  },
+  kernel({ results }, inputs, ctx) {
+    const x = first(inputs);
+    const type = first(results);
+    const strides = stridesOf(x.shape);
+    return [gatherStrided(type, x, clampedBase(x.shape, type.shape, inputs.slice(1), strides), strides, ctx.precision)];
+  },
+  localAttrs: (_, local) => ({ sizes: first(local.results).shape }),
+  linearity: () => [[0]],
+  flops: () => 0,
+});
+
+export const dynamicUpdateSlice = defineOp<OpAttrs['dynamic_update_slice']>({
+  kind: 'dynamic_update_slice',
+  infer({ operands }) {
+    const [type, update] = operands;
+    if (type === undefined || update === undefined || operands.length !== 2 + type.shape.length) throw new InferError('dynamic_update_slice takes an operand, an update and one start index per dim');
+    if (update.dtype !== type.dtype || update.shape.some((s, d) => s > (type.shape[d] as number))) throw new InferError(`dynamic_update_slice: the update ${typeText(update)} does not fit in ${typeText(type)}`);
+    return [type];
+  },
+  factors({ operands }) {
+    const [x, update] = [first(operands).shape, (operands[1] as TensorType).shape];
+    const rule = new RuleBuilder([x.length, x.length, ...x.map(() => 0)], [x.length]);
+    const none = x.map(() => null);
+    x.forEach((size, d) => {
+      if (size === update[d]) rule.add([d, d, ...none], [d], size);
+      else rule.add([d, null, ...none], [d], size, 'replicate').add([null, d, ...none], [null], update[d] as number, 'replicate');
+    });
+    return rule.build();
+  },
+  kernel(_, inputs) {
+    const [x, update] = inputs as readonly [TensorArray, TensorArray];
+    const strides = stridesOf(x.shape);
+    const data = x.data.slice();
+    copyStrided(update.data, 0, stridesOf(update.shape), update.shape, data, clampedBase(x.shape, update.shape, inputs.slice(2), strides), strides);
+    return [{ ...x, data }];
+  },
+  linearity: () => [[0, 1]],
+  flops: () => 0,
+});
+
+function clampedBase(shape: readonly number[], sizes: readonly number[], starts: readonly TensorArray[], strides: readonly number[]): number {
+  return starts.reduce((base, s, d) => {
+    const start = Math.min(Math.max(Number(s.data[0]), 0), (shape[d] as number) - (sizes[d] as number));
+    return base + start * (strides[d] as number);
+  }, 0);
+}
+

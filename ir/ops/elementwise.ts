@@ -1,0 +1,286 @@
+/** Elementwise ops as one table: a scalar function each; everything else is shared. */
+import type { Storage, TensorArray } from '../array.ts';
+import { type FactorRule, RuleBuilder } from '../factors.ts';
+import { type AnyOpDef, defineOp, InferError, type KernelContext, type OpView } from '../op.ts';
+import type { OpAttrs } from '../attrs.ts';
+import { DTYPES, isFloat, tensor, type TensorType, typeText } from '../types.ts';
+import { filled, roundBf16, roundF16 } from './rounding.ts';
+
+type Scalar = (a: number, b: number, c: number) => number;
+type Wide = (a: bigint, b: bigint) => bigint;
+
+interface Row {
+  readonly arity: 1 | 2 | 3;
+  readonly float?: Scalar;
+  /** On integers of at most 32 bits; storage wraps. */
+  readonly int?: Scalar;
+  readonly wide?: Wide;
+  /** Result is pred. */
+  readonly predicate?: boolean;
+  readonly linear?: readonly (readonly number[])[];
+}
+
+const nanMax = (a: number, b: number): number => (Number.isNaN(a) || Number.isNaN(b) ? Number.NaN : Math.max(a, b));
+const nanMin = (a: number, b: number): number => (Number.isNaN(a) || Number.isNaN(b) ? Number.NaN : Math.min(a, b));
+const roundEven = (x: number): number => {
+  const low = Math.floor(x);
+  const rest = x - low;
+  return rest > 0.5 || (rest === 0.5 && low % 2 !== 0) ? low + 1 : low;
+};
+const shift = (bits: number, by: number, f: () => number): number => (by >= 0 && by < bits ? f() : 0);
+const quotient = (a: number, b: number): number => (b === 0 ? -1 : Math.trunc(a / b));
+
+/** Rational approximation to f64 precision by series and continued fraction (Abramowitz & Stegun 7.1.5, 7.1.14). */
+export function erf(x: number): number {
+  if (Number.isNaN(x)) return x;
+  const a = Math.abs(x);
+  if (a > 6) return Math.sign(x);
+  if (a < 3) {
+    let term = x;
+    let sum = x;
+    for (let n = 1; n < 120 && Math.abs(term) > 1e-18; n++) {
+      term *= (-x * x) / n;
+      sum += term / (2 * n + 1);
+    }
+    return (2 / Math.sqrt(Math.PI)) * sum;
+  }
+  let fraction = 0;
+  for (let k = 60; k > 0; k--) fraction = k / 2 / (a + fraction);
+  return Math.sign(x) * (1 - Math.exp(-a * a) / (Math.sqrt(Math.PI) * (a + fraction)));
+}
+
+/** Newton's method on erf from Winitzki's start. */
+function erfInv(x: number): number {
+  if (Math.abs(x) >= 1) return Math.abs(x) === 1 ? x * Number.POSITIVE_INFINITY : Number.NaN;
+  const ln = Math.log1p(-x * x);
+  const t = 2 / (Math.PI * 0.147) + ln / 2;
+  let y = Math.sign(x) * Math.sqrt(Math.sqrt(t * t - ln / 0.147) - t);
+  for (let i = 0; i < 4; i++) y -= (erf(y) - x) / ((2 / Math.sqrt(Math.PI)) * Math.exp(-y * y));
+  return y;
+}
+
+const float1 = (f: (a: number) => number): Row => ({ arity: 1, float: f });
+
+export const ELEMENTWISE: Readonly<Record<string, Row>> = {
+  abs: { arity: 1, float: Math.abs, int: Math.abs, wide: (a) => (a < 0n ? -a : a) },
+  add: { arity: 2, float: (a, b) => a + b, int: (a, b) => a + b, wide: (a, b) => a + b, linear: [[0, 1]] },
+  and: { arity: 2, int: (a, b) => a & b, wide: (a, b) => a & b },
+  atan2: { arity: 2, float: Math.atan2 },
+  cbrt: float1(Math.cbrt),
+  ceil: float1(Math.ceil),
+  cosine: float1(Math.cos),
+  divide: { arity: 2, float: (a, b) => a / b, int: quotient, wide: (a, b) => (b === 0n ? -1n : a / b), linear: [[0]] },
+  erf: float1(erf),
+  erf_inv: float1(erfInv),
+  exponential: float1(Math.exp),
+  exponential_minus_one: float1(Math.expm1),
+  floor: float1(Math.floor),
+  is_finite: { arity: 1, float: (a) => (Number.isFinite(a) ? 1 : 0), predicate: true },
+  log: float1(Math.log),
+  log_plus_one: float1(Math.log1p),
+  logistic: float1((a) => 1 / (1 + Math.exp(-a))),
+  maximum: { arity: 2, float: nanMax, int: Math.max, wide: (a, b) => (a > b ? a : b) },
+  minimum: { arity: 2, float: nanMin, int: Math.min, wide: (a, b) => (a < b ? a : b) },
+  multiply: { arity: 2, float: (a, b) => a * b, int: Math.imul, wide: (a, b) => a * b, linear: [[0], [1]] },
+  negate: { arity: 1, float: (a) => -a, int: (a) => -a, wide: (a) => -a, linear: [[0]] },
+  not: { arity: 1, int: (a) => ~a, wide: (a) => ~a },
+  or: { arity: 2, int: (a, b) => a | b, wide: (a, b) => a | b },
+  popcnt: { arity: 1, int: (a) => { let n = 0; for (let u = a >>> 0; u !== 0; u &= u - 1) n++; return n; } },
+  power: { arity: 2, float: (a, b) => (a === 1 ? 1 : a ** b), int: (a, b) => (b < 0 ? (a === 1 ? 1 : a === -1 ? (b % 2 === 0 ? 1 : -1) : 0) : intPower(a, b)) },
+  remainder: { arity: 2, float: (a, b) => a % b, int: (a, b) => (b === 0 ? a : a % b), wide: (a, b) => (b === 0n ? a : a % b) },
+  round_nearest_afz: float1((a) => Math.sign(a) * Math.floor(Math.abs(a) + 0.5)),
+  round_nearest_even: float1(roundEven),
+  rsqrt: float1((a) => 1 / Math.sqrt(a)),
+  shift_left: { arity: 2, int: (a, b) => shift(32, b, () => a << b) },
+  shift_right_arithmetic: { arity: 2, int: (a, b) => (b >= 0 && b < 32 ? a >> b : a < 0 ? -1 : 0) },
+  shift_right_logical: { arity: 2, int: (a, b) => shift(32, b, () => a >>> b) },
+  sign: { arity: 1, float: (a) => (a === 0 ? a : Math.sign(a)), int: Math.sign, wide: (a) => (a > 0n ? 1n : a < 0n ? -1n : 0n) },
+  sine: float1(Math.sin),
+  sqrt: float1(Math.sqrt),
+  subtract: { arity: 2, float: (a, b) => a - b, int: (a, b) => a - b, wide: (a, b) => a - b, linear: [[0, 1]] },
+  tan: float1(Math.tan),
+  tanh: float1(Math.tanh),
+  xor: { arity: 2, int: (a, b) => a ^ b, wide: (a, b) => a ^ b },
+};
+
+function intPower(base: number, exponent: number): number {
+  let result = 1;
+  for (let i = 0; i < exponent && i < 64; i++) result = Math.imul(result, base);
+  return result;
+}
+
+export function pointwiseRule(view: OpView): FactorRule {
+  const shape = view.results[0]?.shape ?? [];
+  const ranks = view.operands.map((t) => t.shape.length);
+  const rule = new RuleBuilder(ranks, [shape.length]);
+  shape.forEach((size, d) => rule.add(ranks.map((r) => (r === shape.length ? d : null)), [d], size));
+  return rule.build({ elementwise: true });
+}
+
+function sameShapes(kind: string, operands: readonly TensorType[]): TensorType {
+  const [first] = operands;
+  if (first === undefined) throw new InferError(`${kind} needs an operand`);
+  for (const t of operands) {
+    if (t !== first) throw new InferError(`${kind} takes operands of one type, got ${operands.map(typeText).join(' and ')}`);
+  }
+  return first;
+}
+
+function elementwise(kind: string, row: Row): AnyOpDef {
+  const { linear } = row;
+  return defineOp({
+    kind,
+    infer({ operands }) {
+      if (operands.length !== row.arity) throw new InferError(`${kind} takes ${row.arity} operand${row.arity > 1 ? 's' : ''}, got ${operands.length}`);
+      const type = sameShapes(kind, operands);
+      const legal = isFloat(type.dtype) ? row.float : row.int;
+      if (legal === undefined) throw new InferError(`${kind} is not defined on ${type.dtype}`);
+      return [row.predicate === true ? tensor('pred', type.shape) : type];
+    },
+    factors: pointwiseRule,
+    kernel: (view, inputs, ctx) => [apply(row, view, inputs, ctx)],
+    ...(linear === undefined ? {} : { linearity: (v: OpView) => (kind === 'divide' && !isFloat((v.operands[0] as TensorType).dtype) ? [] : linear) }),
+  });
+}
+
+function apply(row: Row, view: OpView, inputs: readonly TensorArray[], ctx: KernelContext): TensorArray {
+  const [a, b] = inputs as readonly [TensorArray, TensorArray];
+  const type = view.results[0] as TensorType;
+  const count = a.data.length;
+  const data = filled(type.dtype, count, ctx.precision, (out) => {
+    if (a.data instanceof BigInt64Array || a.data instanceof BigUint64Array) return applyWide(row, a.data, b?.data, out);
+    const f = (isFloat(a.dtype) ? row.float : row.int) as Scalar;
+    const x = a.data as Float64Array;
+    const to = out as Float64Array;
+    if (row.arity === 1) for (let i = 0; i < count; i++) to[i] = f(x[i] as number, 0, 0);
+    else {
+      const y = b.data as Float64Array;
+      for (let i = 0; i < count; i++) to[i] = f(x[i] as number, y[i] as number, 0);
+    }
+    if (type.dtype === 'pred') for (let i = 0; i < count; i++) to[i] = (to[i] as number) & 1;
+  });
+  return { dtype: type.dtype, shape: a.shape, data };
+}
+
+function applyWide(row: Row, a: BigInt64Array | BigUint64Array, b: Storage | undefined, out: Storage): void {
+  const f = row.wide;
+  if (f === undefined) throw new Error('not defined on 64-bit integers');
+  const y = b as BigInt64Array | undefined;
+  const to = out as BigInt64Array;
+  for (let i = 0; i < a.length; i++) to[i] = f(a[i] as bigint, y === undefined ? 0n : (y[i] as bigint));
+}
+
+const COMPARISONS: Readonly<Record<OpAttrs['compare']['direction'], (a: number | bigint, b: number | bigint) => boolean>> = {
+  EQ: (a, b) => a === b, NE: (a, b) => a !== b, GE: (a, b) => a >= b, GT: (a, b) => a > b, LE: (a, b) => a <= b, LT: (a, b) => a < b,
+};
+
+const compare = defineOp<OpAttrs['compare']>({
+  kind: 'compare',
+  infer: ({ operands }) => [tensor('pred', sameShapes('compare', operands).shape)],
+  factors: pointwiseRule,
+  kernel({ attrs }, [a, b]) {
+    const test = COMPARISONS[attrs.direction];
+    const [x, y] = [a?.data as Storage, b?.data as Storage];
+    const data = new Uint8Array(x.length);
+    for (let i = 0; i < x.length; i++) data[i] = test(x[i] as number, y[i] as number) ? 1 : 0;
+    return [{ dtype: 'pred', shape: (a as TensorArray).shape, data }];
+  },
+});
+
+const select = defineOp({
+  kind: 'select',
+  infer({ operands }) {
+    const [pred, a, b] = operands;
+    if (pred === undefined || a === undefined || b === undefined) throw new InferError('select takes a pred and two values');
+    if (pred.dtype !== 'pred') throw new InferError(`select takes a pred first, got ${typeText(pred)}`);
+    if (pred.shape.length > 0 && tensor('pred', a.shape) !== pred) throw new InferError(`select takes a pred of the values' shape, got ${typeText(pred)} for ${typeText(a)}`);
+    return [sameShapes('select', [a, b])];
+  },
+  factors: pointwiseRule,
+  kernel({ results }, [pred, a, b], ctx) {
+    const type = results[0] as TensorType;
+    const [p, x, y] = [pred?.data as Uint8Array, a?.data as Float64Array, b?.data as Float64Array];
+    const data = filled(type.dtype, x.length, ctx.precision, (out) => {
+      const to = out as Float64Array;
+      const whole = p.length === 1 && x.length !== 1;
+      for (let i = 0; i < x.length; i++) to[i] = ((p[whole ? 0 : i] as number) !== 0 ? x[i] : y[i]) as number;
+    });
+    return [{ dtype: type.dtype, shape: (a as TensorArray).shape, data }];
+  },
+  linearity: () => [[1, 2]],
+});
+
+const clamp = defineOp({
+  kind: 'clamp',
+  infer: ({ operands }) => [operands[1] ?? sameShapes('clamp', [])],
+  factors: pointwiseRule,
+  kernel({ results }, [low, x, high], ctx) {
+    const type = results[0] as TensorType;
+    const [l, v, h] = [low?.data as Storage, x?.data as Storage, high?.data as Storage];
+    const data = filled(type.dtype, v.length, ctx.precision, (out) => {
+      for (let i = 0; i < v.length; i++) {
+        const [lo, hi] = [l[l.length === 1 ? 0 : i] as number, h[h.length === 1 ? 0 : i] as number];
+        let value = v[i] as number;
+        if (value < lo) value = lo;
+        if (value > hi) value = hi;
+        out[i] = value;
+      }
+    });
+    return [{ dtype: type.dtype, shape: (x as TensorArray).shape, data }];
+  },
+});
+
+const convert = defineOp<OpAttrs['convert']>({
+  kind: 'convert',
+  infer: ({ operands, attrs }) => [tensor(attrs.dtype, (operands[0] as TensorType).shape)],
+  factors: pointwiseRule,
+  kernel({ attrs }, [a], ctx) {
+    const x = a as TensorArray;
+    const data = filled(attrs.dtype, x.data.length, ctx.precision, (out) => convertInto(x, attrs.dtype, out));
+    return [{ dtype: attrs.dtype, shape: x.shape, data }];
+  },
+  linearity: ({ operands, attrs }) => (isFloat((operands[0] as TensorType).dtype) && isFloat(attrs.dtype) ? [[0]] : []),
+});
+
+/** Float → integer truncates and saturates, NaN → 0; integer → narrower integer wraps; anything → pred is ≠ 0. */
+function convertInto(from: TensorArray, dtype: TensorType['dtype'], out: Storage): void {
+  const { class: cls, bits } = DTYPES[dtype];
+  const wideOut = out instanceof BigInt64Array || out instanceof BigUint64Array;
+  const [low, high] = cls === 'signed' ? [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1] : [0, 2 ** bits - 1];
+  const source = from.data;
+  const fromFloat = isFloat(from.dtype);
+  for (let i = 0; i < source.length; i++) {
+    const v = source[i] as number | bigint;
+    if (cls === 'pred') (out as Uint8Array)[i] = Number(v) !== 0 ? 1 : 0;
+    else if (cls === 'float') (out as Float64Array)[i] = Number(v);
+    else if (fromFloat) {
+      const clamped = Number.isNaN(v as number) ? 0 : Math.min(Math.max(Math.trunc(v as number), low), high);
+      if (wideOut) (out as BigInt64Array)[i] = BigInt(clamped);
+      else (out as Int32Array)[i] = clamped;
+    } else if (wideOut) (out as BigInt64Array)[i] = BigInt(v);
+    else (out as Int32Array)[i] = typeof v === 'bigint' ? Number(BigInt.asIntN(32, v)) : v;
+  }
+}
+
+const reducePrecision = defineOp<OpAttrs['reduce_precision']>({
+  kind: 'reduce_precision',
+  infer: ({ operands }) => [operands[0] as TensorType],
+  factors: pointwiseRule,
+  kernel({ attrs, results }, [a], ctx) {
+    const x = a as TensorArray;
+    const type = results[0] as TensorType;
+    const { exponent_bits: e, mantissa_bits: m } = attrs;
+    const round = ctx.precision === 'wide' ? undefined : e === 8 && m === 7 ? roundBf16 : e === 5 && m === 10 ? roundF16 : undefined;
+    const data = filled(type.dtype, x.data.length, ctx.precision, (out) => {
+      for (let i = 0; i < x.data.length; i++) out[i] = round === undefined ? (x.data[i] as number) : round(x.data[i] as number);
+    });
+    return [{ dtype: type.dtype, shape: x.shape, data }];
+  },
+});
+
+const special: readonly AnyOpDef[] = [compare, select, clamp, convert, reducePrecision];
+
+export const elementwiseOps: Readonly<Record<string, AnyOpDef>> = {
+  ...Object.fromEntries(Object.entries(ELEMENTWISE).map(([kind, row]) => [kind, elementwise(kind, row)])),
+  ...Object.fromEntries(special.map((def) => [def.kind, def])),
+};

@@ -1,0 +1,109 @@
+/** reduce: any monoid in tight loops; other regions (argmax) element by element. */
+import { stridesOf, type Storage, type TensorArray } from '../array.ts';
+import type { OpAttrs } from '../attrs.ts';
+import { RuleBuilder } from '../factors.ts';
+import type { Monoid } from '../layout.ts';
+import { defineOp, InferError, type KernelContext, type OpView } from '../op.ts';
+import type { Block } from '../program.ts';
+import { elementCount, tensor, type TensorType } from '../types.ts';
+import { regionMonoid } from './monoid.ts';
+import { filled } from './rounding.ts';
+
+type Attrs = OpAttrs['reduce'];
+
+export const reduce = defineOp<Attrs>({
+  kind: 'reduce',
+  infer({ operands, attrs }) {
+    const n = operands.length / 2;
+    if (!Number.isInteger(n) || n === 0) throw new InferError('reduce takes as many start values as inputs');
+    return operands.slice(0, n).map((t) => {
+      const bad = attrs.dims.find((d) => d < 0 || d >= t.shape.length);
+      if (bad !== undefined) throw new InferError(`reduce: ${bad} is not a dim of a rank-${t.shape.length} tensor`);
+      return tensor(t.dtype, t.shape.filter((_, d) => !attrs.dims.includes(d)));
+    });
+  },
+  factors({ operands, results, attrs }) {
+    const n = results.length;
+    const { shape } = operands[0] as TensorType;
+    const rule = new RuleBuilder(operands.map((t) => t.shape.length), results.map((t) => t.shape.length));
+    let kept = 0;
+    shape.forEach((size, d) => {
+      const reduced = attrs.dims.includes(d);
+      const to = reduced ? null : kept++;
+      rule.add(operands.map((_, i) => (i < n ? d : null)), results.map(() => to), size, reduced ? 'reduce' : 'pass');
+    });
+    return rule.build();
+  },
+  kernel(view, inputs, ctx) {
+    const monoid = view.results.length === 1 ? regionMonoid(view.regions[0]) : null;
+    const first = inputs[0] as TensorArray;
+    const wide = first.data instanceof BigInt64Array || first.data instanceof BigUint64Array;
+    return monoid !== null && !wide ? [reduceMonoid(view, inputs, monoid, ctx)] : reduceRegion(view, inputs, ctx);
+  },
+  linearity: ({ regions, results }) => (results.length === 1 && regionMonoid(regions[0]) === 'sum' ? [[0, 1]] : []),
+  combiner: ({ regions, results }) => (results.length === 1 ? regionMonoid(regions[0]) : null),
+  flops: ({ operands, results }) => elementCount(operands[0] as TensorType) * results.length,
+});
+
+export const COMBINE: Readonly<Record<Monoid, (a: number, b: number) => number>> = {
+  sum: (a, b) => a + b,
+  prod: (a, b) => a * b,
+  max: (a, b) => (Number.isNaN(a) || Number.isNaN(b) ? Number.NaN : a > b ? a : b),
+  min: (a, b) => (Number.isNaN(a) || Number.isNaN(b) ? Number.NaN : a < b ? a : b),
+  and: (a, b) => a & b,
+  or: (a, b) => a | b,
+};
+
+/** Offsets of kept and reduced positions, kept-major. */
+function offsets(shape: readonly number[], dims: readonly number[]): { kept: Int32Array; reduced: Int32Array } {
+  const strides = stridesOf(shape);
+  const walk = (wanted: readonly number[]): Int32Array => {
+    let list = new Int32Array(1);
+    for (const d of wanted) {
+      const size = shape[d] as number;
+      const next = new Int32Array(list.length * size);
+      for (let i = 0; i < list.length; i++) for (let k = 0; k < size; k++) next[i * size + k] = (list[i] as number) + k * (strides[d] as number);
+      list = next;
+    }
+    return list;
+  };
+  const all = shape.map((_, d) => d);
+  return { kept: walk(all.filter((d) => !dims.includes(d))), reduced: walk([...dims].sort((a, b) => a - b)) };
+}
+
+function reduceMonoid(view: OpView<Attrs>, inputs: readonly TensorArray[], monoid: Monoid, ctx: KernelContext): TensorArray {
+  const [x, init] = inputs as readonly [TensorArray, TensorArray];
+  const type = view.results[0] as TensorType;
+  const { kept, reduced } = offsets(x.shape, view.attrs.dims);
+  const source = x.data as Float64Array;
+  const start = init.data[0] as number;
+  const combine = COMBINE[monoid];
+  const data = filled(type.dtype, kept.length, ctx.precision, (out) => {
+    for (let i = 0; i < kept.length; i++) {
+      const base = kept[i] as number;
+      let sum = start;
+      if (monoid === 'sum') for (let k = 0; k < reduced.length; k++) sum += source[base + (reduced[k] as number)] as number;
+      else for (let k = 0; k < reduced.length; k++) sum = combine(sum, source[base + (reduced[k] as number)] as number);
+      (out as Float64Array)[i] = sum;
+    }
+  });
+  return { dtype: type.dtype, shape: type.shape, data };
+}
+
+/** Any region, on vectors over the kept positions: one call per reduced position. */
+function reduceRegion(view: OpView<Attrs>, inputs: readonly TensorArray[], ctx: KernelContext): TensorArray[] {
+  const n = view.results.length;
+  const { kept, reduced } = offsets((inputs[0] as TensorArray).shape, view.attrs.dims);
+  const vector = (like: TensorArray, at: (i: number) => number | bigint): TensorArray => {
+    const data = like.data.slice(0, 0).constructor as new (n: number) => Storage;
+    const out = new data(kept.length);
+    for (let i = 0; i < kept.length; i++) (out as Float64Array)[i] = at(i) as number;
+    return { dtype: like.dtype, shape: [kept.length], data: out };
+  };
+  let sums = inputs.slice(n).map((init) => vector(init, () => init.data[0] as number));
+  for (let k = 0; k < reduced.length; k++) {
+    const items = inputs.slice(0, n).map((x) => vector(x, (i) => x.data[(kept[i] as number) + (reduced[k] as number)] as number));
+    sums = ctx.call(view.regions[0] as Block, [...sums, ...items]);
+  }
+  return sums.map((s, i) => ({ ...s, shape: (view.results[i] as TensorType).shape }));
+}

@@ -1,0 +1,281 @@
+/** Ops that make or move elements without computing: constant, iota, broadcast_in_dim, reshape, transpose, reverse, slice, pad, concatenate. */
+import { allocate, stridesOf, type Storage, type TensorArray } from '../array.ts';
+import type { OpAttrs } from '../attrs.ts';
+import { type FactorRule, RuleBuilder } from '../factors.ts';
+import { type AnyOpDef, defineOp, InferError, type OpView } from '../op.ts';
+import { elementCount, tensor, type TensorType, typeText } from '../types.ts';
+import { roundAll } from './rounding.ts';
+import { copyStrided, gatherStrided } from './strided.ts';
+
+const none = (): number => 0;
+const one = <T>(list: readonly T[]): T => list[0] as T;
+const LINEAR = (): readonly (readonly number[])[] => [[0]];
+
+const constant = defineOp<OpAttrs['constant']>({
+  kind: 'constant',
+  infer: ({ attrs }) => [tensor(attrs.dtype, attrs.shape)],
+  factors: (view) => resultOnly(view),
+  kernel({ attrs, results }, _, ctx) {
+    const type = one(results);
+    const count = elementCount(type);
+    const data = allocate(type.dtype, count, ctx.precision);
+    const source = attrs.value.data as Float64Array;
+    if (source.length === 1) (data as Float64Array).fill(source[0] as number);
+    else for (let i = 0; i < data.length; i++) (data as Float64Array)[i] = source[i] as number;
+    return [{ dtype: type.dtype, shape: type.shape, data: roundAll(type.dtype, ctx.precision, data) }];
+  },
+  flops: none,
+});
+
+const iota = defineOp<OpAttrs['iota']>({
+  kind: 'iota',
+  infer: ({ attrs }) => [tensor(attrs.dtype, attrs.shape)],
+  factors: (view) => resultOnly(view),
+  kernel({ attrs, results }, _, ctx) {
+    const type = one(results);
+    const data = allocate(type.dtype, elementCount(type), ctx.precision);
+    const stride = stridesOf(type.shape)[attrs.dim] as number;
+    const extent = type.shape[attrs.dim] as number;
+    const wide = data instanceof BigInt64Array || data instanceof BigUint64Array;
+    for (let i = 0; i < data.length; i++) {
+      const v = Math.floor(i / stride) % extent;
+      if (wide) (data as BigInt64Array)[i] = BigInt(v);
+      else (data as Float64Array)[i] = v;
+    }
+    return [{ dtype: type.dtype, shape: type.shape, data: roundAll(type.dtype, ctx.precision, data) }];
+  },
+  flops: none,
+});
+
+function resultOnly(view: OpView): FactorRule {
+  const { shape } = one(view.results);
+  const rule = new RuleBuilder([], [shape.length]);
+  shape.forEach((size, d) => rule.add([], [d], size));
+  return rule.build();
+}
+
+const broadcastInDim = defineOp<OpAttrs['broadcast_in_dim']>({
+  kind: 'broadcast_in_dim',
+  infer({ operands, attrs }) {
+    const from = one(operands);
+    if (attrs.dims.length !== from.shape.length) throw new InferError(`broadcast_in_dim needs one result dim per operand dim: ${typeText(from)} with dims [${attrs.dims.join(', ')}]`);
+    attrs.dims.forEach((d, i) => {
+      const size = from.shape[i];
+      if (attrs.shape[d] === undefined) throw new InferError(`broadcast_in_dim: dims[${i}] = ${d} is not a dim of the result`);
+      if (size !== 1 && size !== attrs.shape[d]) throw new InferError(`broadcast_in_dim: operand dim ${i} has ${size} elements, result dim ${d} has ${attrs.shape[d]}`);
+    });
+    return [tensor(from.dtype, attrs.shape)];
+  },
+  factors({ operands, results, attrs }) {
+    const [from, to] = [one(operands), one(results)];
+    const rule = new RuleBuilder([from.shape.length], [to.shape.length]);
+    to.shape.forEach((size, d) => {
+      const source = attrs.dims.indexOf(d);
+      const expands = source >= 0 && from.shape[source] === 1 && size !== 1;
+      if (source >= 0 && !expands) rule.add([source], [d], size);
+      else {
+        if (expands) rule.add([source], [null], 1);
+        rule.add([null], [d], size);
+      }
+    });
+    return rule.build();
+  },
+  kernel({ attrs, results }, [a], ctx) {
+    const x = a as TensorArray;
+    const strides = stridesOf(x.shape);
+    const steps = one(results).shape.map((_, d) => {
+      const source = attrs.dims.indexOf(d);
+      return source < 0 || x.shape[source] === 1 ? 0 : (strides[source] as number);
+    });
+    return [gatherStrided(one(results), x, 0, steps, ctx.precision)];
+  },
+  linearity: LINEAR,
+  flops: none,
+});
+
+const transpose = defineOp<OpAttrs['transpose']>({
+  kind: 'transpose',
+  infer({ operands, attrs }) {
+    const { dtype, shape } = one(operands);
+    if (attrs.permutation.length !== shape.length || new Set(attrs.permutation).size !== shape.length) throw new InferError(`transpose needs a permutation of ${shape.length} dims, got [${attrs.permutation.join(', ')}]`);
+    return [tensor(dtype, attrs.permutation.map((d) => {
+      const size = shape[d];
+      if (size === undefined) throw new InferError(`transpose: ${d} is not a dim of ${typeText(one(operands))}`);
+      return size;
+    }))];
+  },
+  factors({ operands, results, attrs }) {
+    const rule = new RuleBuilder([one(operands).shape.length], [one(results).shape.length]);
+    one(operands).shape.forEach((size, d) => rule.add([d], [attrs.permutation.indexOf(d)], size));
+    return rule.build();
+  },
+  kernel({ attrs, results }, [a], ctx) {
+    const strides = stridesOf((a as TensorArray).shape);
+    return [gatherStrided(one(results), a as TensorArray, 0, attrs.permutation.map((d) => strides[d] as number), ctx.precision)];
+  },
+  linearity: LINEAR,
+  flops: none,
+});
+
+const reverse = defineOp<OpAttrs['reverse']>({
+  kind: 'reverse',
+  infer: ({ operands }) => [one(operands)],
+  factors({ operands, attrs }) {
+    const { shape } = one(operands);
+    const rule = new RuleBuilder([shape.length], [shape.length]);
+    shape.forEach((size, d) => rule.add([d], [d], size, attrs.dims.includes(d) ? 'permute' : 'pass'));
+    return rule.build();
+  },
+  kernel({ attrs, results }, [a], ctx) {
+    const x = a as TensorArray;
+    const strides = stridesOf(x.shape);
+    const base = attrs.dims.reduce((b, d) => b + (strides[d] as number) * ((x.shape[d] as number) - 1), 0);
+    return [gatherStrided(one(results), x, base, strides.map((s, d) => (attrs.dims.includes(d) ? -s : s)), ctx.precision)];
+  },
+  linearity: LINEAR,
+  flops: none,
+});
+
+const slice = defineOp<OpAttrs['slice']>({
+  kind: 'slice',
+  infer({ operands, attrs }) {
+    const { dtype, shape } = one(operands);
+    return [tensor(dtype, shape.map((size, d) => {
+      const [start, limit, stride] = [attrs.start[d] ?? 0, attrs.limit[d] ?? size, attrs.strides[d] ?? 1];
+      if (start < 0 || limit > size || start > limit || stride < 1) throw new InferError(`slice: [${start}:${limit}:${stride}] does not lie in dim ${d} of ${typeText(one(operands))}`);
+      return Math.ceil((limit - start) / stride);
+    }))];
+  },
+  factors({ operands, results }) {
+    const [from, to] = [one(operands).shape, one(results).shape];
+    const rule = new RuleBuilder([from.length], [to.length]);
+    from.forEach((size, d) => rule.add([d], [d], size, size === to[d] ? 'pass' : 'permute'));
+    return rule.build();
+  },
+  kernel({ attrs, results }, [a], ctx) {
+    const x = a as TensorArray;
+    const strides = stridesOf(x.shape);
+    const base = strides.reduce((b, s, d) => b + s * (attrs.start[d] ?? 0), 0);
+    return [gatherStrided(one(results), x, base, strides.map((s, d) => s * (attrs.strides[d] ?? 1)), ctx.precision)];
+  },
+  localAttrs: ({ attrs, operands }, local) => ({ ...attrs, limit: attrs.limit.map((l, d) => (one(local.operands).shape[d] === one(operands).shape[d] ? l : (one(local.operands).shape[d] as number))) }),
+  linearity: LINEAR,
+  flops: none,
+});
+
+const pad = defineOp<OpAttrs['pad']>({
+  kind: 'pad',
+  infer({ operands, attrs }) {
+    const { dtype, shape } = one(operands);
+    return [tensor(dtype, shape.map((size, d) => Math.max(0, size + (attrs.low[d] ?? 0) + (attrs.high[d] ?? 0) + Math.max(size - 1, 0) * (attrs.interior[d] ?? 0))))];
+  },
+  factors({ operands, results, attrs }) {
+    const [from, to] = [one(operands).shape, one(results).shape];
+    const rule = new RuleBuilder([from.length, 0], [to.length]);
+    from.forEach((size, d) => {
+      const same = attrs.low[d] === 0 && attrs.high[d] === 0 && attrs.interior[d] === 0;
+      rule.add([d, null], [d], same ? size : Math.max(size, to[d] as number), same ? 'pass' : 'permute');
+    });
+    return rule.build();
+  },
+  kernel({ attrs, results }, [a, fill], ctx) {
+    const x = a as TensorArray;
+    const type = one(results);
+    const data = allocate(type.dtype, elementCount(type), ctx.precision);
+    (data as Float64Array).fill((fill as TensorArray).data[0] as number);
+    const from = stridesOf(x.shape);
+    const to = stridesOf(type.shape);
+    // Only the part of the operand that lands inside: negative padding crops.
+    const first = x.shape.map((_, d) => Math.max(0, Math.ceil(-(attrs.low[d] as number) / ((attrs.interior[d] as number) + 1))));
+    const last = x.shape.map((s, d) => Math.min(s - 1, Math.floor(((type.shape[d] as number) - 1 - (attrs.low[d] as number)) / ((attrs.interior[d] as number) + 1))));
+    const shape = first.map((f, d) => (last[d] as number) - f + 1);
+    const base = first.reduce((b, f, d) => b + f * (from[d] as number), 0);
+    const put = first.reduce((b, f, d) => b + ((attrs.low[d] as number) + f * ((attrs.interior[d] as number) + 1)) * (to[d] as number), 0);
+    copyStrided(x.data, base, from, shape, data, put, to.map((s, d) => s * ((attrs.interior[d] as number) + 1)));
+    return [{ dtype: type.dtype, shape: type.shape, data }];
+  },
+  linearity: () => [[0, 1]],
+  flops: none,
+});
+
+const concatenate = defineOp<OpAttrs['concatenate']>({
+  kind: 'concatenate',
+  infer({ operands, attrs }) {
+    const first = one(operands);
+    for (const t of operands) {
+      if (t.dtype !== first.dtype || t.shape.length !== first.shape.length || t.shape.some((s, d) => d !== attrs.dim && s !== first.shape[d])) {
+        throw new InferError(`concatenate: operands may differ in dim ${attrs.dim} only, got ${operands.map(typeText).join(' and ')}`);
+      }
+    }
+    const total = operands.reduce((n, t) => n + (t.shape[attrs.dim] as number), 0);
+    return [tensor(first.dtype, first.shape.map((s, d) => (d === attrs.dim ? total : s)))];
+  },
+  factors({ operands, results, attrs }) {
+    const { shape } = one(results);
+    const rule = new RuleBuilder(operands.map((t) => t.shape.length), [shape.length]);
+    shape.forEach((size, d) => rule.add(operands.map(() => d), [d], size, d === attrs.dim ? 'replicate' : 'pass'));
+    return rule.build();
+  },
+  kernel({ attrs, results }, inputs, ctx) {
+    const type = one(results);
+    const data = allocate(type.dtype, elementCount(type), ctx.precision);
+    const to = stridesOf(type.shape);
+    let put = 0;
+    for (const x of inputs) {
+      copyStrided(x.data, 0, stridesOf(x.shape), x.shape, data, put * (to[attrs.dim] as number), to);
+      put += x.shape[attrs.dim] as number;
+    }
+    return [{ dtype: type.dtype, shape: type.shape, data }];
+  },
+  linearity: ({ operands }) => [operands.map((_, i) => i)],
+  flops: none,
+});
+
+const reshape = defineOp<OpAttrs['reshape']>({
+  kind: 'reshape',
+  infer({ operands, attrs }) {
+    const to = tensor(one(operands).dtype, attrs.shape);
+    if (elementCount(to) !== elementCount(one(operands))) throw new InferError(`reshape keeps the number of elements: ${typeText(one(operands))} has ${elementCount(one(operands))}, ${typeText(to)} has ${elementCount(to)}`);
+    return [to];
+  },
+  factors: ({ operands, results }) => reshapeRule(one(operands).shape, one(results).shape),
+  kernel: ({ results }, [a]) => [{ dtype: one(results).dtype, shape: one(results).shape, data: (a as TensorArray).data as Storage }],
+  linearity: LINEAR,
+  flops: none,
+});
+
+/**
+ * A walk over both shapes, minor-ward: a common factor where the running sizes share one, one-sided factors until the
+ * running products meet again (Shardy, op_sharding_rule_registry.cc, reshape).
+ */
+function reshapeRule(from: readonly number[], to: readonly number[]): FactorRule {
+  const rule = new RuleBuilder([from.length], [to.length]);
+  if (from.includes(0) || to.includes(0)) return rule.build();
+  let [i, j] = [0, 0];
+  let [a, b] = [from[0] ?? 1, to[0] ?? 1];
+  let [doneA, doneB] = [1, 1];
+  while (i < from.length || j < to.length) {
+    if (i < from.length && j < to.length && doneA === doneB && (a === b ? true : gcd(a, b) > 1)) {
+      const g = gcd(a, b);
+      rule.add([i], [j], g);
+      [a, b, doneA, doneB] = [a / g, b / g, doneA * g, doneB * g];
+    } else if (i < from.length && (j >= to.length || a === 1 || doneA <= doneB)) {
+      if (a > 1 || from[i] === 1) rule.add([i], [null], a);
+      [doneA, a] = [doneA * a, 1];
+    } else {
+      if (b > 1 || to[j] === 1) rule.add([null], [j], b);
+      [doneB, b] = [doneB * b, 1];
+    }
+    if (i < from.length && a === 1) a = from[++i] ?? 1;
+    if (j < to.length && b === 1) b = to[++j] ?? 1;
+  }
+  return rule.build();
+}
+
+function gcd(a: number, b: number): number {
+  while (b !== 0) [a, b] = [b, a % b];
+  return a;
+}
+
+const defs: readonly AnyOpDef[] = [constant, iota, broadcastInDim, transpose, reverse, slice, pad, concatenate, reshape];
+export const shapingOps: Readonly<Record<string, AnyOpDef>> = Object.fromEntries(defs.map((d) => [d.kind, d]));

@@ -1,0 +1,153 @@
+/** A cursor over the tokens: what every part of the importer reads with. */
+import type { IToken } from 'chevrotain';
+import { type DiagnosticError, userError } from '../diagnostics.ts';
+import type { Span } from '../program.ts';
+import { type DType, isDType, tensor, type TensorType } from '../types.ts';
+import { T } from './tokens.ts';
+
+/** Nesting of lists, dicts and regions beyond this is refused, before it can exhaust the stack. */
+const MAX_DEPTH = 256;
+
+const ELEMENT: Readonly<Record<string, DType>> = {
+  i1: 'pred', ui4: 'u4', ui8: 'u8', ui16: 'u16', ui32: 'u32', ui64: 'u64', f8E4M3FN: 'f8e4m3fn', f8E5M2: 'f8e5m2', 'complex<f32>': 'c64', 'complex<f64>': 'c128',
+};
+
+export class Reader {
+  readonly tokens: readonly IToken[];
+  at = 0;
+  private readonly text: string;
+  private depth = 0;
+  private readonly types = new Map<string, TensorType>();
+
+  constructor(tokens: readonly IToken[], text: string) {
+    this.tokens = tokens;
+    this.text = text;
+  }
+
+  get image(): string {
+    return this.tokens[this.at]?.image ?? '';
+  }
+
+  peek(ahead: number): string {
+    return this.tokens[this.at + ahead]?.image ?? '';
+  }
+
+  is(image: string): boolean {
+    return this.tokens[this.at]?.image === image;
+  }
+
+  isKind(kind: keyof typeof T): boolean {
+    return this.tokens[this.at]?.tokenType === T[kind];
+  }
+
+  take(): string {
+    const token = this.tokens[this.at];
+    if (token === undefined) throw this.error('the text ends too early', 'more text', 'is the file truncated?');
+    this.at++;
+    return token.image;
+  }
+
+  accept(image: string): boolean {
+    if (!this.is(image)) return false;
+    this.at++;
+    return true;
+  }
+
+  expect(image: string): void {
+    if (!this.accept(image)) throw this.unexpected(`\`${image}\``);
+  }
+
+  takeKind(kind: keyof typeof T, what: string): string {
+    if (!this.isKind(kind)) throw this.unexpected(what);
+    return this.take();
+  }
+
+  integer(): number {
+    const image = this.takeKind('number', 'an integer');
+    const value = Number(image);
+    if (!Number.isInteger(value)) throw this.error(`${image} is not an integer`, 'an integer', undefined, this.at - 1);
+    return value;
+  }
+
+  string(): string {
+    const image = this.takeKind('string', 'a quoted string');
+    return image.slice(1, -1);
+  }
+
+  /** `@name` or `@"name"`, without the @. */
+  symbol(): string {
+    if (this.isKind('quotedSymbol')) return this.take().slice(2, -1);
+    return this.takeKind('symbol', 'a symbol (@name)').slice(1);
+  }
+
+  /** Items separated by commas up to the closing token, which is taken. */
+  list<X>(open: string, close: string, item: () => X): X[] {
+    this.expect(open);
+    return this.nested(() => {
+      const items: X[] = [];
+      while (!this.accept(close)) {
+        if (items.length > 0) this.expect(',');
+        items.push(item());
+      }
+      return items;
+    });
+  }
+
+  integers(): number[] {
+    return this.list('[', ']', () => this.integer());
+  }
+
+  nested<X>(read: () => X): X {
+    if (++this.depth > MAX_DEPTH) throw this.error(`nesting deeper than ${MAX_DEPTH}`, 'a program that a person or JAX wrote');
+    const result = read();
+    this.depth--;
+    return result;
+  }
+
+  tensorType(): TensorType {
+    const image = this.takeKind('tensor', 'a type (tensor<…>)');
+    let type = this.types.get(image);
+    if (type === undefined) {
+      type = this.parseType(image);
+      this.types.set(image, type);
+    }
+    return type;
+  }
+
+  private parseType(image: string): TensorType {
+    const body = image.slice('tensor<'.length, -1).split(',')[0] as string;
+    const match = /^((?:\d+x)*)(.+)$/.exec(body.trim());
+    const shape = match?.[1] === undefined || match[1] === '' ? [] : match[1].slice(0, -1).split('x').map(Number);
+    const name = match?.[2] ?? '';
+    const dtype = Object.hasOwn(ELEMENT, name) ? ELEMENT[name] : isDType(name) ? name : undefined;
+    if (dtype === undefined) throw this.error(`shardc does not know the type ${image}`, 'a static shape and a StableHLO element type', 'dynamic dims (?) and quantised types are not supported', this.at - 1);
+    if (shape.reduce((n, d) => n * d, 1) > 2 ** 53) throw this.error(`${image} has more elements than can be counted`, 'fewer than 2^53 elements', undefined, this.at - 1);
+    return tensor(dtype, shape);
+  }
+
+  span(from: number, to = this.at - 1): Span {
+    const first = this.tokens[Math.min(from, this.tokens.length - 1)];
+    const last = this.tokens[Math.max(from, Math.min(to, this.tokens.length - 1))];
+    const start = first?.startOffset ?? this.text.length;
+    return { start, end: (last?.startOffset ?? start) + (last?.image.length ?? 1) };
+  }
+
+  slice(from: number, to: number): string {
+    const { start, end } = this.span(from, to - 1);
+    return this.text.slice(start, end);
+  }
+
+  unexpected(expected: string): DiagnosticError {
+    const found = this.image;
+    if (found === '') return this.error('the text ends too early', expected, 'is the file truncated?');
+    return this.error(`unexpected \`${found.length > 40 ? `${found.slice(0, 40)}…` : found}\``, expected);
+  }
+
+  error(message: string, expected?: string, help?: string, at = this.at): DiagnosticError {
+    const end = { start: this.text.length, end: this.text.length };
+    return userError('SH0102', message, {
+      span: at < this.tokens.length ? this.span(at, at) : end,
+      ...(expected === undefined ? {} : { expected }), ...(help === undefined ? {} : { help }),
+    });
+  }
+}
