@@ -1,0 +1,473 @@
+/** StableHLO text, as `jax.jit(f).lower(...).as_text()` prints it → a parsed module. */
+import { FuncBuilder } from '../build.ts';
+import { unsupported, userError } from '../diagnostics.ts';
+import type { Layout } from '../layout.ts';
+import { tripCountOf } from '../loops.ts';
+import type { Attrs, Block, Func, Module, Op, Origin, SourceText, ValueId } from '../program.ts';
+import { tensor, type TensorType, typeText } from '../types.ts';
+import { AttributeReader, denseElements, type Value } from './attributes.ts';
+import { Locations } from './locations.ts';
+import { OP_ATTRS, type Raw } from './op-attrs.ts';
+import { Reader } from './reader.ts';
+import { tokenize } from './tokens.ts';
+
+export function importStablehlo(source: SourceText): Module {
+  const reader = new Reader(tokenize(source), source.text);
+  return new Importer(reader, source).module();
+}
+
+class Importer {
+  private readonly r: Reader;
+  private readonly source: SourceText;
+  private readonly attributes: AttributeReader;
+  private readonly locations: Locations;
+  private readonly functions: Func[] = [];
+  private builder = new FuncBuilder();
+  /** Names in scope; `undo` restores what an inner region shadowed. */
+  private readonly names = new Map<string, readonly ValueId[]>();
+  private readonly definitions = new Map<ValueId, Op>();
+
+  constructor(reader: Reader, source: SourceText) {
+    this.r = reader;
+    this.source = source;
+    this.attributes = new AttributeReader(reader);
+    this.locations = new Locations(reader);
+  }
+
+  module(): Module {
+    const r = this.r;
+    let name = 'module';
+    while (r.isKind('hash')) this.locations.skipAlias();
+    const wrapped = r.accept('module');
+    if (wrapped) {
+      if (r.isKind('symbol')) name = r.symbol();
+      if (r.accept('attributes')) this.attributes.dict();
+      r.expect('{');
+    }
+    while (r.at < r.tokens.length && !r.is('}')) this.topLevel();
+    if (wrapped) {
+      r.expect('}');
+      this.locations.maybe();
+    }
+    while (r.isKind('hash')) this.locations.skipAlias();
+    if (r.at < r.tokens.length) throw r.unexpected('the end of the file');
+    if (this.functions.length === 0) throw userError('SH0103', 'the file holds no function', { expected: 'at least `func.func public @main(...)`' });
+    this.checkCalls();
+    return { name, level: 'parsed', meshes: this.attributes.meshes, functions: this.functions, source: this.source };
+  }
+
+  private topLevel(): void {
+    const r = this.r;
+    if (r.is('sdy.mesh')) this.mesh();
+    else if (r.is('func.func')) this.function();
+    else throw r.unexpected('func.func or sdy.mesh');
+  }
+
+  /** `sdy.mesh @mesh = <["x"=2, "y"=4], device_ids=[…]> {…}` */
+  private mesh(): void {
+    const r = this.r;
+    r.take();
+    const name = r.symbol();
+    r.expect('=');
+    r.expect('<');
+    const axes = r.list('[', ']', () => {
+      const axis = r.string();
+      r.expect('=');
+      return { name: axis, size: r.integer() };
+    });
+    let deviceIds: number[] | undefined;
+    if (r.accept(',')) {
+      if (r.take() !== 'device_ids') throw r.unexpected('device_ids');
+      r.expect('=');
+      deviceIds = r.integers();
+    }
+    r.expect('>');
+    if (r.is('{')) this.attributes.dict();
+    this.locations.maybe();
+    this.attributes.meshes.push({ name, axes, ...(deviceIds === undefined ? {} : { deviceIds }) });
+  }
+
+  private function(): void {
+    const r = this.r;
+    r.take();
+    const isPublic = r.accept('public') || !r.accept('private');
+    const name = r.symbol();
+    this.builder = new FuncBuilder();
+    this.names.clear();
+    const paramAttrs: (string | undefined)[] = [];
+    const params = r.list('(', ')', () => {
+      const arg = r.takeKind('value', 'an argument');
+      r.expect(':');
+      const type = r.tensorType();
+      const { layout, rest } = this.valueAttrs();
+      const origin: Origin = { span: r.span(r.at - 1), ...this.locations.maybe() };
+      paramAttrs.push(rest);
+      return { arg, type, origin, layout };
+    });
+    const results = r.accept('->') ? this.resultList() : [];
+    if (r.accept('attributes')) this.attributes.dict();
+    const body = this.builder.region(() => {
+      for (const p of params) this.define(p.arg, [this.builder.param(p.type, { name: p.arg.slice(1), origin: p.origin, ...(p.layout === undefined ? {} : { layout: p.layout }) })]);
+      r.expect('{');
+      this.ops();
+    });
+    this.locations.maybe();
+    this.functions.push({
+      name, isPublic, body, values: this.builder.values, paramAttrs,
+      resultTypes: results.map((x) => x.type), resultLayouts: results.map((x) => x.layout), resultAttrs: results.map((x) => x.rest),
+    });
+  }
+
+  private resultList(): { type: TensorType; layout: Layout | undefined; rest: string | undefined }[] {
+    const one = (): { type: TensorType; layout: Layout | undefined; rest: string | undefined } => {
+      const type = this.r.tensorType();
+      return { type, ...this.valueAttrs() };
+    };
+    return this.r.is('(') ? this.r.list('(', ')', one) : [{ type: this.r.tensorType(), layout: undefined, rest: undefined }];
+  }
+
+  /** `{sdy.sharding = …, jax.result_info = "…"}` of an argument or result: the layout, and the rest as text. */
+  private valueAttrs(): { layout: Layout | undefined; rest: string | undefined } {
+    const r = this.r;
+    if (!r.is('{')) return { layout: undefined, rest: undefined };
+    let layout: Layout | undefined;
+    const rest: string[] = [];
+    r.list('{', '}', () => {
+      const from = r.at;
+      const key = r.isKind('string') ? r.string() : r.take();
+      const value = r.accept('=') ? this.attributes.value() : true;
+      if (key === 'sdy.sharding') layout = value as Layout;
+      else if (key === 'mhlo.sharding') throw unsupported('mhlo.sharding annotations (GSPMD style)', { span: r.span(from), help: 'lower with jax_use_shardy_partitioner, which is the default of newer JAX' });
+      else rest.push(r.slice(from, r.at));
+    });
+    return { layout, rest: rest.length > 0 ? rest.join(', ') : undefined };
+  }
+
+  // --- ops ----------------------------------------------------------------------------------------------------------
+
+  /** Ops up to the closing brace, which is taken. */
+  private ops(): void {
+    this.r.nested(() => {
+      while (!this.r.accept('}')) this.op();
+    });
+  }
+
+  private op(): void {
+    const r = this.r;
+    const from = r.at;
+    const names = this.resultNames();
+    if (r.isKind('string')) return this.generic(from, names);
+    const name = r.takeKind('id', 'an operation');
+    const kind = name.replace(/^(?:stablehlo|chlo|func|sdy|mhlo)\./, '');
+    switch (kind) {
+      case 'constant': return this.constant(from, names);
+      case 'return': return this.return(from);
+      case 'call': return this.call(from, names);
+      case 'while': return this.while(from, names);
+      case 'reduce': return this.reduce(from, names);
+      case 'sharding_constraint':
+      case 'reshard': return this.constraint(from, names, kind);
+      case 'custom_call':
+      case 'convolution':
+      case 'manual_computation':
+      case 'named_computation':
+      case 'sharding_group':
+      case 'propagation_barrier':
+        throw unsupported(`op ${name}`, { span: r.span(from, r.at - 1) });
+      default:
+        return this.pretty(from, names, kind);
+    }
+  }
+
+  private resultNames(): { name: string; count: number }[] {
+    const r = this.r;
+    const names: { name: string; count: number }[] = [];
+    if (!r.isKind('value')) return names;
+    do {
+      const name = r.takeKind('value', 'a result');
+      names.push({ name, count: r.accept(':') ? r.integer() : 1 });
+    } while (r.accept(','));
+    r.expect('=');
+    return names;
+  }
+
+  /** `"stablehlo.gather"(%a, %b) <{…}> ({…}, {…}) {…} : (…) -> …` */
+  private generic(from: number, names: readonly { name: string; count: number }[]): void {
+    const r = this.r;
+    const kind = r.string().replace(/^(?:stablehlo|chlo|func|sdy)\./, '');
+    const operands = r.list('(', ')', () => this.use());
+    const verbatim = new Map<string, string>();
+    let fields = new Map<string, Value>();
+    if (r.accept('<')) {
+      fields = this.attributes.dict();
+      r.expect('>');
+    }
+    const regions = r.is('(') ? r.list('(', ')', () => this.region()) : [];
+    if (r.is('{')) for (const [k, v] of this.attributes.dict()) fields.set(k, v);
+    const types = this.types(operands);
+    this.finish(from, names, kind === 'if' ? 'case' : kind, operands, types, { fields, verbatim, lists: [], words: [] }, regions);
+  }
+
+  /** `stablehlo.op %a, %b, key = value, WORD {…} : types` */
+  private pretty(from: number, names: readonly { name: string; count: number }[], kind: string): void {
+    const r = this.r;
+    const operands: ValueId[] = [];
+    const fields = new Map<string, Value>();
+    const verbatim = new Map<string, string>();
+    const words: string[] = [];
+    const lists: number[][] = [];
+    while (!r.is(':') && !r.is('{')) {
+      if (r.accept(',') || r.accept('(') || r.accept(')')) continue;
+      if (r.isKind('value')) operands.push(this.use());
+      else if (r.is('[')) lists.push(...r.list('[', ']', () => this.range()));
+      else if (r.peek(1) === '=') {
+        const key = r.take();
+        r.take();
+        const start = r.at;
+        fields.set(key, this.field());
+        verbatim.set(key, r.slice(start, r.at));
+      } else words.push(r.takeKind('id', 'an operand, an attribute or `:`'));
+    }
+    if (r.is('{')) for (const [k, v] of this.attributes.dict()) fields.set(k, v);
+    this.finish(from, names, kind, operands, this.types(operands), { fields, verbatim, words, lists }, []);
+  }
+
+  /** A value, or a pair `[0] x [0]`. */
+  private field(): Value {
+    if (this.r.isKind('number')) return this.r.integer(); // no `: type` of its own: the op's types follow
+    const value = this.attributes.value();
+    return this.r.accept('x') ? [value, this.attributes.value()] : value;
+  }
+
+  /** `1:3:2` of slice. */
+  private range(): number[] {
+    const numbers = [this.r.integer()];
+    while (this.r.accept(':')) numbers.push(this.r.integer());
+    return numbers;
+  }
+
+  /** `: tensor` (all alike), `: t, t` (last = result), or `: (t, t) -> (t)`. */
+  private types(operands: readonly ValueId[]): TensorType[] {
+    const r = this.r;
+    r.expect(':');
+    if (r.is('(')) {
+      const from = r.at;
+      const given = r.list('(', ')', () => r.tensorType());
+      this.checkOperands(operands, given, from);
+      if (r.accept('->')) return r.is('(') ? r.list('(', ')', () => r.tensorType()) : [r.tensorType()];
+      return given;
+    }
+    const given = [r.tensorType()];
+    while (r.accept(',')) given.push(r.tensorType());
+    if (r.accept('->')) return r.is('(') ? r.list('(', ')', () => r.tensorType()) : [r.tensorType()];
+    return given.slice(-1);
+  }
+
+  private checkOperands(operands: readonly ValueId[], given: readonly TensorType[], at: number): void {
+    if (given.length !== operands.length) throw this.r.error(`the op has ${operands.length} operands and ${given.length} operand types`, 'one type per operand', undefined, at);
+    given.forEach((type, i) => {
+      const actual = this.builder.typeOf(operands[i] as ValueId);
+      if (actual !== type) throw userError('SH0204', `operand ${i + 1} is a ${typeText(actual)}, but the op takes it as ${typeText(type)}`, { span: this.r.span(at), expected: typeText(actual), help: 'the type after `:` must be the type that the value was defined with' });
+    });
+  }
+
+  private constant(from: number, names: readonly { name: string; count: number }[]): void {
+    const r = this.r;
+    if (r.is('{')) this.attributes.dict();
+    const { data, type } = denseElements(r, () => r.tensorType());
+    this.emit(from, names, 'constant', [], [type], { value: { data }, dtype: type.dtype, shape: type.shape }, []);
+  }
+
+  private return(from: number): void {
+    const r = this.r;
+    const operands: ValueId[] = [];
+    while (r.isKind('value')) {
+      operands.push(this.use());
+      r.accept(',');
+    }
+    if (operands.length > 0) {
+      r.expect(':');
+      do r.tensorType(); while (r.accept(','));
+    }
+    this.emit(from, [], 'return', operands, [], {}, []);
+  }
+
+  private call(from: number, names: readonly { name: string; count: number }[]): void {
+    const callee = this.r.symbol();
+    const operands = this.r.list('(', ')', () => this.use());
+    if (this.r.is('{')) this.attributes.dict();
+    this.emit(from, names, 'call', operands, this.types(operands), { callee }, []);
+  }
+
+  /** `stablehlo.while(%a = %0, …) : types cond {…} do {…}` */
+  private while(from: number, names: readonly { name: string; count: number }[]): void {
+    const r = this.r;
+    const carried = r.list('(', ')', () => {
+      const name = r.takeKind('value', 'a loop variable');
+      r.expect('=');
+      return { name, init: this.use() };
+    });
+    r.expect(':');
+    const types: TensorType[] = [];
+    if (carried.length > 0) do types.push(r.tensorType()); while (r.accept(','));
+    if (r.accept('attributes')) this.attributes.dict();
+    r.expect('cond');
+    const params = carried.map((c, i) => ({ name: c.name, type: types[i] as TensorType }));
+    const cond = this.region(params);
+    r.expect('do');
+    const body = this.region(params);
+    const operands = carried.map((c) => c.init);
+    const trips = tripCountOf({ operands, regions: [cond, body] }, this.definitions);
+    this.emit(from, names, 'while', operands, types, trips === null ? {} : { trip_count: trips }, [cond, body]);
+  }
+
+  /** Both forms of reduce: `applies stablehlo.add`, or a `reducer(…)` region. */
+  private reduce(from: number, names: readonly { name: string; count: number }[]): void {
+    const r = this.r;
+    const pairs: [ValueId, ValueId][] = [];
+    do {
+      r.expect('(');
+      const input = this.use();
+      r.expect('init');
+      r.expect(':');
+      pairs.push([input, this.use()]);
+      r.expect(')');
+    } while (r.accept(','));
+    const applied = r.accept('applies') ? r.take().replace('stablehlo.', '') : undefined;
+    r.expect('across');
+    r.expect('dimensions');
+    r.expect('=');
+    const dims = r.integers();
+    if (r.is('{')) this.attributes.dict();
+    const operands = [...pairs.map((p) => p[0]), ...pairs.map((p) => p[1])];
+    const types = this.types(operands);
+    const region = applied === undefined ? this.reducer() : this.simpleRegion(applied, types[0] as TensorType, { span: r.span(from) });
+    this.emit(from, names, 'reduce', operands, types, { dims }, [region]);
+  }
+
+  /** `reducer(%a: t, %b: t) (%c: t, %d: t) {…}`: pairs (accumulated, element) per input. */
+  private reducer(): Block {
+    const r = this.r;
+    r.expect('reducer');
+    const groups: { name: string; type: TensorType }[][] = [];
+    while (r.is('(')) {
+      groups.push(r.list('(', ')', () => {
+        const name = r.takeKind('value', 'a parameter');
+        r.expect(':');
+        const type = r.tensorType();
+        this.locations.maybe();
+        return { name, type };
+      }));
+    }
+    return this.region([...groups.map((g) => g[0]), ...groups.map((g) => g[1])].filter((p) => p !== undefined));
+  }
+
+  private simpleRegion(kind: string, type: TensorType, origin: Origin): Block {
+    const scalar = tensor(type.dtype, []);
+    return this.builder.region(() => {
+      const [a, b] = [this.builder.param(scalar), this.builder.param(scalar)];
+      const made = this.builder.op(kind, [a, b], [scalar], origin);
+      this.builder.op('return', made, [], origin);
+    });
+  }
+
+  private constraint(from: number, names: readonly { name: string; count: number }[], kind: string): void {
+    const operand = this.use();
+    const layout = this.attributes.layout();
+    const type = this.builder.typeOf(operand);
+    if (layout.dims.length !== type.shape.length) {
+      throw userError('SH0212', `the sharding has ${layout.dims.length} dims, the tensor ${typeText(type)} has ${type.shape.length}`, { span: this.r.span(from), expected: `${type.shape.length} dims` });
+    }
+    this.emit(from, names, kind, [operand], this.types([operand]), { layout }, []);
+  }
+
+  // --- regions and values -------------------------------------------------------------------------------------------
+
+  /** `{ ^bb0(%a: t): … }` or `{ … }` with parameters known from outside. */
+  private region(params?: readonly { name: string; type: TensorType }[]): Block {
+    const r = this.r;
+    const outer = new Map(this.names);
+    const block = this.builder.region(() => {
+      r.expect('{');
+      const found = params ?? (r.isKind('block') ? this.blockParams() : []);
+      for (const p of found) this.define(p.name, [this.builder.param(p.type, { name: p.name.slice(1) })]);
+      this.ops();
+    });
+    this.names.clear();
+    for (const [k, v] of outer) this.names.set(k, v);
+    return block;
+  }
+
+  private blockParams(): { name: string; type: TensorType }[] {
+    const r = this.r;
+    r.take();
+    const params = r.is('(') ? r.list('(', ')', () => {
+      const name = r.takeKind('value', 'a parameter');
+      r.expect(':');
+      const type = r.tensorType();
+      this.locations.maybe();
+      return { name, type };
+    }) : [];
+    r.expect(':');
+    return params;
+  }
+
+  private use(): ValueId {
+    const r = this.r;
+    const image = r.takeKind('value', 'a value');
+    const [name, index] = image.split('#') as [string, string?];
+    const ids = this.names.get(name);
+    const id = ids?.[index === undefined ? 0 : Number(index)];
+    if (id === undefined) {
+      throw userError('SH0201', `${image} is not defined here`, { span: r.span(r.at - 1), expected: 'a value defined above, in this function or an enclosing region' });
+    }
+    return id;
+  }
+
+  private define(name: string, ids: readonly ValueId[]): void {
+    this.names.set(name, ids);
+  }
+
+  private finish(from: number, names: readonly { name: string; count: number }[], kind: string, operands: readonly ValueId[], types: readonly TensorType[], raw: Omit<Raw, 'operands' | 'results'>, regions: readonly Block[]): void {
+    if (kind === 'square') return this.emit(from, names, 'multiply', [operands[0] as ValueId, operands[0] as ValueId], types, {}, []);
+    const full: Raw = { ...raw, operands: operands.map((v) => this.builder.typeOf(v)), results: types };
+    const results = kind === 'optimization_barrier' ? operands.map((v) => this.builder.typeOf(v)) : types;
+    const attrs = OP_ATTRS[kind]?.(full) ?? {};
+    const sharding = raw.fields.get('sdy.sharding');
+    const layouts = Array.isArray(sharding) ? (sharding as unknown as readonly Layout[]) : undefined;
+    this.emit(from, names, kind, operands, results, attrs, regions, layouts);
+  }
+
+  private emit(from: number, names: readonly { name: string; count: number }[], kind: string, operands: readonly ValueId[], types: readonly TensorType[], attrs: Attrs, regions: readonly Block[], layouts?: readonly Layout[]): void {
+    const origin: Origin = { span: this.r.span(from), ...this.locations.maybe() };
+    const named = names.flatMap((n) => Array.from({ length: n.count }, (_, i) => (n.count === 1 ? n.name : `${n.name}#${i}`)));
+    if (kind !== 'return' && named.length !== types.length && named.length > 0) throw this.r.error(`the op has ${types.length} results, ${named.length} are named`, `${types.length} names`, undefined, from);
+    const results = types.map((type, i) => {
+      const layout = layouts?.[i];
+      return this.builder.value(type, { origin, ...(named[i] === undefined ? {} : { name: named[i].slice(1) }), ...(layout === undefined ? {} : { layout }) });
+    });
+    const op: Op = { kind, operands, results, attrs, regions, origin };
+    this.builder.push(op);
+    for (const id of results) this.definitions.set(id, op);
+    let next = 0;
+    for (const n of names) {
+      this.define(n.name, results.slice(next, next + n.count));
+      next += n.count;
+    }
+  }
+
+  private checkCalls(): void {
+    const known = new Set(this.functions.map((f) => f.name));
+    for (const f of this.functions) {
+      const stack: Block[] = [f.body];
+      for (let block = stack.pop(); block !== undefined; block = stack.pop()) {
+        for (const op of block.ops) {
+          if (op.kind === 'call' && !known.has(op.attrs.callee as string)) {
+            throw userError('SH0220', `there is no function @${String(op.attrs.callee)}`, { ...(op.origin.span === undefined ? {} : { span: op.origin.span }), expected: `one of ${[...known].slice(0, 8).map((k) => `@${k}`).join(', ')}` });
+          }
+          stack.push(...op.regions);
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,103 @@
+/** From the attributes as written (either form) to the op's own, as ir/attrs.ts names them. One entry per op kind. */
+import type { Attrs } from '../program.ts';
+import type { TensorType } from '../types.ts';
+import type { Value } from './attributes.ts';
+
+/** What was read of one op, before its kind's attributes are known. */
+export interface Raw {
+  readonly fields: ReadonlyMap<string, Value>;
+  /** Lists without a key, in order (`[0:2]` of slice gives triples). */
+  readonly lists: readonly (readonly number[])[];
+  /** Bare words: comparison directions, types. */
+  readonly words: readonly string[];
+  /** Verbatim text of a field, for what is only given back. */
+  readonly verbatim: ReadonlyMap<string, string>;
+  readonly operands: readonly TensorType[];
+  readonly results: readonly TensorType[];
+}
+
+type Convert = (raw: Raw) => Attrs;
+
+const ints = (raw: Raw, ...names: string[]): number[] => {
+  for (const name of names) {
+    const value = raw.fields.get(name);
+    if (Array.isArray(value)) return value as number[];
+    if (typeof value === 'number') return [value];
+  }
+  return [];
+};
+const num = (raw: Raw, name: string, otherwise = 0): number => (typeof raw.fields.get(name) === 'number' ? (raw.fields.get(name) as number) : otherwise);
+const flag = (raw: Raw, name: string): boolean => raw.fields.get(name) === true;
+const result = (raw: Raw): TensorType => raw.results[0] as TensorType;
+const record = (raw: Raw, ...names: string[]): Readonly<Record<string, Value>> => {
+  for (const name of names) {
+    const value = raw.fields.get(name);
+    if (typeof value === 'object' && !Array.isArray(value)) return value as Readonly<Record<string, Value>>;
+  }
+  return {};
+};
+const list = (value: Value | undefined): number[] => (Array.isArray(value) ? (value as number[]) : typeof value === 'number' ? [value] : []);
+const dtypeAndShape: Convert = (raw) => ({ dtype: result(raw).dtype, shape: result(raw).shape });
+const kept = (raw: Raw, ...names: string[]): Attrs => {
+  const found: Record<string, string> = {};
+  for (const name of names) {
+    const text = raw.verbatim.get(name);
+    if (text !== undefined) found[name] = text;
+  }
+  return found;
+};
+
+export const OP_ATTRS: Readonly<Record<string, Convert>> = {
+  broadcast_in_dim: (raw) => ({ dims: ints(raw, 'dims', 'broadcast_dimensions'), shape: result(raw).shape }),
+  reshape: (raw) => ({ shape: result(raw).shape }),
+  bitcast_convert: dtypeAndShape,
+  convert: (raw) => ({ dtype: result(raw).dtype }),
+  transpose: (raw) => ({ permutation: ints(raw, 'dims', 'permutation') }),
+  reverse: (raw) => ({ dims: ints(raw, 'dims', 'dimensions') }),
+  iota: (raw) => ({ dim: num(raw, 'dim', num(raw, 'iota_dimension')), ...dtypeAndShape(raw) }),
+  compare: (raw) => {
+    const direction = raw.words[0] ?? String(raw.fields.get('comparison_direction'));
+    const type = raw.words[1] ?? raw.fields.get('compare_type');
+    return { direction, ...(typeof type === 'string' && type !== 'NOTYPE' ? { compare_type: type } : {}) };
+  },
+  concatenate: (raw) => ({ dim: num(raw, 'dim', num(raw, 'dimension')) }),
+  slice: (raw) => {
+    if (raw.fields.has('start_indices')) return { start: ints(raw, 'start_indices'), limit: ints(raw, 'limit_indices'), strides: ints(raw, 'strides') };
+    return { start: raw.lists.map((l) => l[0]), limit: raw.lists.map((l) => l[1]), strides: raw.lists.map((l) => l[2] ?? 1) };
+  },
+  pad: (raw) => ({ low: ints(raw, 'low', 'edge_padding_low'), high: ints(raw, 'high', 'edge_padding_high'), interior: ints(raw, 'interior', 'interior_padding') }),
+  dynamic_slice: (raw) => ({ sizes: ints(raw, 'sizes', 'slice_sizes') }),
+  reduce_precision: (raw) => {
+    const format = /e(\d+)m(\d+)/.exec(String(raw.fields.get('format') ?? ''));
+    return { exponent_bits: format === null ? num(raw, 'exponent_bits') : Number(format[1]), mantissa_bits: format === null ? num(raw, 'mantissa_bits') : Number(format[2]) };
+  },
+  dot_general: (raw) => {
+    const numbers = record(raw, 'dot_dimension_numbers');
+    const pair = (name: string, l: string, r: string): [number[], number[]] => {
+      const both = raw.fields.get(name);
+      return Array.isArray(both) ? [list(both[0]), list(both[1])] : [list(numbers[l]), list(numbers[r])];
+    };
+    const [lhs_batch, rhs_batch] = pair('batching_dims', 'lhs_batching_dimensions', 'rhs_batching_dimensions');
+    const [lhs_contracting, rhs_contracting] = pair('contracting_dims', 'lhs_contracting_dimensions', 'rhs_contracting_dimensions');
+    return { lhs_batch, rhs_batch, lhs_contracting, rhs_contracting, dtype: result(raw).dtype, ...kept(raw, 'precision', 'algorithm') };
+  },
+  reduce: (raw) => ({ dims: ints(raw, 'dimensions') }),
+  gather: (raw) => {
+    const n = record(raw, 'dimension_numbers');
+    return {
+      offset_dims: list(n.offset_dims), collapsed_slice_dims: list(n.collapsed_slice_dims), operand_batching_dims: list(n.operand_batching_dims),
+      start_indices_batching_dims: list(n.start_indices_batching_dims), start_index_map: list(n.start_index_map),
+      index_vector_dim: Number(n.index_vector_dim ?? 0), slice_sizes: ints(raw, 'slice_sizes'), indices_are_sorted: flag(raw, 'indices_are_sorted'),
+    };
+  },
+  scatter: (raw) => {
+    const n = record(raw, 'scatter_dimension_numbers');
+    return {
+      update_window_dims: list(n.update_window_dims), inserted_window_dims: list(n.inserted_window_dims), input_batching_dims: list(n.input_batching_dims),
+      scatter_indices_batching_dims: list(n.scatter_indices_batching_dims), scatter_dims_to_operand_dims: list(n.scatter_dims_to_operand_dims),
+      index_vector_dim: Number(n.index_vector_dim ?? 0), indices_are_sorted: flag(raw, 'indices_are_sorted'), unique_indices: flag(raw, 'unique_indices'),
+    };
+  },
+  top_k: (raw) => ({ k: num(raw, 'k', result(raw).shape.at(-1) ?? 0) }),
+  sort: (raw) => ({ dim: num(raw, 'dimension', -1), is_stable: flag(raw, 'is_stable') }),
+};

@@ -1,0 +1,149 @@
+/** Devices of a mesh as numbers: index vectors, groups along axes, and the map of a collective permute. */
+import { internalError, unsupported } from '../ir/diagnostics.ts';
+import { dimAxes, type Layout } from '../ir/layout.ts';
+import { axesIndex, axesSize, axisIndex, type AxisRef, deviceCount, type Mesh, type MeshAxis, sameAxis } from '../ir/mesh.ts';
+import { unravel } from './blocks.ts';
+
+/** One mesh laid on devices 0 … n-1. Positions are row-major mesh coordinates. */
+export class DeviceGrid {
+  readonly mesh: Mesh;
+  readonly size: number;
+  readonly deviceAt: Int32Array;
+  readonly positionOf: Int32Array;
+  private readonly indices = new Map<string, Int32Array>();
+  private readonly groupings = new Map<string, Groups>();
+
+  constructor(mesh: Mesh) {
+    this.mesh = mesh;
+    this.size = deviceCount(mesh);
+    this.deviceAt = Int32Array.from({ length: this.size }, (_, p) => mesh.deviceIds?.[p] ?? p);
+    this.positionOf = new Int32Array(this.size).fill(-1);
+    this.deviceAt.forEach((d, p) => {
+      if (d < 0 || d >= this.size) throw unsupported(`mesh @${mesh.name} with device ids outside 0 … ${this.size - 1}`);
+      this.positionOf[d] = p;
+    });
+    if (this.positionOf.includes(-1)) throw unsupported(`mesh @${mesh.name} that names a device twice`);
+  }
+
+  /** Per device: its combined index along the axes, first major. */
+  index(axes: readonly AxisRef[]): Int32Array {
+    const key = axesKey(axes);
+    let found = this.indices.get(key);
+    if (found === undefined) {
+      found = this.positionOf.map((p) => axesIndex(this.mesh, axes, p));
+      this.indices.set(key, found);
+    }
+    return found;
+  }
+
+  /** Groups of devices that differ in these axes only, members in order of their combined index. */
+  groups(axes: readonly AxisRef[]): Groups {
+    const key = axesKey(axes);
+    let found = this.groupings.get(key);
+    if (found === undefined) this.groupings.set(key, (found = this.makeGroups(axes)));
+    return found;
+  }
+
+  private makeGroups(axes: readonly AxisRef[]): Groups {
+    const sizes = axes.map((a) => a.size);
+    const weights = axes.map((a) => positionWeight(this.mesh, a));
+    const size = axesSize(axes);
+    const steps = Int32Array.from({ length: size }, (_, rank) => unravel(rank, sizes).reduce((n, digit, i) => n + digit * (weights[i] as number), 0));
+    const rankOf = this.index(axes);
+    const members: Int32Array[] = [];
+    const groupOf = new Int32Array(this.size);
+    for (let device = 0; device < this.size; device++) {
+      if (rankOf[device] !== 0) continue;
+      const base = this.positionOf[device] as number;
+      const group = steps.map((s) => this.deviceAt[base + s] as number);
+      for (const d of group) groupOf[d] = members.length;
+      members.push(group);
+    }
+    return { size, members, groupOf, rankOf };
+  }
+}
+
+export interface Groups {
+  readonly size: number;
+  /** group → devices by rank. */
+  readonly members: readonly Int32Array[];
+  readonly groupOf: Int32Array;
+  readonly rankOf: Int32Array;
+}
+
+export const axesKey = (axes: readonly AxisRef[]): string => axes.map((a) => `${a.name}:${a.pre}:${a.size}`).join('+');
+export const layoutKey = (layout: Layout): string =>
+  `${layout.mesh}[${layout.dims.map((d) => axesKey(d.axes)).join('|')}]${axesKey(layout.unreduced)}`;
+
+/**
+ * Per device: the device that its shard under `to` comes from, one that held the same block under `from`. Axes that
+ * neither layout uses keep their coordinate (so owed sums stay where they are); axes that `to` frees are matched, in
+ * order, with axes that `from` left free, which makes the map one to one.
+ *
+ *   [x, _] → [y, _]:  device (x=i, y=j) receives from (x=j, y=i)
+ */
+export function permuteSources(fromGrid: DeviceGrid, toGrid: DeviceGrid, from: Layout, to: Layout): Int32Array {
+  const { mesh } = fromGrid;
+  if (!mesh.axes.every((a, i) => a.name === toGrid.mesh.axes[i]?.name && a.size === toGrid.mesh.axes[i]?.size)) {
+    throw unsupported(`a collective_permute between meshes @${mesh.name} and @${toGrid.mesh.name} of different axes`);
+  }
+  const atoms = atomsOf(mesh, [from, to]);
+  const split = (axes: readonly AxisRef[]): AxisRef[] => axes.flatMap((a) => atoms.filter((x) => within(x, a)));
+  const held = from.dims.map((_, d) => split(dimAxes(from, d)));
+  const wanted = to.dims.map((_, d) => split(dimAxes(to, d)));
+  held.forEach((axes, d) => {
+    if (axesSize(axes) !== axesSize(wanted[d] ?? [])) throw internalError(`collective_permute: dim ${d} has another number of shards on either side`);
+  });
+  const has = (axes: readonly AxisRef[], x: AxisRef): boolean => axes.some((a) => sameAxis(a, x));
+  const [heldAll, wantedAll] = [held.flat(), wanted.flat()];
+  const kept = atoms.filter((x) => !has(heldAll, x) && !has(wantedAll, x));
+  const pairs: (readonly [readonly AxisRef[], readonly AxisRef[]])[] = [
+    ...held.map((axes, d) => [wanted[d] ?? [], axes] as const),
+    [heldAll.filter((x) => !has(wantedAll, x)), wantedAll.filter((x) => !has(heldAll, x))],
+    [kept, kept],
+  ];
+  return toGrid.positionOf.map((position) => fromGrid.deviceAt[sourcePosition(mesh, pairs, position)] as number);
+}
+
+/** The index along the first axes of each pair becomes the index along the second. */
+function sourcePosition(mesh: Mesh, pairs: readonly (readonly [readonly AxisRef[], readonly AxisRef[]])[], position: number): number {
+  let source = 0;
+  for (const [target, origin] of pairs) {
+    const digits = unravel(axesIndex(mesh, target, position), origin.map((a) => a.size));
+    origin.forEach((a, i) => (source += (digits[i] as number) * positionWeight(mesh, a)));
+  }
+  return source;
+}
+
+/** How far apart two positions lie whose index along the (sub-)axis differs by one. */
+export function positionWeight(mesh: Mesh, ref: AxisRef): number {
+  let stride = 1;
+  for (let i = mesh.axes.length - 1; i >= 0; i--) {
+    const axis = mesh.axes[i] as MeshAxis;
+    if (axis.name === ref.name) return stride * (axis.size / (ref.pre * ref.size));
+    stride *= axis.size;
+  }
+  throw internalError(`mesh @${mesh.name} has no axis ${ref.name}`);
+}
+
+const within = (inner: AxisRef, outer: AxisRef): boolean =>
+  inner.name === outer.name && inner.pre >= outer.pre && inner.pre * inner.size <= outer.pre * outer.size;
+
+/** The finest sub-axes that every axis of the layouts is a product of, major first within each axis. */
+function atomsOf(mesh: Mesh, layouts: readonly Layout[]): AxisRef[] {
+  return mesh.axes.flatMap(({ name, size }) => {
+    const refs = layouts.flatMap((l) => l.dims.flatMap((d) => d.axes.filter((a) => a.name === name)));
+    const cuts = [...new Set([1, size, ...refs.flatMap((a) => [a.pre, a.pre * a.size])])].sort((a, b) => a - b);
+    return cuts.slice(1).map((cut, i): AxisRef => {
+      const pre = cuts[i] as number;
+      if (cut % pre !== 0) throw unsupported(`a collective_permute between sub-axes of ${name} that do not nest (${pre} and ${cut})`);
+      return { name, pre, size: cut / pre };
+    });
+  });
+}
+
+/** Blocks of a layout: per device, the block index along each dim's axes. */
+export function blockIndex(grid: DeviceGrid, layout: Layout, device: number): number[] {
+  const position = grid.positionOf[device] as number;
+  return layout.dims.map((d) => d.axes.reduce((n, a) => n * a.size + axisIndex(grid.mesh, a, position), 0));
+}

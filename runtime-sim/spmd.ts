@@ -1,0 +1,145 @@
+/**
+ * Runs a per-device program on all devices of its mesh in lockstep. Data that is replicated is held and computed once,
+ * so that 2,048 devices cost about what the distinct data costs (docs/design.md §6).
+ */
+import type { Precision, TensorArray } from '../ir/array.ts';
+import { internalError, unsupported } from '../ir/diagnostics.ts';
+import { deviceCount } from '../ir/mesh.ts';
+import type { Registry } from '../ir/op.ts';
+import { type Func, isCollective, mainFunction, meshOf, type Module, type Op, type ValueId, valueInfo } from '../ir/program.ts';
+import { type Meaning, runFunction, type Scope } from './control-flow.ts';
+import { DeviceGrid } from './device-grid.ts';
+import { type Distributed, Sharder } from './distributed.ts';
+import { capturesOf } from './liveness.ts';
+import { Partitions } from './partition.ts';
+import { definitionOf, kernelContext } from './region-call.ts';
+import { sameContent } from './same-bytes.ts';
+import { SpmdCollectives } from './spmd-collectives.ts';
+
+export interface SpmdOptions {
+  /** Global shapes of the results, where a dim does not divide by its shards. Default: shards × local extent. */
+  readonly resultShapes?: readonly (readonly number[])[];
+  /** Check at every value that devices hold what its layout claims (default true). */
+  readonly checkClaims?: boolean;
+}
+
+export interface SpmdRun {
+  /** Reassembled global arrays. */
+  readonly results: TensorArray[];
+  /** Kernels run: once per op and distinct data. */
+  readonly kernelCalls: number;
+  readonly devices: number;
+}
+
+/** Global inputs to global results of a module at the local level. Throws ReplicaMismatch where replicas differ. */
+export function runSpmd(
+  module: Module, registry: Registry, inputs: readonly TensorArray[], precision: Precision, options: SpmdOptions = {},
+): SpmdRun {
+  if (module.level !== 'local' && module.level !== 'scheduled') {
+    throw internalError(`runSpmd needs per-device shapes; the module is at level ${module.level}`);
+  }
+  const func = mainFunction(module);
+  const grids = makeGrids(module);
+  const partitions = new Partitions(devicesOf(module));
+  const gridOf = (name: string): DeviceGrid => grids.get(meshOf(module, name).name) as DeviceGrid;
+  const sharder = new Sharder(partitions, gridOf);
+  const collectives = new SpmdCollectives(partitions, gridOf, registry, precision);
+  const meaning = new Lockstep({ registry, precision, partitions, sharder, collectives, checkClaims: options.checkClaims ?? true });
+  const values = runFunction(module, func, shardInputs(func, sharder, inputs), meaning);
+  const results = values.map((v, i) => {
+    const layout = func.resultLayouts[i];
+    if (layout !== undefined && layout.unreduced.length > 0) throw unsupported(`result ${i} of @${func.name}, whose sum is still owed`);
+    return sharder.assemble(v, layout, options.resultShapes?.[i], `result ${i}`);
+  });
+  return { results, kernelCalls: meaning.kernelCalls, devices: partitions.devices };
+}
+
+/** Devices of the module's meshes, which must agree; 1 without a mesh. */
+export function devicesOf(module: Module): number {
+  const counts = new Set(module.meshes.map(deviceCount));
+  if (counts.size > 1) throw unsupported('meshes with different numbers of devices in one module');
+  return [...counts][0] ?? 1;
+}
+
+function makeGrids(module: Module): Map<string, DeviceGrid> {
+  return new Map(module.meshes.map((m) => [m.name, new DeviceGrid(m)]));
+}
+
+function shardInputs(func: Func, sharder: Sharder, inputs: readonly TensorArray[]): Distributed[] {
+  const { params } = func.body;
+  if (inputs.length !== params.length) throw internalError(`@${func.name} takes ${params.length} inputs, not ${inputs.length}`);
+  return params.map((p, i) => {
+    const { layout, type } = valueInfo(func, p);
+    return sharder.shard(inputs[i] as TensorArray, layout, type.shape, `input ${i}`);
+  });
+}
+
+interface Engine {
+  readonly registry: Registry;
+  readonly precision: Precision;
+  readonly partitions: Partitions;
+  readonly sharder: Sharder;
+  readonly collectives: SpmdCollectives;
+  readonly checkClaims: boolean;
+}
+
+class Lockstep implements Meaning<Distributed> {
+  kernelCalls = 0;
+  private readonly engine: Engine;
+  private readonly captures = new Map<Op, readonly ValueId[]>();
+
+  constructor(engine: Engine) {
+    this.engine = engine;
+  }
+
+  op(op: Op, operands: readonly Distributed[], scope: Scope<Distributed>): readonly Distributed[] {
+    if (op.kind === 'axis_index') return [this.engine.collectives.axisIndex(op)];
+    if (isCollective(op)) return operands.map((v) => this.engine.collectives.run(op, v));
+    return this.perCopy(op, operands, scope);
+  }
+
+  bind(value: Distributed, id: ValueId, scope: Scope<Distributed>): Distributed {
+    const info = valueInfo(scope.func, id);
+    if (!this.engine.checkClaims || info.layout === undefined || value.copies.length === 1) return value;
+    const what = `%${info.name ?? id}${info.origin?.pass === undefined ? '' : ` (made by ${info.origin.pass})`}`;
+    return this.engine.sharder.verify(value, info.layout, what);
+  }
+
+  /** Predicates and trip counts must be the same on all devices: a collective inside would never meet otherwise. */
+  scalar(value: Distributed, op: Op): number {
+    const [first] = value.copies as readonly [TensorArray];
+    const other = value.copies.findIndex((c) => !sameContent(c, first));
+    if (other !== -1) {
+      const { firstDevice } = value.partition;
+      throw unsupported(`a ${op.kind} whose predicate differs between devices (${firstDevice[0]} and ${firstDevice[other]})`);
+    }
+    return Number(first.data[0]);
+  }
+
+  /** One kernel call per copy of the common refinement of everything the op reads. */
+  private perCopy(op: Op, operands: readonly Distributed[], scope: Scope<Distributed>): Distributed[] {
+    const { partitions, registry, precision } = this.engine;
+    const captured = this.capturedBy(op);
+    const read = [...operands, ...captured.map((id) => scope.values[id] as Distributed)];
+    const partition = read.reduce((p, v) => partitions.refine(p, v.partition), partitions.whole);
+    const maps = read.map((v) => partitions.project(partition, v.partition));
+    const def = definitionOf(registry, op);
+    const view = scope.code.view(op);
+    const results: TensorArray[][] = op.results.map(() => []);
+    for (let copy = 0; copy < partition.copies; copy++) {
+      const at = (i: number): TensorArray | undefined => read[i]?.copies[maps[i]?.[copy] as number];
+      const context = kernelContext(registry, precision, scope.code, (id) => at(operands.length + captured.indexOf(id)));
+      const made = def.kernel(view, operands.map((_, i) => at(i) as TensorArray), context);
+      made.forEach((array, i) => results[i]?.push(array));
+    }
+    this.kernelCalls += partition.copies;
+    return results.map((copies) => ({ partition, copies }));
+  }
+
+  private capturedBy(op: Op): readonly ValueId[] {
+    if (op.regions.length === 0) return [];
+    let found = this.captures.get(op);
+    if (found === undefined) this.captures.set(op, (found = capturesOf(op.regions)));
+    return found;
+  }
+}
