@@ -13,7 +13,7 @@ export class FuncBuilder {
   }
 
   value(type: TensorType, info: Omit<ValueInfo, 'type'> = {}): ValueId {
-    return (this.values.push({ type, ...info }) - 1) as ValueId;
+    return (this.values.push({ ...info, type }) - 1) as ValueId;
   }
 
   param(type: TensorType, info: Omit<ValueInfo, 'type'> = {}): ValueId {

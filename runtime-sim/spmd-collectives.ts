@@ -100,30 +100,29 @@ export class SpmdCollectives {
 
   private reduceScatter(grid: DeviceGrid, value: Distributed, axes: DimAxes, monoid: Monoid): Distributed {
     const signatures = this.signaturesOf(grid, value.partition, axes.flat());
-    const shape = (value.copies[0] as TensorArray).shape;
-    return this.perRank(signatures, (members, rank) => {
-      const block = sliceAt(shape, axes, rank, 'reduce_scatter');
-      return this.reduceBlocks(value, members, monoid, block);
-    });
+    return this.perRank(signatures, (members) => this.reduceBlocks(value, members, monoid), (total, rank) =>
+      cutBlock(total, ...sliceAt(total.shape, axes, rank, 'reduce_scatter')));
   }
 
-  /** Receiver r gets, from each member s, the r-th part of s's block along `target`, set at place s along `source`. */
+  /**
+   * Receiver r gets, from each member s, the r-th part of s's block along `target`, set at place s along `source`: the
+   * r-th part of all members' blocks side by side, which is g copies in and g out where pairs would be g².
+   */
   private allToAll(grid: DeviceGrid, value: Distributed, move: Move): Distributed {
     const signatures = this.signaturesOf(grid, value.partition, move.axes);
     const { size } = signatures;
-    const shape = (value.copies[0] as TensorArray).shape;
-    const part = (shape[move.target] as number) / size;
-    if (!Number.isInteger(part)) throw internalError(`all_to_all: dim ${move.target} of [${shape.join(',')}] does not divide by ${size}`);
-    const cut = shape.map((n, d) => (d === move.target ? part : n));
-    const along = (dim: number, at: number): number[] => shape.map((_, d) => (d === dim ? at : 0));
-    return this.perRank(signatures, (members, rank) => {
-      const into = arrayLike(value.copies[0] as TensorArray, cut.map((n, d) => (d === move.source ? n * size : n)));
-      members.forEach((copy, sender) => {
-        const block = cutBlock(value.copies[copy] as TensorArray, along(move.target, rank * part), cut);
-        placeBlock(into, block, along(move.source, sender * (shape[move.source] as number)));
-      });
+    const [first] = value.copies as readonly [TensorArray];
+    const part = (first.shape[move.target] as number) / size;
+    if (!Number.isInteger(part)) throw internalError(`all_to_all: dim ${move.target} of [${first.shape.join(',')}] does not divide by ${size}`);
+    const along = (dim: number, at: number): number[] => first.shape.map((_, d) => (d === dim ? at : 0));
+    const resize = (dim: number, n: number, shape: readonly number[]): number[] => shape.map((s, d) => (d === dim ? n : s));
+    const joined = resize(move.source, (first.shape[move.source] as number) * size, first.shape);
+    const gather = (members: Int32Array): TensorArray => {
+      const into = arrayLike(first, joined);
+      members.forEach((copy, s) => placeBlock(into, value.copies[copy] as TensorArray, along(move.source, s * (first.shape[move.source] as number))));
       return into;
-    });
+    };
+    return this.perRank(signatures, gather, (all, rank) => cutBlock(all, along(move.target, rank * part), resize(move.target, part, joined)));
   }
 
   /** No data is touched: the partition is pulled back along the map. */
@@ -141,26 +140,25 @@ export class SpmdCollectives {
     return this.perDevice(partition, (device) => value.copies[value.partition.copyOf[map[device] as number] as number] as TensorArray);
   }
 
-  private reduceBlocks(
-    value: Distributed, members: Int32Array, monoid: Monoid, block?: readonly [start: readonly number[], sizes: readonly number[]],
-  ): TensorArray {
-    const part = (copy: number): TensorArray => {
-      const whole = value.copies[copy] as TensorArray;
-      return block === undefined ? whole : cutBlock(whole, ...block);
-    };
-    let total = part(members[0] as number);
-    for (let rank = 1; rank < members.length; rank++) total = this.combine(monoid, total, part(members[rank] as number));
-    return total;
+  private reduceBlocks(value: Distributed, members: Int32Array, monoid: Monoid): TensorArray {
+    const [first, ...rest] = Array.from(members, (copy) => value.copies[copy] as TensorArray);
+    return rest.reduce((total, next) => this.combine(monoid, total, next), first as TensorArray);
   }
 
   private perSignature(signatures: Signatures, compute: (members: Int32Array) => TensorArray): Distributed {
     return this.perDevice(this.partitions.of(signatures.of), (device) => compute(signatures.members[signatures.of[device] as number] as Int32Array));
   }
 
-  private perRank(signatures: Signatures, compute: (members: Int32Array, rank: number) => TensorArray): Distributed {
+  /** `whole` once per signature, `part` once per signature and rank. */
+  private perRank(signatures: Signatures, whole: (members: Int32Array) => TensorArray, part: (all: TensorArray, rank: number) => TensorArray): Distributed {
     const { of, rankOf, size, members } = signatures;
     const partition = this.partitions.of(of.map((s, d) => s * size + (rankOf[d] as number)));
-    return this.perDevice(partition, (device) => compute(members[of[device] as number] as Int32Array, rankOf[device] as number));
+    const wholes: (TensorArray | undefined)[] = [];
+    return this.perDevice(partition, (device) => {
+      const s = of[device] as number;
+      const all = (wholes[s] ??= whole(members[s] as Int32Array));
+      return part(all, rankOf[device] as number);
+    });
   }
 
   private perDevice(partition: Partition, compute: (device: number) => TensorArray): Distributed {

@@ -1,0 +1,75 @@
+/**
+ * Wire bytes: what one device puts on the links for one collective of a per-device program, with ring algorithms and
+ * groups of g devices.
+ *
+ *   all_gather n_out·(g-1)/g    reduce_scatter n_in·(g-1)/g    all_reduce 2n·(g-1)/g    all_to_all n·(g-1)/g
+ *   collective_permute n, or 0 where every device keeps its own    all_slice 0
+ */
+import type { OpAttrs } from '../../ir/attrs.ts';
+import { internalError } from '../../ir/diagnostics.ts';
+import type { Layout } from '../../ir/layout.ts';
+import { axesSize, type AxisRef, type Mesh } from '../../ir/mesh.ts';
+import { type CollectiveKind, type Func, isCollective, type Op, typeOf, type ValueId } from '../../ir/program.ts';
+import { byteSize } from '../../ir/types.ts';
+import { DeviceGrid, layoutKey, permuteSources } from '../device-grid.ts';
+
+/** `func` is at the local level; `meshes` are its module's. */
+export function collectiveBytes(op: Op, func: Func, meshes: readonly Mesh[]): { readonly kind: CollectiveKind; readonly bytes: number } {
+  if (!isCollective(op)) throw internalError(`${op.kind} is not a collective`);
+  const kind = op.kind as CollectiveKind;
+  const bytes = op.operands.reduce((sum, operand, i) => sum + wireBytes(op, kind, operand, op.results[i] as ValueId, func, meshes), 0);
+  return { kind, bytes };
+}
+
+function wireBytes(op: Op, kind: CollectiveKind, operand: ValueId, result: ValueId, func: Func, meshes: readonly Mesh[]): number {
+  const g = axesSize(collectiveAxes(op));
+  const n = byteSize(typeOf(func, operand));
+  switch (kind) {
+    case 'all_gather':
+      return (byteSize(typeOf(func, result)) * (g - 1)) / g;
+    case 'reduce_scatter': case 'all_to_all':
+      return (n * (g - 1)) / g;
+    case 'all_reduce':
+      return (2 * n * (g - 1)) / g;
+    case 'collective_permute':
+      return isIdentityPermute(op, meshes) ? 0 : n;
+    case 'all_slice':
+      return 0;
+  }
+}
+
+/** The axes along which the groups of a collective extend; none for a permute. */
+export function collectiveAxes(op: Op): readonly AxisRef[] {
+  switch (op.kind as CollectiveKind) {
+    case 'all_gather': case 'all_slice': case 'reduce_scatter':
+      return (op.attrs.axes as OpAttrs['all_gather']['axes']).flat();
+    case 'all_reduce':
+      return op.attrs.axes as OpAttrs['all_reduce']['axes'];
+    case 'all_to_all':
+      return (op.attrs.moves as OpAttrs['all_to_all']['moves']).flatMap((m) => [...m.axes]);
+    case 'collective_permute':
+      return [];
+  }
+}
+
+const maps = new WeakMap<readonly Mesh[], Map<string, Int32Array>>();
+
+/** Per device: where its data comes from. Memoised per module's mesh table. */
+export function permuteMap(op: Op, meshes: readonly Mesh[]): Int32Array {
+  const from = op.attrs.from as Layout;
+  const to = op.attrs.to as Layout;
+  let known = maps.get(meshes);
+  if (known === undefined) maps.set(meshes, (known = new Map()));
+  const key = `${layoutKey(from)}>${layoutKey(to)}`;
+  let map = known.get(key);
+  if (map === undefined) known.set(key, (map = permuteSources(gridNamed(meshes, from.mesh), gridNamed(meshes, to.mesh), from, to)));
+  return map;
+}
+
+const isIdentityPermute = (op: Op, meshes: readonly Mesh[]): boolean => permuteMap(op, meshes).every((source, device) => source === device);
+
+function gridNamed(meshes: readonly Mesh[], name: string): DeviceGrid {
+  const mesh = meshes.find((m) => m.name === name);
+  if (mesh === undefined) throw internalError(`no mesh is called @${name}`);
+  return new DeviceGrid(mesh);
+}
