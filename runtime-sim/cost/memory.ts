@@ -47,8 +47,11 @@ class Meter {
   private readonly plans: ReadonlyMap<Block, BlockPlan>;
   private readonly traffic: Traffic;
   private readonly pictureAt: number;
-  /** value → the value whose buffer it lives in. */
-  private readonly buffer = new Map<ValueId, ValueId>();
+  /**
+   * value → the values whose buffers it keeps: its own, the one it aliases, or, for a value that fusion never writes,
+   * everything it will be computed from.
+   */
+  private readonly buffers = new Map<ValueId, readonly ValueId[]>();
   private readonly holders = new Map<ValueId, number>();
   /** How many of a buffer's holders are results of loops still running: they do not read it before the loop ends. */
   private readonly waiting = new Map<ValueId, number>();
@@ -85,7 +88,7 @@ class Meter {
       if (op.kind === 'while') this.openLoop(op, plan.onRead[next] ?? []);
       this.release(plan.onRead[next]);
     }
-    if (op.kind === 'while') region.params.forEach((p, i) => this.share(p, op.results[i] as ValueId));
+    if (op.kind === 'while') region.params.forEach((p, i) => this.keep(p, [op.results[i] as ValueId]));
     this.release(this.plans.get(region)?.unusedParams);
     return this.frame(region);
   }
@@ -96,35 +99,46 @@ class Meter {
     const returned = body?.ops.at(-1)?.operands;
     op.results.forEach((r, i) => {
       const operand = op.operands[i] as ValueId;
-      const owner = this.buffer.get(operand);
+      const owner = this.ownBuffer(operand);
       const unchanged = returned !== undefined && returned[i] === body?.params[i];
       const free = dying.includes(operand) && owner !== undefined && this.othersOf(owner) === 0;
-      if (unchanged || free) this.share(r, operand);
+      if (owner !== undefined && (unchanged || free)) this.keep(r, [operand]);
       else this.allocate(r);
-      const held = this.buffer.get(r);
+      const held = this.ownBuffer(r);
       if (held !== undefined) add(this.waiting, held, 1);
     });
   }
 
   private execute(op: Op, frame: Frame, controls: boolean): void {
     const dying = frame.plan.onRead[frame.next] ?? [];
-    if (ALIASES.has(op.kind)) op.results.forEach((r, i) => this.share(r, op.operands[i] as ValueId));
+    if (ALIASES.has(op.kind)) this.alias(op);
     else if (op.kind === 'dynamic_update_slice' || op.kind === 'scatter') this.update(op, dying);
     else if (op.kind === 'while') this.closeLoop(op);
-    else {
-      // A fused op writes over what it reads last.
-      if (this.traffic.fuses(op)) this.release(dying);
-      for (const r of op.results) this.allocate(r);
-    }
+    else this.compute(op, dying);
     if (!controls) this.release(dying);
     this.release(frame.plan.onDone[frame.next]);
     frame.region = 0;
     frame.next++;
   }
 
+  /** A fused op writes over what it reads last; one that is not written keeps what it will be computed from. */
+  private compute(op: Op, dying: readonly ValueId[]): void {
+    for (const r of op.results) if (!this.traffic.isMaterialised(r)) this.keep(r, op.operands);
+    if (this.traffic.fuses(op)) this.release(dying);
+    for (const r of op.results) this.allocate(r);
+  }
+
+  private alias(op: Op): void {
+    op.results.forEach((r, i) => {
+      const operand = op.operands[i] as ValueId;
+      if (this.traffic.isMaterialised(r) && this.ownBuffer(operand) === undefined) this.allocate(r);
+      else this.keep(r, [operand]);
+    });
+  }
+
   private closeLoop(op: Op): void {
     for (const r of op.results) {
-      const held = this.buffer.get(r);
+      const held = this.ownBuffer(r);
       if (held !== undefined) add(this.waiting, held, -1);
     }
   }
@@ -133,8 +147,8 @@ class Meter {
   private update(op: Op, dying: readonly ValueId[]): void {
     op.results.forEach((r, i) => {
       const input = op.operands[i] as ValueId;
-      const owner = this.buffer.get(input);
-      if (dying.includes(input) && owner !== undefined && this.othersOf(owner) === 0) this.share(r, input);
+      const owner = this.ownBuffer(input);
+      if (dying.includes(input) && owner !== undefined && this.othersOf(owner) === 0) this.keep(r, [input]);
       else this.allocate(r);
     });
   }
@@ -144,29 +158,34 @@ class Meter {
     return (this.holders.get(owner) ?? 0) - (this.waiting.get(owner) ?? 0) - 1;
   }
 
+  /** The one buffer that a value lives in; undefined where fusion never writes it. */
+  private ownBuffer(value: ValueId): ValueId | undefined {
+    const kept = this.buffers.get(value);
+    return kept?.length === 1 && this.traffic.isMaterialised(value) ? kept[0] : undefined;
+  }
+
   private allocate(value: ValueId): void {
-    if (this.buffer.has(value) || !this.traffic.isMaterialised(value)) return;
-    this.buffer.set(value, value);
+    if (this.buffers.has(value) || !this.traffic.isMaterialised(value)) return;
+    this.buffers.set(value, [value]);
     add(this.holders, value, 1);
     this.live += byteSize(typeOf(this.func, value));
     this.note();
   }
 
-  private share(value: ValueId, source: ValueId): void {
-    if (this.buffer.has(value)) return;
-    const owner = this.buffer.get(source);
-    if (owner === undefined) return this.allocate(value);
-    this.buffer.set(value, owner);
-    add(this.holders, owner, 1);
+  private keep(value: ValueId, sources: readonly ValueId[]): void {
+    if (this.buffers.has(value)) return;
+    const kept = [...new Set(sources.flatMap((s) => this.buffers.get(s) ?? []))];
+    this.buffers.set(value, kept);
+    for (const owner of kept) add(this.holders, owner, 1);
   }
 
   private release(values: readonly ValueId[] | undefined): void {
     for (const value of values ?? []) {
-      const owner = this.buffer.get(value);
-      if (owner === undefined) continue;
-      this.buffer.delete(value);
-      add(this.holders, owner, -1);
-      if (this.holders.get(owner) === 0) this.live -= byteSize(typeOf(this.func, owner));
+      for (const owner of this.buffers.get(value) ?? []) {
+        add(this.holders, owner, -1);
+        if (this.holders.get(owner) === 0) this.live -= byteSize(typeOf(this.func, owner));
+      }
+      this.buffers.delete(value);
     }
   }
 

@@ -87,9 +87,10 @@ class Tally {
     for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
       const { block, times } = next;
       for (const op of block.ops) {
-        if (op.kind === 'while') for (const r of op.regions) todo.push({ block: r, times: times * this.trips(op) });
-        else if (op.kind === 'case') for (const r of op.regions) todo.push({ block: r, times });
-        else if (isCollective(op)) this.collective(op, times);
+        if (op.kind === 'while' || op.kind === 'case') {
+          const trips = op.kind === 'while' ? this.trips(op) : 1;
+          for (const r of op.regions) todo.push({ block: r, times: times * trips });
+        } else if (isCollective(op)) this.collective(op, times);
         else if (!isStructural(op) && op.kind !== 'axis_index') this.tensorOp(op, times);
       }
     }

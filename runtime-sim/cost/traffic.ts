@@ -53,7 +53,7 @@ export class Traffic {
 
   /** HBM bytes of one op: materialised operands read, materialised results written. */
   bytesOf(op: Op): number {
-    if (ALIASES.has(op.kind)) return 0;
+    if (ALIASES.has(op.kind)) return this.aliasBytes(op);
     switch (op.kind) {
       case 'gather': case 'dynamic_slice': case 'slice':
         return 2 * this.sizes(op.results);
@@ -64,6 +64,14 @@ export class Traffic {
       default:
         return this.sizes(op.operands.filter((v) => this.written.has(v))) + this.sizes(op.results.filter((v) => this.written.has(v)));
     }
+  }
+
+  /** An alias moves nothing, unless it ends a fused chain (written) or begins one (read). */
+  private aliasBytes(op: Op): number {
+    return op.operands.reduce((n, operand, i) => {
+      const result = op.results[i] as ValueId;
+      return this.written.has(operand) === this.written.has(result) ? n : n + this.sizes([operand]);
+    }, 0);
   }
 
   private sizes(values: readonly ValueId[]): number {

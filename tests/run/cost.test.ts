@@ -156,7 +156,8 @@ describe('the report', () => {
       return { values: b.op('multiply', [s as ValueId, w], [type], {}), layouts: [undefined] };
     });
     const report = costOf(module, registry, machine('tpu-v6e'));
-    expect(report.peakMemoryBytes).toBe(4 * 8192 * 8192 * 2);
+    // The product's buffer takes the result.
+    expect(report.peakMemoryBytes).toBe(3 * 8192 * 8192 * 2);
     // Matrix product 1.33 ms (TPU recipes measure 1.329), then four passes over 128 MiB.
     expect(report.computeSeconds).toBeGreaterThan(1.33e-3);
     expect(report.computeSeconds).toBeLessThan(1.33e-3 + 5 * ((2 * 8192 ** 2) / 1.36e12));

@@ -1,0 +1,166 @@
+/**
+ * The per-device program as StableHLO that XLA runs: the input's signature, and one `sdy.manual_computation` over all
+ * axes that holds it, with real collectives and nothing outside.
+ */
+import { internalError } from '../diagnostics.ts';
+import { type Layout, layoutOf } from '../layout.ts';
+import { isFullAxis, type Mesh } from '../mesh.ts';
+import { type Block, type Func, isCollective, mainFunction, type Module, type Op, type ValueId, valueInfo } from '../program.ts';
+import { tensor, type TensorType } from '../types.ts';
+import { CollectivePrinter } from './print-collective.ts';
+import { plainOp, propertiesOf, tensorText } from './print-op.ts';
+
+export function exportStablehlo(original: Module, local: Module): string {
+  const mesh = local.meshes[0];
+  if (mesh === undefined) throw internalError('export: the module has no mesh');
+  return new Printer(mainFunction(original), mainFunction(local), mesh).module(original.name);
+}
+
+class Printer {
+  private readonly original: Func;
+  private readonly func: Func;
+  private readonly mesh: Mesh;
+  private readonly lines: string[] = [];
+  private readonly names = new Map<ValueId, string>();
+  private next = 0;
+  private depth = 2;
+  private readonly collectives: CollectivePrinter;
+
+  constructor(original: Func, func: Func, mesh: Mesh) {
+    this.original = original;
+    this.func = func;
+    this.mesh = mesh;
+    this.collectives = new CollectivePrinter(mesh, (text, name) => this.emit(text, name));
+  }
+
+  module(name: string): string {
+    const { original, func, mesh } = this;
+    const axes = mesh.axes.map((a) => `"${a.name}"=${a.size}`).join(', ');
+    const ids = mesh.deviceIds === undefined ? '' : `, device_ids=[${mesh.deviceIds.join(', ')}]`;
+    const count = mesh.axes.reduce((n, a) => n * a.size, 1);
+    const layoutsIn = func.body.params.map((p) => this.layout(valueInfo(func, p).layout, valueInfo(func, p).type.shape.length));
+    const layoutsOut = func.resultLayouts.map((l, i) => this.layout(l, original.resultTypes[i]?.shape.length ?? 0));
+    const typesIn = original.body.params.map((p) => valueInfo(original, p).type);
+    const typesOut = original.resultTypes;
+    const attrs = (layout: string, rest: string | undefined): string => `{sdy.sharding = #sdy.sharding${layout}${rest === undefined ? '' : `, ${rest}`}}`;
+    const args = typesIn.map((t, i) => `%arg${i}: ${tensorText(t)} ${attrs(layoutsIn[i] as string, original.paramAttrs[i])}`);
+    const results = typesOut.map((t, i) => `${tensorText(t)} ${attrs(layoutsOut[i] as string, original.resultAttrs[i])}`);
+    const inner = func.body.params.map((p) => `${this.fresh(p)}: ${tensorText(valueInfo(func, p).type)}`);
+    const manual = mesh.axes.map((a) => `"${a.name}"`).join(', ');
+    const outer = typesOut.map((_, i) => (typesOut.length === 1 ? '%out' : `%out#${i}`));
+    this.lines.push(
+      `module @${name} attributes {mhlo.num_partitions = ${count} : i32, mhlo.num_replicas = 1 : i32} {`,
+      `  sdy.mesh @${mesh.name} = <[${axes}]${ids}>`,
+      `  func.func public @main(${args.join(', ')}) -> (${results.join(', ')}) {`,
+      `    %out${typesOut.length > 1 ? `:${typesOut.length}` : ''} = sdy.manual_computation(${typesIn.map((_, i) => `%arg${i}`).join(', ')}) in_shardings=[${layoutsIn.join(', ')}] out_shardings=[${layoutsOut.join(', ')}] manual_axes={${manual}} (${inner.join(', ')}) {`,
+    );
+    this.depth = 3;
+    this.ops(func.body, 'sdy.return');
+    this.lines.push(
+      `    } : (${typesIn.map(tensorText).join(', ')}) -> (${typesOut.map(tensorText).join(', ')})`,
+      `    return ${outer.join(', ')} : ${typesOut.map(tensorText).join(', ')}`,
+      '  }', '}', '',
+    );
+    return this.lines.join('\n');
+  }
+
+  private layout(layout: Layout | undefined, rank: number): string {
+    const { dims } = layout ?? layoutOf(this.mesh.name, Array.from({ length: rank }, () => []));
+    const text = dims.map((d) => `{${d.axes.map((a) => (isFullAxis(this.mesh, a) ? `"${a.name}"` : `"${a.name}":(${a.pre})${a.size}`)).join(', ')}}`);
+    return `<@${this.mesh.name}, [${text.join(', ')}]>`;
+  }
+
+  private ops(block: Block, terminator: string): void {
+    for (const op of block.ops) this.op(op, terminator);
+  }
+
+  private op(op: Op, terminator: string): void {
+    const operands = op.operands.map((v) => this.name(v));
+    const types = (ids: readonly ValueId[]): TensorType[] => ids.map((v) => valueInfo(this.func, v).type);
+    if (op.kind === 'return') {
+      this.line(`${terminator} ${operands.join(', ')}${operands.length > 0 ? ` : ${types(op.operands).map(tensorText).join(', ')}` : ''}`);
+    } else if (op.kind === 'axis_index') this.bindName(op, this.collectives.axisIndex(op));
+    else if (isCollective(op)) {
+      const [operand, result] = [types(op.operands)[0] as TensorType, types(op.results)[0] as TensorType];
+      this.bindName(op, this.collectives.print(op, operands[0] as string, operand, result));
+    } else if (op.kind === 'while') this.loop(op, operands);
+    else if (op.regions.length > 0 || propertiesOf(op) !== undefined) this.generic(op, operands);
+    else {
+      this.line(`${this.results(op)}${plainOp(op, operands, types(op.operands), types(op.results))}`);
+    }
+  }
+
+  private loop(op: Op, operands: readonly string[]): void {
+    const [cond, body] = op.regions as readonly [Block, Block];
+    const vars = body.params.map((p) => this.fresh(p));
+    cond.params.forEach((p, i) => this.names.set(p, vars[i] as string));
+    const pairs = vars.map((v, i) => `${v} = ${operands[i]}`).join(', ');
+    this.line(`${this.results(op)}stablehlo.while(${pairs}) : ${op.results.map((r) => tensorText(valueInfo(this.func, r).type)).join(', ')}`);
+    this.line('cond {');
+    this.nested(() => this.ops(cond, 'stablehlo.return'));
+    this.line('} do {');
+    this.nested(() => this.ops(body, 'stablehlo.return'));
+    this.line('}');
+  }
+
+  private generic(op: Op, operands: readonly string[]): void {
+    const types = (ids: readonly ValueId[]): string => ids.map((v) => tensorText(valueInfo(this.func, v).type)).join(', ');
+    const properties = propertiesOf(op);
+    const boolean = op.kind === 'case' && valueInfo(this.func, op.operands[0] as ValueId).type === tensor('pred', []);
+    const head = `${this.results(op)}"stablehlo.${boolean ? 'if' : op.kind}"(${operands.join(', ')})${properties === undefined || properties === '' ? '' : ` <{${properties}}>`}`;
+    const tail = `: (${types(op.operands)}) -> (${types(op.results)})`;
+    if (op.regions.length === 0) {
+      this.line(`${head} ${tail}`);
+      return;
+    }
+    this.line(`${head} ({`);
+    op.regions.forEach((region, i) => {
+      if (i > 0) this.line('}, {');
+      if (region.params.length > 0) this.line(`^bb0(${region.params.map((p) => `${this.fresh(p)}: ${tensorText(valueInfo(this.func, p).type)}`).join(', ')}):`);
+      this.nested(() => this.ops(region, 'stablehlo.return'));
+    });
+    this.line(`}) ${tail}`);
+  }
+
+  // --- names and lines ----------------------------------------------------------------------------------------------
+
+  private nested(print: () => void): void {
+    this.depth++;
+    print();
+    this.depth--;
+  }
+
+  private line(text: string): void {
+    this.lines.push(`${'  '.repeat(this.depth)}${text}`);
+  }
+
+  /** A line that defines a fresh value; gives its name. */
+  private emit(text: string, name = `%${this.next++}`): string {
+    this.line(`${name} = ${text}`);
+    return name;
+  }
+
+  private results(op: Op): string {
+    if (op.results.length === 0) return '';
+    if (op.results.length === 1) return `${this.fresh(op.results[0] as ValueId)} = `;
+    const base = `%${this.next++}`;
+    op.results.forEach((r, i) => this.names.set(r, `${base}#${i}`));
+    return `${base}:${op.results.length} = `;
+  }
+
+  private bindName(op: Op, name: string): void {
+    this.names.set(op.results[0] as ValueId, name);
+  }
+
+  private fresh(id: ValueId): string {
+    const name = `%${this.next++}`;
+    this.names.set(id, name);
+    return name;
+  }
+
+  private name(id: ValueId): string {
+    const name = this.names.get(id);
+    if (name === undefined) throw internalError(`export: value ${id} is used before it is printed`);
+    return name;
+  }
+}
