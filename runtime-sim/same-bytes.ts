@@ -12,7 +12,7 @@ export function firstDifference(a: Storage, b: Storage): number {
   for (let i = 0; i < Math.max(a.length, b.length); i++) {
     const x = a[i];
     const y = b[i];
-    if (x !== y && !(x !== x && y !== y)) return i;
+    if (x !== y && !(Number.isNaN(x) && Number.isNaN(y))) return i;
   }
   return -1;
 }

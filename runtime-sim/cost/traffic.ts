@@ -35,7 +35,11 @@ export class Traffic {
       for (const p of block.params) params.add(p);
       for (const op of block.ops) {
         for (const r of op.results) makers.set(r, op);
-        for (const v of new Set(op.operands)) readers.set(v, [...(readers.get(v) ?? []), op]);
+        for (const v of new Set(op.operands)) {
+          const known = readers.get(v);
+          if (known === undefined) readers.set(v, [op]);
+          else known.push(op);
+        }
       }
     }
     for (const p of params) this.written.add(p);
