@@ -97,31 +97,37 @@ class Run<V> {
     this.release(scope, frame.plan.onRead[frame.next]);
     switch (op.kind) {
       case 'while':
-        return this.enter(scope, region(op, 0), operands, 'predicate', operands);
+        this.enter(scope, region(op, 0), operands, 'predicate', operands);
+        break;
       case 'case':
-        return this.enter(scope, this.branch(op, operands[0] as V, scope), [], 'once');
+        this.enter(scope, this.branch(op, operands[0] as V, scope), [], 'once');
+        break;
       case 'named_computation':
-        return this.enter(scope, region(op, 0), operands, 'once');
+        this.enter(scope, region(op, 0), operands, 'once');
+        break;
       case 'call':
-        return this.call(op, operands);
+        this.call(op, operands);
+        break;
       case 'optimization_barrier': case 'sharding_constraint': case 'propagation_barrier': case 'data_flow_edge': case 'reshard':
-        return this.finish(frame, op, operands);
+        this.finish(frame, op, operands);
+        break;
       case 'sharding_group':
-        return this.finish(frame, op, []);
+        this.finish(frame, op, []);
+        break;
       case 'manual_computation':
         throw unsupported('running manual_computation (shard_map) before it is localized');
       default:
-        return this.finish(frame, op, this.meaning.op(op, operands, scope));
+        this.finish(frame, op, this.meaning.op(op, operands, scope));
+        break;
     }
   }
 
   /** A region or callee has returned: go on with the op that holds it. */
   private leave(child: Frame<V>, parent: Frame<V>, results: readonly V[]): void {
     const op = parent.block.ops[parent.next] as Op;
-    if (child.role === 'once') return this.finish(parent, op, results);
-    if (child.role === 'trip') return this.enter(parent.scope, region(op, 0), results, 'predicate', results);
-    const goOn = this.meaning.scalar(results[0] as V, op) !== 0;
-    if (goOn) this.enter(parent.scope, region(op, 1), child.carry, 'trip');
+    if (child.role === 'once') this.finish(parent, op, results);
+    else if (child.role === 'trip') this.enter(parent.scope, region(op, 0), results, 'predicate', results);
+    else if (this.meaning.scalar(results[0] as V, op) !== 0) this.enter(parent.scope, region(op, 1), child.carry, 'trip');
     else this.finish(parent, op, child.carry);
   }
 

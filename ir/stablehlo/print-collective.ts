@@ -187,10 +187,12 @@ function complement(mesh: Mesh, axes: readonly AxisRef[]): AxisRef[] {
 /** (source, target) partition ids: the target's block under `to` is the one the source held under `from`. */
 export function permutePairs(mesh: Mesh, from: Layout, to: Layout): [number, number][] {
   const [axesFrom, axesTo] = [from.dims.flatMap((d) => d.axes), to.dims.flatMap((d) => d.axes)];
-  const [restFrom, restTo] = [complement(mesh, axesFrom), complement(mesh, axesTo)];
+  // Axes in neither layout keep their coordinate, so that sums still owed over them stay where they are.
+  const kept = complement(mesh, [...axesFrom, ...axesTo]);
+  const [freeFrom, freeTo] = [complement(mesh, [...axesFrom, ...kept]), complement(mesh, [...axesTo, ...kept])];
   const source = new Map<string, number>();
-  const at = (p: number, axes: readonly AxisRef[], rest: readonly AxisRef[]): string => `${axesIndex(mesh, axes, p)}/${axesIndex(mesh, rest, p)}`;
+  const at = (p: number, axes: readonly AxisRef[], free: readonly AxisRef[]): string => `${axesIndex(mesh, axes, p)}/${axesIndex(mesh, free, p)}/${axesIndex(mesh, kept, p)}`;
   const count = deviceCount(mesh);
-  for (let p = 0; p < count; p++) source.set(at(p, axesFrom, restFrom), p);
-  return Array.from({ length: count }, (_, p) => [source.get(at(p, axesTo, restTo)) as number, p]);
+  for (let p = 0; p < count; p++) source.set(at(p, axesFrom, freeFrom), p);
+  return Array.from({ length: count }, (_, p) => [source.get(at(p, axesTo, freeTo)) as number, p]);
 }

@@ -1,0 +1,52 @@
+/** The one loop: runs the pipeline, times each pass, and stops where asked. */
+import type { Diagnostic } from '../ir/diagnostics.ts';
+import { userError } from '../ir/diagnostics.ts';
+import type { Registry } from '../ir/op.ts';
+import { registry as standard } from '../ir/ops/index.ts';
+import type { Module } from '../ir/program.ts';
+import type { Pass, PassContext } from '../passes/pass.ts';
+import { PIPELINE } from './pipeline.ts';
+
+export interface CompileOptions {
+  readonly registry?: Registry;
+  /** Name of the last pass to run. */
+  readonly stopAfter?: string;
+  readonly onPass?: (pass: Pass, module: Module, milliseconds: number) => void;
+}
+
+export interface Compiled {
+  /** As parsed: its signature is the emitted program's. */
+  readonly source: Module;
+  /** The one-device program without calls: the meaning everything is checked against. */
+  readonly whole: Module;
+  /** At the last level reached. */
+  readonly module: Module;
+  readonly propagated: Module | undefined;
+  readonly causes: PassContext['causes'];
+  readonly diagnostics: readonly Diagnostic[];
+  readonly passes: readonly { readonly name: string; readonly ms: number }[];
+}
+
+/** Takes a parsed module through the pipeline. Throws DiagnosticError on what is wrong or not supported. */
+export function compile(source: Module, options: CompileOptions = {}): Compiled {
+  if (source.meshes.length === 0) throw userError('SH0216', 'the program has no mesh', { expected: 'a mesh in the file, or --mesh', help: 'give one: --mesh x=2,y=4' });
+  const stop = options.stopAfter;
+  if (stop !== undefined && !PIPELINE.some((p) => p.name === stop)) throw userError('SH0701', `there is no pass "${stop}"`, { expected: PIPELINE.map((p) => p.name).join(', ') });
+  const diagnostics: Diagnostic[] = [];
+  const passes: { name: string; ms: number }[] = [];
+  const ctx: PassContext = { registry: options.registry ?? standard, causes: new Map(), report: (d) => diagnostics.push(d) };
+  let module = source;
+  let whole = source;
+  let propagated: Module | undefined;
+  for (const pass of PIPELINE) {
+    const started = performance.now();
+    module = pass.run(module, ctx);
+    const ms = performance.now() - started;
+    passes.push({ name: pass.name, ms });
+    if (pass.name === 'inline-calls') whole = module;
+    if (pass.ensures === 'propagated') propagated = module;
+    options.onPass?.(pass, module, ms);
+    if (pass.name === stop) break;
+  }
+  return { source, whole, module, propagated, causes: ctx.causes, diagnostics, passes };
+}

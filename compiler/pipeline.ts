@@ -1,0 +1,39 @@
+/** The pipeline on one page. docs/passes.md says what each pass takes and gives. */
+import { inlineCalls } from '../passes/import/inline-calls.ts';
+import { splitConstants } from '../passes/import/split-constants.ts';
+import { insertReshards } from '../passes/partition/insert-reshards.ts';
+import { localize } from '../passes/partition/localize.ts';
+import { lowerReshards } from '../passes/partition/lower-reshards.ts';
+import { definePass, type Pass } from '../passes/pass.ts';
+import { propagate } from '../passes/propagate/propagate.ts';
+
+export const PIPELINE: readonly Pass[] = [
+  definePass({
+    name: 'inline-calls', doc: 'one body per call site', requires: 'parsed', ensures: 'annotated',
+    run: (module) => inlineCalls(module),
+  }),
+  definePass({
+    name: 'split-constants', doc: 'one copy of a constant per use', requires: 'annotated', ensures: 'annotated',
+    run: (module, ctx) => splitConstants(module, ctx.registry),
+  }),
+  definePass({
+    name: 'propagate', doc: 'a layout for every value, from the annotated ones', requires: 'annotated', ensures: 'propagated',
+    run(module, ctx) {
+      const result = propagate(module, ctx.registry);
+      ctx.causes = result.causes;
+      return result.module;
+    },
+  }),
+  definePass({
+    name: 'insert-reshards', doc: 'decides what moves: every layout change becomes a reshard', requires: 'propagated', ensures: 'resharded',
+    run: (module, ctx) => insertReshards(module, ctx.registry),
+  }),
+  definePass({
+    name: 'lower-reshards', doc: 'decides how: every reshard becomes collectives', requires: 'resharded', ensures: 'collective',
+    run: (module) => lowerReshards(module),
+  }),
+  definePass({
+    name: 'localize', doc: 'per-device shapes', requires: 'collective', ensures: 'local',
+    run: (module, ctx) => localize(module, ctx.registry),
+  }),
+];

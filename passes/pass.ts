@@ -1,0 +1,25 @@
+/** What a pass is. The one loop in compiler/compile.ts runs, times, dumps and stops. */
+import type { Diagnostic } from '../ir/diagnostics.ts';
+import type { Registry } from '../ir/op.ts';
+import type { Level, Module, ValueId } from '../ir/program.ts';
+import type { Cause } from './propagate/propagate.ts';
+
+export interface Pass {
+  /** Kebab-case, as the file. */
+  readonly name: string;
+  /** One sentence for `shardc opt --help`. */
+  readonly doc: string;
+  readonly requires: Level;
+  readonly ensures: Level;
+  run(module: Module, ctx: PassContext): Module;
+}
+
+/** All that a pass may read or tell besides the module: no globals, no clock, no randomness. */
+export interface PassContext {
+  readonly registry: Registry;
+  report(diagnostic: Diagnostic): void;
+  /** Why each value has each axis; filled by `propagate`, read by `explain`. */
+  causes: ReadonlyMap<ValueId, readonly Cause[]>;
+}
+
+export const definePass = (pass: Pass): Pass => pass;

@@ -1,0 +1,76 @@
+"""Lowers the fixtures of tests/xla with JAX: python tests/xla/lower.py writes fixtures/*.mlir."""
+import os, pathlib
+os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=8"
+os.environ["JAX_PLATFORMS"] = "cpu"
+import jax, jax.numpy as jnp
+from jax.sharding import Mesh, NamedSharding, PartitionSpec as P
+import numpy as np
+
+HERE = pathlib.Path(__file__).parent / "fixtures"
+
+def mesh(x, y): return Mesh(np.array(jax.devices()).reshape(x, y), ("x", "y"))
+def spec(m, *dims): return NamedSharding(m, P(*dims))
+def constrain(m, a, *dims): return jax.lax.with_sharding_constraint(a, spec(m, *dims))
+def arg(m, shape, dims, dtype=jnp.float32): return jax.ShapeDtypeStruct(shape, dtype, sharding=spec(m, *dims))
+
+def mlp():
+    m = mesh(2, 4)
+    f = lambda x, a, b: jax.nn.relu(x @ a) @ b
+    return f, (arg(m, (32, 64), ("x",)), arg(m, (64, 128), (None, "y")), arg(m, (128, 64), ("y",)))
+
+def fsdp_step():
+    m = mesh(4, 2)
+    def loss(params, x, t):
+        for a, b in params: x = x + jnp.tanh(x @ a) @ b
+        return jnp.mean((x - t) ** 2)
+    def step(params, x, t):
+        l, g = jax.value_and_grad(loss)(params, x, t)
+        return l, jax.tree.map(lambda p, d: p - .1 * d, params, g)
+    layer = (arg(m, (64, 128), ("x", "y")), arg(m, (128, 64), ("y", "x")))
+    return step, ([layer, layer], arg(m, (16, 64), ("x",)), arg(m, (16, 64), ("x",)))
+
+def embedding():
+    m = mesh(2, 4)
+    def f(table, ids, out):
+        y, pull = jax.vjp(lambda t: t[ids], table)
+        return y * 2, pull(out)[0]
+    return f, (arg(m, (64, 32), ("y",)), arg(m, (8, 16), ("x",), jnp.int32), arg(m, (8, 16, 32), ("x",)))
+
+def decoder_step():
+    """Two layers under scan, attention and MLP, cross entropy, gradients, SGD: 2-D sharded weights (GSPMD paper, table 1)."""
+    m = mesh(2, 4)
+    B, S, M, H, D, F, V, L = 8, 16, 32, 4, 8, 64, 64, 2
+    def layer(x, w):
+        wq, wk, wv, wo, w1, w2 = w
+        n = x * jax.lax.rsqrt(jnp.mean(x * x, -1, keepdims=True) + 1e-6)
+        q, k, v = (jnp.einsum("bsm,mhd->bhsd", n, p) for p in (wq, wk, wv))
+        logits = jnp.einsum("bhsd,bhtd->bhst", q, k) / 3.
+        mask = jnp.arange(S)[:, None] >= jnp.arange(S)[None, :]
+        att = jnp.einsum("bhst,bhtd->bhsd", jax.nn.softmax(jnp.where(mask, logits, -1e9)), v)
+        x = constrain(m, x + jnp.einsum("bhsd,hdm->bsm", att, wo), "x", None, "y")
+        return x + jax.nn.gelu(x @ w1) @ w2, None
+    def loss(p, ids, labels):
+        emb, ws = p
+        x, _ = jax.lax.scan(layer, constrain(m, emb[ids], "x", None, "y"), ws)
+        logits = jnp.einsum("bsm,vm->bsv", x, emb)
+        return jnp.mean(jax.nn.logsumexp(logits, -1) - jnp.sum(jnp.where(jnp.arange(V) == labels[..., None], logits, 0), -1))
+    def step(p, ids, labels):
+        l, g = jax.value_and_grad(loss)(p, ids, labels)
+        return l, jax.tree.map(lambda a, b: a - .1 * b, p, g)
+    qkv = arg(m, (L, M, H, D), (None, "x", "y"))
+    ws = (qkv, qkv, qkv, arg(m, (L, H, D, M), (None, "y", None, "x")), arg(m, (L, M, F), (None, "x", "y")), arg(m, (L, F, M), (None, "y", "x")))
+    ids = arg(m, (B, S), ("x",), jnp.int32)
+    return step, ((arg(m, (V, M), ("y", "x")), ws), ids, ids)
+
+def uneven():
+    m = mesh(4, 2)
+    def f(x, w):
+        y = constrain(m, jnp.tanh(x @ w), "x", "y")
+        return y.sum(0), y
+    return f, (arg(m, (30, 50), ()), arg(m, (50, 77), ()))
+
+if __name__ == "__main__":
+    HERE.mkdir(exist_ok=True)
+    for make in (mlp, fsdp_step, embedding, decoder_step, uneven):
+        f, args = make()
+        (HERE / f"{make.__name__}.mlir").write_text(jax.jit(f).lower(*args).as_text())
