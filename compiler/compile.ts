@@ -22,6 +22,8 @@ export interface Compiled {
   /** At the last level reached. */
   readonly module: Module;
   readonly propagated: Module | undefined;
+  /** At the collective level: what the shrunk check shrinks. */
+  readonly collective: Module | undefined;
   readonly causes: PassContext['causes'];
   readonly diagnostics: readonly Diagnostic[];
   readonly passes: readonly { readonly name: string; readonly ms: number }[];
@@ -38,6 +40,7 @@ export function compile(source: Module, options: CompileOptions = {}): Compiled 
   let module = source;
   let whole = source;
   let propagated: Module | undefined;
+  let collective: Module | undefined;
   for (const pass of PIPELINE) {
     const started = performance.now();
     module = pass.run(module, ctx);
@@ -45,8 +48,9 @@ export function compile(source: Module, options: CompileOptions = {}): Compiled 
     passes.push({ name: pass.name, ms });
     if (pass.name === 'inline-calls') whole = module;
     if (pass.ensures === 'propagated') propagated = module;
+    if (pass.ensures === 'collective') collective = module;
     options.onPass?.(pass, module, ms);
     if (pass.name === stop) break;
   }
-  return { source, whole, module, propagated, causes: ctx.causes, diagnostics, passes };
+  return { source, whole, module, propagated, collective, causes: ctx.causes, diagnostics, passes };
 }

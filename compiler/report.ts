@@ -3,7 +3,10 @@ import { layoutText } from '../ir/layout.ts';
 import { registry as standard } from '../ir/ops/index.ts';
 import { mainFunction, meshOf, type Module, valueInfo } from '../ir/program.ts';
 import { elementCount, type TensorType, typeText } from '../ir/types.ts';
-import { checkEquivalence } from '../runtime-sim/check.ts';
+import { localize } from '../passes/partition/localize.ts';
+import { internalError } from '../ir/diagnostics.ts';
+import { type CheckResult, checkEquivalence } from '../runtime-sim/check.ts';
+import { shrinkModule } from '../runtime-sim/shrink.ts';
 import type { Machine } from '../runtime-sim/cost/machine.ts';
 import { costOf, type CostReport } from '../runtime-sim/cost/report.ts';
 import { deviceCount } from '../ir/mesh.ts';
@@ -12,7 +15,7 @@ import type { Compiled } from './compile.ts';
 export type CheckMode = 'auto' | 'full' | 'shrunk' | 'off';
 
 export interface CheckOutcome {
-  readonly mode: 'full' | 'off';
+  readonly mode: 'full' | 'shrunk' | 'off';
   readonly devices: number;
   readonly maxRelError: number | null;
   readonly verdict: 'ok' | 'failed' | 'not run';
@@ -76,15 +79,23 @@ export function runCheck(compiled: Compiled, mode: CheckMode, seed: number): Che
   const devices = deviceCount(compiled.module.meshes[0] ?? { name: '', axes: [] });
   const off = (reason: string): CheckOutcome => ({ mode: 'off', devices, maxRelError: null, verdict: 'not run', reason });
   if (mode === 'off') return off('--check off');
-  if (mode === 'shrunk') return off('the shrunk check is not built yet');
   const size = sizeOf(compiled.whole);
-  if (mode === 'auto' && (size.flops > FULL_FLOPS || size.elements > FULL_ELEMENTS)) {
-    return off('the program is too big to run whole here, and the shrunk check is not built yet');
-  }
-  const result = checkEquivalence({ whole: compiled.whole, local: compiled.module, registry: standard, seed });
+  const big = size.flops > FULL_FLOPS || size.elements > FULL_ELEMENTS;
+  if (mode === 'shrunk' || (mode === 'auto' && big)) return shrunkCheck(compiled, seed);
+  return outcome('full', checkEquivalence({ whole: compiled.whole, local: compiled.module, registry: standard, seed }));
+}
+
+/** Same ops, axes and groups at small extents, on the true mesh: with and without its collectives. */
+function shrunkCheck(compiled: Compiled, seed: number): CheckOutcome {
+  if (compiled.collective === undefined) throw internalError('the shrunk check needs the collective level');
+  const { module } = shrinkModule(compiled.collective, standard);
+  return outcome('shrunk', checkEquivalence({ whole: module, local: localize(module, standard), registry: standard, seed }));
+}
+
+function outcome(mode: 'full' | 'shrunk', result: CheckResult): CheckOutcome {
   const first = result.firstDifference;
   const reason = result.reason ?? (first === undefined ? undefined : `result ${first.result}, element [${first.index.join(', ')}] on device ${first.device}: expected ${first.expected}, got ${first.got}`);
-  return { mode: 'full', devices, maxRelError: result.maxRelError, verdict: result.verdict, ...(reason === undefined ? {} : { reason }) };
+  return { mode, devices: result.devices, maxRelError: result.maxRelError, verdict: result.verdict, ...(reason === undefined ? {} : { reason }) };
 }
 
 /** Matrix arithmetic and the largest arrays of the one-device program; loops times their trips. */

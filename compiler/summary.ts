@@ -33,7 +33,7 @@ function collectiveRows(report: Report, cost: CostReport): string[][] {
 }
 
 function verdict({ check }: Report): string {
-  const where = `${check.devices} devices`;
+  const where = `${check.devices} devices${check.mode === 'shrunk' ? ', at shrunk extents,' : ''}`;
   switch (check.verdict) {
     case 'ok':
       return `${pc.green('check ok')}  one device = ${where} on numbers, worst relative error ${(check.maxRelError ?? 0).toExponential(1)}`;

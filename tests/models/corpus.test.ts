@@ -22,6 +22,11 @@ describe('fixtures lowered by JAX', () => {
     expect(report.wireBytes).toBeLessThanOrEqual(WIRE[name] as number);
   });
 
+  it.each(['2x4', '16x8'])('decoder_step shrunk, on %s', (mesh) => {
+    const compiled = compile(overrideMesh(fixture('decoder_step'), mesh));
+    expect(runCheck(compiled, 'shrunk', 1)).toMatchObject({ mode: 'shrunk', verdict: 'ok' });
+  });
+
   it.each(['1x1', '8x1', '1x8', '2x2', '16x2'])('decoder_step on %s', (mesh) => {
     const compiled = compile(overrideMesh(fixture('decoder_step'), mesh));
     expect(runCheck(compiled, 'full', 1)).toMatchObject({ verdict: 'ok' });
