@@ -47,7 +47,7 @@ export class DimClasses {
 
   /**
    * New extents by class: the least common multiple of all shard counts, twice or more, so that local extents stay ≥ 2
-   * and classes tell apart where there is room.
+   * and neighbours tell apart where that is cheap.
    */
   choose(shardsOf: (id: ValueId) => readonly number[]): Map<number, number> {
     const shards = new Map<number, number>();
@@ -62,7 +62,7 @@ export class DimClasses {
     for (const [c, size] of extent) {
       const unit = shards.get(c) as number;
       if (this.pins.has(c) || size <= 2 * unit) continue;
-      const options = [2, 3, 4, 5].map((k) => k * unit).filter((n) => n < size);
+      const options = [2, 3].map((k) => k * unit).filter((n) => n < size);
       const small = options.find((n) => !taken.has(n)) ?? options[0];
       if (small === undefined) continue;
       taken.add(small);

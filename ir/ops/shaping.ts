@@ -3,7 +3,7 @@ import { allocate, stridesOf, type Storage, type TensorArray } from '../array.ts
 import type { OpAttrs } from '../attrs.ts';
 import { type FactorRule, RuleBuilder } from '../factors.ts';
 import { type AnyOpDef, defineOp, InferError, type OpView } from '../op.ts';
-import { elementCount, tensor, type TensorType, typeText } from '../types.ts';
+import { elementCount, tensor, typeText } from '../types.ts';
 import { roundAll } from './rounding.ts';
 import { copyStrided, gatherStrided } from './strided.ts';
 
