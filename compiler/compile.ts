@@ -1,9 +1,10 @@
 /** The one loop: runs the pipeline, times each pass, and stops where asked. */
 import type { Diagnostic } from '../ir/diagnostics.ts';
-import { userError } from '../ir/diagnostics.ts';
+import { DiagnosticError, userError } from '../ir/diagnostics.ts';
 import type { Registry } from '../ir/op.ts';
 import { registry as standard } from '../ir/ops/index.ts';
 import type { Module } from '../ir/program.ts';
+import { verify } from '../ir/verify.ts';
 import type { Pass, PassContext } from '../passes/pass.ts';
 import { PIPELINE } from './pipeline.ts';
 
@@ -34,6 +35,8 @@ export function compile(source: Module, options: CompileOptions = {}): Compiled 
   if (source.meshes.length === 0) throw userError('SH0216', 'the program has no mesh', { expected: 'a mesh in the file, or --mesh', help: 'give one: --mesh x=2,y=4' });
   const stop = options.stopAfter;
   if (stop !== undefined && !PIPELINE.some((p) => p.name === stop)) throw userError('SH0701', `there is no pass "${stop}"`, { expected: PIPELINE.map((p) => p.name).join(', ') });
+  const mistakes = verify(source, options.registry ?? standard);
+  if (mistakes.length > 0) throw new DiagnosticError(mistakes);
   const diagnostics: Diagnostic[] = [];
   const passes: { name: string; ms: number }[] = [];
   const ctx: PassContext = { registry: options.registry ?? standard, causes: new Map(), report: (d) => diagnostics.push(d) };
