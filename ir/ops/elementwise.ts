@@ -5,6 +5,7 @@ import { type AnyOpDef, defineOp, InferError, type KernelContext, type OpView } 
 import type { OpAttrs } from '../attrs.ts';
 import { DTYPES, isFloat, tensor, type TensorType, typeText } from '../types.ts';
 import { filled, roundBf16, roundF16 } from './rounding.ts';
+import { totalOrder } from './total-order.ts';
 
 type Scalar = (a: number, b: number, c: number) => number;
 type Wide = (a: bigint, b: bigint) => bigint;
@@ -181,8 +182,12 @@ const compare = defineOp<OpAttrs['compare']>({
   kernel({ attrs }, [a, b]) {
     const test = COMPARISONS[attrs.direction];
     const [x, y] = [a?.data as Storage, b?.data as Storage];
-    const data = new Uint8Array(x.length);
-    for (let i = 0; i < x.length; i++) data[i] = test(x[i] as number, y[i] as number) ? 1 : 0;
+    const total = attrs.compare_type === 'TOTALORDER';
+    const data = new Uint8Array((a as TensorArray).shape.reduce((n, s) => n * s, 1));
+    for (let i = 0; i < data.length; i++) {
+      const yes = total ? test(totalOrder(a as TensorArray, i), totalOrder(b as TensorArray, i)) : test(x[i] as number, y[i] as number);
+      data[i] = yes ? 1 : 0;
+    }
     return [{ dtype: 'pred', shape: (a as TensorArray).shape, data }];
   },
 });
