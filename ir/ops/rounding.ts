@@ -27,13 +27,19 @@ function roundTo(x: number, mantissa: number, minExponent: number, max: number):
 
 export const roundF16 = (x: number): number => roundTo(x, 10, -14, 65504);
 
-/** Stores values of a float result: rounds in place where the element type is narrower than its storage. */
+/** Rounds or wraps in place where the element type is narrower than its storage. */
 export function roundAll(dtype: DType, precision: Precision, data: Storage): Storage {
+  if (dtype === 'i4' || dtype === 'u4') return wrapFourBits(dtype, data as Int8Array | Uint8Array);
   if (precision === 'wide' || (dtype !== 'bf16' && dtype !== 'f16')) return data;
   const round = dtype === 'bf16' ? roundBf16 : roundF16;
   const floats = data as Float32Array;
   for (let i = 0; i < floats.length; i++) floats[i] = round(floats[i] as number);
   return floats;
+}
+
+function wrapFourBits(dtype: 'i4' | 'u4', data: Int8Array | Uint8Array): Storage {
+  for (let i = 0; i < data.length; i++) data[i] = dtype === 'u4' ? (data[i] as number) & 15 : ((data[i] as number) << 28) >> 28;
+  return data;
 }
 
 /** Allocates a result, fills it, rounds it. */

@@ -9,20 +9,27 @@
  */
 import { FuncBuilder } from '../../ir/build.ts';
 import { internalError, unsupported } from '../../ir/diagnostics.ts';
+import { type FactorKind, factorName, ruleText } from '../../ir/factors.ts';
 import { isEven, type Layout, localShape } from '../../ir/layout.ts';
 import type { Mesh } from '../../ir/mesh.ts';
-import type { Registry } from '../../ir/op.ts';
+import type { OpView, Registry } from '../../ir/op.ts';
 import { type Attrs, type Block, type Func, isCollective, isStructural, mainFunction, meshOf, type Module, type Op, type ValueId, valueInfo } from '../../ir/program.ts';
 import { type TensorType, withShape } from '../../ir/types.ts';
+import { project } from './assignment.ts';
+import { localizeConstant } from './localize/constant.ts';
 import { localizeGather, localizeScatter } from './localize/gather-scatter.ts';
 import { localizeIota } from './localize/iota.ts';
 import { Emitter, type Localizer } from './localize/localizer.ts';
 
 const LOCALIZERS: Readonly<Record<string, Localizer>> = {
+  constant: localizeConstant,
   gather: localizeGather,
   iota: localizeIota,
   scatter: localizeScatter,
 };
+
+/** Factor kinds that may be split without a localizer's help. */
+const SPLITS: ReadonlySet<FactorKind> = new Set(['pass', 'reduce']);
 
 export function localize(module: Module, registry: Registry): Module {
   const func = mainFunction(module);
@@ -75,6 +82,7 @@ class Localizing {
   }
 
   private tensorOp(op: Op, operands: readonly ValueId[], regions: readonly Block[]): readonly ValueId[] {
+    this.expectSplittable(op);
     const localResults = this.localResults(op);
     const attrs = this.localAttrs(op, operands, localResults);
     const localizer = LOCALIZERS[op.kind];
@@ -87,10 +95,29 @@ class Localizing {
     return localizer({
       op, operands, regions, attrs, localResults,
       operandTypes: op.operands.map((v) => valueInfo(this.func, v).type),
+      resultTypes: op.results.map((v) => valueInfo(this.func, v).type),
       operandLayouts: op.operands.map(layoutOf),
       resultLayouts: op.results.map(layoutOf),
       emit: new Emitter(this.builder, this.mesh, { pass: 'localize', from: [op.origin], reason: `${op.kind} on a shard` }),
     });
+  }
+
+  /** Shards of pass and reduce factors compute on their own; of others they would silently compute something else. */
+  private expectSplittable(op: Op): void {
+    const rule = this.registry[op.kind]?.factors(this.view(op));
+    if (rule === undefined || rule.factors.every((f) => f.kind === 'pass' || f.kind === 'reduce')) return;
+    const tensors = [...op.operands.map((v, i) => [v, rule.operands[i]] as const), ...op.results.map((v, i) => [v, rule.results[i]] as const)];
+    for (const [value, dims] of tensors) {
+      const { layout } = valueInfo(this.func, value);
+      if (layout === undefined || layout.dims.every((d) => d.axes.length === 0)) continue;
+      const split = project(rule, dims ?? [], layout).findIndex((axes, f) => axes.length > 0 && !SPLITS.has(rule.factors[f]?.kind ?? 'pass'));
+      if (split >= 0) throw unsupported(`${op.kind} on a dim that is sharded (factor ${factorName(split)} of ${ruleText(rule)})`);
+    }
+  }
+
+  private view(op: Op): OpView {
+    const types = (ids: readonly ValueId[]): TensorType[] => ids.map((v) => valueInfo(this.func, v).type);
+    return { kind: op.kind, attrs: op.attrs, regions: op.regions, operands: types(op.operands), results: types(op.results) };
   }
 
   private localAttrs(op: Op, operands: readonly ValueId[], results: readonly TensorType[]): Attrs {
@@ -98,11 +125,7 @@ class Localizing {
     const [result] = results;
     const reshaped = op.attrs.shape !== undefined && result !== undefined ? { ...op.attrs, shape: result.shape } : op.attrs;
     if (def?.localAttrs === undefined) return reshaped;
-    const view = {
-      kind: op.kind, attrs: op.attrs, regions: op.regions,
-      operands: op.operands.map((v) => valueInfo(this.func, v).type), results: op.results.map((v) => valueInfo(this.func, v).type),
-    };
-    return def.localAttrs(view, { operands: operands.map((v) => this.builder.typeOf(v)), results });
+    return def.localAttrs(this.view(op), { operands: operands.map((v) => this.builder.typeOf(v)), results });
   }
 
   private localResults(op: Op): TensorType[] {

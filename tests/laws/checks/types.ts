@@ -40,6 +40,7 @@ function wrongArray(type: TensorType, array: TensorArray | undefined, precision:
 
 function representable({ dtype }: TensorType, v: number, precision: Precision): boolean {
   if (dtype === 'pred') return v === 0 || v === 1;
+  if (dtype === 'i4' || dtype === 'u4') return dtype === 'i4' ? v >= -8 && v <= 7 : v >= 0 && v <= 15;
   if (precision === 'wide' || Number.isNaN(v)) return true;
   if (dtype === 'bf16') return roundBf16(v) === v;
   return dtype !== 'f16' || roundF16(v) === v;

@@ -69,6 +69,8 @@ const special: readonly OpExample[] = [
   ...([['f32', 'bf16'], ['bf16', 'f32'], ['f32', 'i32'], ['i32', 'f32'], ['f32', 'pred'], ['pred', 'i32'], ['i32', 'i8'],
     ['i32', 'u32'], ['i64', 'i32'], ['i32', 'i64'], ['f32', 'i64'], ['i8', 'i4'], ['pred', 'i64'], ['f32', 'f64']] as const)
     .map(([from, to]) => example('convert', `${from}[4,6] -> ${to}[4,6]`, { attrs: { dtype: to } })),
+  example('convert', 'i8[12] -> i4[12]', { attrs: { dtype: 'i4' }, inputs: { 0: (i) => i * 9 - 50 }, note: 'wrapping' }),
+  example('convert', 'f32[12] -> u4[12]', { attrs: { dtype: 'u4' }, inputs: { 0: (i) => i * 9 - 50 }, note: 'saturating' }),
   example('convert', 'f32[0,4] -> bf16[0,4]', { attrs: { dtype: 'bf16' } }),
   example('reduce_precision', 'f32[4,6] -> f32[4,6]', { attrs: { exponent_bits: 8, mantissa_bits: 7 } }),
   example('reduce_precision', 'f32[] -> f32[]', { attrs: { exponent_bits: 5, mantissa_bits: 10 } }),
