@@ -4,7 +4,7 @@ import { type FactorRule, RuleBuilder } from '../factors.ts';
 import { type AnyOpDef, defineOp, InferError, type KernelContext, type OpView } from '../op.ts';
 import type { OpAttrs } from '../attrs.ts';
 import { type DType, DTYPES, isFloat, tensor, type TensorType, typeText } from '../types.ts';
-import { filled, roundBf16, roundF16 } from './rounding.ts';
+import { filled, roundFormat } from './rounding.ts';
 
 type Scalar = (a: number, b: number) => number;
 type Integer = (a: number, b: number, bits: number) => number;
@@ -25,10 +25,16 @@ interface Row {
 
 const nanMax = (a: number, b: number): number => (Number.isNaN(a) || Number.isNaN(b) ? Number.NaN : Math.max(a, b));
 const nanMin = (a: number, b: number): number => (Number.isNaN(a) || Number.isNaN(b) ? Number.NaN : Math.min(a, b));
+/** Ties to even; the sign stays, so that -0.5 gives -0. */
 const roundEven = (x: number): number => {
   const low = Math.floor(x);
   const rest = x - low;
-  return rest > 0.5 || (rest === 0.5 && low % 2 !== 0) ? low + 1 : low;
+  const rounded = rest > 0.5 || (rest === 0.5 && low % 2 !== 0) ? low + 1 : low;
+  return rounded === 0 && x < 0 ? -0 : rounded;
+};
+const roundAway = (x: number): number => {
+  const whole = Math.trunc(x);
+  return Math.abs(x - whole) >= 0.5 ? whole + Math.sign(x) : whole;
 };
 /** Shifts by the width or more, or by a negative count, leave zeros (or, arithmetic, the sign). */
 const shift = (by: number, bits: number, f: () => number): number => (by >= 0 && by < bits ? f() : 0);
@@ -95,7 +101,7 @@ export const ELEMENTWISE: Readonly<Record<string, Row>> = {
   popcnt: { arity: 1, int: (a, _, bits) => bitCount(pattern(a, bits)), wide: (a) => BigInt(bitCount(Number(a & 0xffffffffn)) + bitCount(Number((a >> 32n) & 0xffffffffn))) },
   power: { arity: 2, float: (a, b) => (a === 1 ? 1 : a ** b), int: intPower, wide: widePower },
   remainder: { arity: 2, float: (a, b) => a % b, int: (a, b) => (b === 0 ? a : a % b), wide: (a, b) => (b === 0n ? a : a % b) },
-  round_nearest_afz: float1((a) => Math.sign(a) * Math.floor(Math.abs(a) + 0.5)),
+  round_nearest_afz: float1(roundAway),
   round_nearest_even: float1(roundEven),
   rsqrt: float1((a) => 1 / Math.sqrt(a)),
   shift_left: { arity: 2, int: (a, b, bits) => shift(b, bits, () => a << b), wide: (a, b) => shiftWide(b, () => a << b) },
@@ -207,12 +213,21 @@ const COMPARISONS: Readonly<Record<OpAttrs['compare']['direction'], (a: number |
   EQ: (a, b) => a === b, NE: (a, b) => a !== b, GE: (a, b) => a >= b, GT: (a, b) => a > b, LE: (a, b) => a <= b, LT: (a, b) => a < b,
 };
 
+/** NaN above all, -0 below 0. Numbers here do not keep the sign of a NaN: negative ones, which go below all, count as positive. */
+function totalOrder(a: number, b: number): number {
+  if (Number.isNaN(a) || Number.isNaN(b)) return Number(Number.isNaN(a)) - Number(Number.isNaN(b));
+  if (a === 0 && b === 0) return Number(Object.is(b, -0)) - Number(Object.is(a, -0));
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
 const compare = defineOp<OpAttrs['compare']>({
   kind: 'compare',
   infer: ({ operands }) => [tensor('pred', sameShapes('compare', operands).shape)],
   factors: pointwiseRule,
   kernel({ attrs }, [a, b]) {
-    const test = COMPARISONS[attrs.direction];
+    const plain = COMPARISONS[attrs.direction];
+    const total = attrs.compare_type === 'TOTALORDER' && isFloat((a as TensorArray).dtype);
+    const test = total ? (v: number | bigint, w: number | bigint) => plain(totalOrder(v as number, w as number), 0) : plain;
     const [x, y] = [a?.data as Storage, b?.data as Storage];
     const data = new Uint8Array(x.length);
     for (let i = 0; i < x.length; i++) data[i] = test(x[i] as number, y[i] as number) ? 1 : 0;
@@ -280,17 +295,18 @@ function convertInto(from: TensorArray, dtype: TensorType['dtype'], out: Storage
   const { class: cls, bits } = DTYPES[dtype];
   const wideOut = out instanceof BigInt64Array || out instanceof BigUint64Array;
   const [low, high] = cls === 'signed' ? [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1] : [0, 2 ** bits - 1];
+  const [least, most] = cls === 'signed' ? [-(2n ** 63n), 2n ** 63n - 1n] : [0n, 2n ** 64n - 1n];
+  /** f64 cannot hold the largest 64-bit integers, so these are met exactly. */
+  const saturated = (v: number): bigint => (Number.isNaN(v) ? 0n : v <= low ? least : v >= high ? most : BigInt(Math.trunc(v)));
   const source = from.data;
   const fromFloat = isFloat(from.dtype);
   for (let i = 0; i < source.length; i++) {
     const v = source[i] as number | bigint;
     if (cls === 'pred') (out as Uint8Array)[i] = Number(v) !== 0 ? 1 : 0;
     else if (cls === 'float') (out as Float64Array)[i] = Number(v);
-    else if (fromFloat) {
-      const clamped = Number.isNaN(v as number) ? 0 : Math.min(Math.max(Math.trunc(v as number), low), high);
-      if (wideOut) (out as BigInt64Array)[i] = BigInt(clamped);
-      else (out as Int32Array)[i] = clamped;
-    } else if (wideOut) (out as BigInt64Array)[i] = BigInt(v);
+    else if (fromFloat && wideOut) (out as BigInt64Array)[i] = saturated(v as number);
+    else if (fromFloat) (out as Int32Array)[i] = Number.isNaN(v as number) ? 0 : Math.min(Math.max(Math.trunc(v as number), low), high);
+    else if (wideOut) (out as BigInt64Array)[i] = BigInt(v);
     else (out as Int32Array)[i] = typeof v === 'bigint' ? Number(BigInt.asIntN(32, v)) : v;
   }
 }
@@ -303,7 +319,7 @@ const reducePrecision = defineOp<OpAttrs['reduce_precision']>({
     const x = a as TensorArray;
     const type = results[0] as TensorType;
     const { exponent_bits: e, mantissa_bits: m } = attrs;
-    const round = ctx.precision === 'wide' ? undefined : e === 8 && m === 7 ? roundBf16 : e === 5 && m === 10 ? roundF16 : undefined;
+    const round = ctx.precision === 'wide' ? undefined : (v: number) => roundFormat(v, e, m);
     const data = filled(type.dtype, x.data.length, ctx.precision, (out) => {
       for (let i = 0; i < x.data.length; i++) out[i] = round === undefined ? (x.data[i] as number) : round(x.data[i] as number);
     });

@@ -22,9 +22,15 @@ function roundTo(x: number, mantissa: number, minExponent: number, max: number):
   const low = Math.floor(scaled);
   const rest = scaled - low;
   const rounded = (rest > 0.5 || (rest === 0.5 && low % 2 !== 0) ? low + 1 : low) * quantum;
+  if (rounded === 0) return Math.sign(x) * 0;
   return Math.abs(rounded) > max ? Math.sign(x) * Number.POSITIVE_INFINITY : rounded;
 }
 
+/** Nearest even in the IEEE format with these exponent and mantissa bits. */
+export const roundFormat = (x: number, exponentBits: number, mantissaBits: number): number => {
+  const top = 2 ** (exponentBits - 1) - 1;
+  return roundTo(x, mantissaBits, 1 - top, (2 - 2 ** -mantissaBits) * 2 ** top);
+};
 export const roundF16 = (x: number): number => roundTo(x, 10, -14, 65504);
 
 /** Rounds or wraps in place where the element type is narrower than its storage. */

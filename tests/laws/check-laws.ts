@@ -19,6 +19,7 @@ export interface LawReport {
 export function checkLaws(def: AnyOpDef, registry: Registry, example: OpExample): LawReport {
   const found = new Findings(def.kind, example.name);
   const ctx: LawContext = { def, registry: { ...registry, [def.kind]: def }, example };
-  for (const check of [checkTypes, checkRule, checkPartition, checkLinearity, checkRoundTrip]) check(ctx, found);
+  for (const check of [checkTypes, checkRule, checkPartition, checkLinearity, checkRoundTrip])
+    check(ctx, found);
   return { findings: found.list, checked: found.checked };
 }

@@ -1,18 +1,26 @@
 /**
- * What a law is and says. A law ties two facets of one op definition together by numbers: the kernel is the meaning, and
- * every other facet is a claim about it. Nothing here knows of a test framework.
+ * What a law is and says. A law ties two facets of one op definition together by numbers: the kernel is the
+ * meaning, and every other facet is a claim about it. Nothing here knows of a test framework.
  */
 import type { AnyOpDef, Registry } from '../../ir/op.ts';
 import type { OpExample } from './op-example.ts';
 
 /**
  * infer: stated types = inferred types. kernel: arrays of the inferred type, rounded, inputs untouched.
- * rule: the factor rule is well formed. partition: a shard computes its part. combiner: partial results combine to the
- * whole. linearity: f(a + b) = f(a) + f(b). local-attrs: per-device attributes infer the per-device types. work: flops
- * are counted and divide with the shards. round-trip: printed StableHLO reads back as the same op.
+ * rule: the factor rule is well formed. partition: a shard computes its part. combiner: partial results combine
+ * to the whole. linearity: f(a + b) = f(a) + f(b). local-attrs: per-device attributes infer the per-device types.
+ * work: flops are counted and divide with the shards. round-trip: printed StableHLO reads back as the same op.
  */
 export const LAWS = [
-  'infer', 'kernel', 'rule', 'partition', 'combiner', 'linearity', 'local-attrs', 'work', 'round-trip',
+  'infer',
+  'kernel',
+  'rule',
+  'partition',
+  'combiner',
+  'linearity',
+  'local-attrs',
+  'work',
+  'round-trip',
 ] as const;
 export type LawName = (typeof LAWS)[number];
 

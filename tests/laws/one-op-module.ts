@@ -1,6 +1,6 @@
 /**
- * The one-op program that laws run: whole, and partitioned by an assignment of mesh axes to factors, as insert-reshards
- * and lower-reshards would leave it.
+ * The one-op program that laws run: whole, and partitioned by an assignment of mesh axes to factors, as
+ * insert-reshards and lower-reshards would leave it.
  *
  *   %2 = dot_general %0 {_, x}, %1 {x, _}  {_, _; unreduced=x}      // k over x
  *   %3 = all_reduce %2 axes=[x]            {_, _}
@@ -14,11 +14,20 @@ import { type Assignment, dimsUnder } from '../../passes/partition/assignment.ts
 import { type OpExample, opOf } from './op-example.ts';
 
 /** As a user would write it. */
-export const moduleOf = ({ func }: OpExample): Module => ({ name: 'example', level: 'parsed', meshes: [], functions: [func] });
+export const moduleOf = ({ func }: OpExample): Module => ({
+  name: 'example',
+  level: 'parsed',
+  meshes: [],
+  functions: [func],
+});
 
 /** At the collective level: what reduce factors leave owed is paid right after the op. */
 export function partitioned(
-  example: OpExample, rule: FactorRule, monoid: Monoid, assignment: Assignment, mesh: Mesh,
+  example: OpExample,
+  rule: FactorRule,
+  monoid: Monoid,
+  assignment: Assignment,
+  mesh: Mesh,
 ): Module {
   const { func } = example;
   const op = opOf(example);
@@ -37,13 +46,20 @@ export function partitioned(
   b.push({ kind: 'return', operands: returned, results: [], attrs: {}, regions: [], origin: {} });
   const resultLayouts = returned.map((v) => b.layoutOf(v));
   return {
-    name: 'example', level: 'collective', meshes: [mesh],
+    name: 'example',
+    level: 'collective',
+    meshes: [mesh],
     functions: [b.finish({ ...func, resultLayouts })],
   };
 }
 
 function allReduce(
-  b: FuncBuilder, value: ValueId, mesh: Mesh, axes: readonly AxisRef[], monoid: Monoid, layout: Layout,
+  b: FuncBuilder,
+  value: ValueId,
+  mesh: Mesh,
+  axes: readonly AxisRef[],
+  monoid: Monoid,
+  layout: Layout,
 ): ValueId {
   const [sum] = b.op('all_reduce', [value], [b.typeOf(value)], {}, { mesh: mesh.name, axes, monoid });
   b.setLayout(sum as ValueId, layout);

@@ -9,7 +9,15 @@ import type { Monoid } from '../../ir/layout.ts';
 import { identityOf } from '../../ir/monoid.ts';
 import type { OpView } from '../../ir/op.ts';
 import type { Attrs, Block, Func, Op, ValueId } from '../../ir/program.ts';
-import { DTYPES, type DType, elementCount, isDType, tensor, type TensorType, typeText } from '../../ir/types.ts';
+import {
+  DTYPES,
+  type DType,
+  elementCount,
+  isDType,
+  tensor,
+  type TensorType,
+  typeText,
+} from '../../ir/types.ts';
 import { makeInputs } from '../../runtime-sim/inputs.ts';
 
 export interface OpExample {
@@ -30,7 +38,7 @@ export interface ExampleOptions {
   readonly inputs?: Readonly<Record<number, (i: number) => number | bigint>>;
   /** What else is special, for the name. */
   readonly note?: string;
-  /** Partial results over reduce factors do not combine here, and why (a start value other than the identity). */
+  /** Why partial results over reduce factors do not combine here (a start value other than the identity). */
   readonly noPartials?: string;
   /** Flops by hand. */
   readonly flops?: number;
@@ -47,8 +55,12 @@ export function example(kind: string, signature: string, options: ExampleOptions
   b.push({ kind: 'return', operands: made, results: [], attrs: {}, regions: [], origin: {} });
   const none = <T>(list: readonly T[]): undefined[] => list.map(() => undefined);
   const func = b.finish({
-    name: 'main', isPublic: true, resultTypes: results, resultLayouts: none(results),
-    paramAttrs: none(operands), resultAttrs: none(results),
+    name: 'main',
+    isPublic: true,
+    resultTypes: results,
+    resultLayouts: none(results),
+    paramAttrs: none(operands),
+    resultAttrs: none(results),
   });
   const random = makeInputs(func, 7, 'wide');
   const inputs = random.map((array, i) => {
@@ -67,11 +79,21 @@ export const opOf = (example: OpExample): Op => example.func.body.ops[0] as Op;
 export function viewOf({ func }: OpExample): OpView {
   const op = func.body.ops[0] as Op;
   const types = (ids: readonly ValueId[]): TensorType[] => ids.map((v) => func.values[v]?.type as TensorType);
-  return { kind: op.kind, attrs: op.attrs, regions: op.regions, operands: types(op.operands), results: types(op.results) };
+  return {
+    kind: op.kind,
+    attrs: op.attrs,
+    regions: op.regions,
+    operands: types(op.operands),
+    results: types(op.results),
+  };
 }
 
 /** An array of these numbers, floats held wide. */
-export function filledWith(dtype: DType, shape: readonly number[], at: (i: number) => number | bigint): TensorArray {
+export function filledWith(
+  dtype: DType,
+  shape: readonly number[],
+  at: (i: number) => number | bigint,
+): TensorArray {
   const data = allocate(dtype, elementCount(tensor(dtype, shape)), 'wide');
   const wide = data instanceof BigInt64Array || data instanceof BigUint64Array;
   for (let i = 0; i < data.length; i++) data[i] = wide ? BigInt(at(i)) : Number(at(i));
@@ -79,13 +101,17 @@ export function filledWith(dtype: DType, shape: readonly number[], at: (i: numbe
 }
 
 /** A region of two scalars and one op on them. */
-export const reducer = (kind: string, dtype: DType) => (b: FuncBuilder): readonly Block[] => {
-  const scalar = tensor(dtype, []);
-  return [b.region(() => {
-    const [x, y] = [b.param(scalar), b.param(scalar)];
-    returns(b, b.op(kind, [x, y], [scalar], {}));
-  })];
-};
+export const reducer =
+  (kind: string, dtype: DType) =>
+  (b: FuncBuilder): readonly Block[] => {
+    const scalar = tensor(dtype, []);
+    return [
+      b.region(() => {
+        const [x, y] = [b.param(scalar), b.param(scalar)];
+        returns(b, b.op(kind, [x, y], [scalar], {}));
+      }),
+    ];
+  };
 
 /** Ends a region. */
 export function returns(b: FuncBuilder, values: readonly ValueId[]): void {
@@ -97,7 +123,12 @@ export const identity = (monoid: Monoid, dtype: DType) => (): number | bigint =>
 
 /** Op and identity of each monoid. */
 export const MONOID_OPS: Readonly<Record<Monoid, string>> = {
-  sum: 'add', prod: 'multiply', max: 'maximum', min: 'minimum', and: 'and', or: 'or',
+  sum: 'add',
+  prod: 'multiply',
+  max: 'maximum',
+  min: 'minimum',
+  and: 'and',
+  or: 'or',
 };
 
 /** Element types that a monoid is defined on, of those that the examples use. */

@@ -1,6 +1,6 @@
 /**
- * partition, combiner, local-attrs and work: the op is sharded by each factor alone and by pairs, localized, run on the
- * simulated mesh, and held against one device.
+ * partition, combiner, local-attrs and work: the op is sharded by each factor alone and by pairs, localized, run
+ * on the simulated mesh, and held against one device.
  */
 import type { TensorArray } from '../../../ir/array.ts';
 import { DiagnosticError } from '../../../ir/diagnostics.ts';
@@ -36,8 +36,10 @@ export function checkPartition(ctx: LawContext, found: Findings): void {
   if (stated === undefined) return;
   const { rule, monoid, whole } = stated;
   const partial = monoid !== null && example.options.noPartials === undefined;
-  const allowed = (f: number): boolean => rule.factors[f]?.kind !== 'replicate' && (rule.factors[f]?.kind !== 'reduce' || partial);
-  for (const c of cases(rule, view, allowed)) checkCase(ctx, found, { c, rule, monoid: monoid ?? 'sum', whole });
+  const allowed = (f: number): boolean =>
+    rule.factors[f]?.kind !== 'replicate' && (rule.factors[f]?.kind !== 'reduce' || partial);
+  for (const c of cases(rule, view, allowed))
+    checkCase(ctx, found, { c, rule, monoid: monoid ?? 'sum', whole });
 }
 
 interface Sharded {
@@ -47,24 +49,34 @@ interface Sharded {
   readonly whole: readonly TensorArray[];
 }
 
-function checkCase({ def, registry, example }: LawContext, found: Findings, { c, rule, monoid, whole }: Sharded): void {
+function checkCase(
+  { def, registry, example }: LawContext,
+  found: Findings,
+  { c, rule, monoid, whole }: Sharded,
+): void {
   const law = c.factors.every((f) => rule.factors[f]?.kind === 'reduce') ? 'combiner' : 'partition';
   let local: Module | undefined;
   let refusal: string | undefined;
-  found.check(law, () => {
-    const module = partitioned(example, rule, monoid, c.assignment, c.mesh);
-    try {
-      local = localize(module, registry);
-    } catch (error) {
-      refusal = refusalOf(error);
-      if (refusal === undefined) throw error;
-      return undefined;
-    }
-    const { results } = runSpmd(local, registry, example.inputs, 'wide', { resultShapes: whole.map((r) => r.shape) });
-    const how = law === 'combiner' ? `partial results combined by ${monoid}` : ruleText(rule);
-    const wrong = difference(whole, results);
-    return wrong === undefined ? undefined : `${wrong}; claimed: ${how}`;
-  }, c.where);
+  found.check(
+    law,
+    () => {
+      const module = partitioned(example, rule, monoid, c.assignment, c.mesh);
+      try {
+        local = localize(module, registry);
+      } catch (error) {
+        refusal = refusalOf(error);
+        if (refusal === undefined) throw error;
+        return undefined;
+      }
+      const { results } = runSpmd(local, registry, example.inputs, 'wide', {
+        resultShapes: whole.map((r) => r.shape),
+      });
+      const how = law === 'combiner' ? `partial results combined by ${monoid}` : ruleText(rule);
+      const wrong = difference(whole, results);
+      return wrong === undefined ? undefined : `${wrong}; claimed: ${how}`;
+    },
+    c.where,
+  );
   if (refusal !== undefined) found.refused(law, c.where, refusal);
   const made = local;
   if (made === undefined) return;
@@ -77,7 +89,8 @@ function checkCase({ def, registry, example }: LawContext, found: Findings, { c,
 function difference(whole: readonly TensorArray[], got: readonly TensorArray[]): string | undefined {
   const { first } = compareResults(whole, got, TOLERANCE);
   if (first === undefined) return undefined;
-  return `result ${first.result} at [${first.index.join(', ')}] is ${first.got}, on one device ${first.expected}`;
+  const place = `result ${first.result} at [${first.index.join(', ')}]`;
+  return `${place} is ${first.got}, on one device ${first.expected}`;
 }
 
 function refusalOf(error: unknown): string | undefined {
@@ -93,7 +106,7 @@ function attempt<T>(get: () => T): T | undefined {
   }
 }
 
-// --- work -----------------------------------------------------------------------------------------------------------
+// --- work ------------------------------------------------------------------------------------------------
 
 const flopsOf = (def: AnyOpDef, view: OpView): number =>
   def.flops?.(view) ?? view.results.reduce((n, t) => n + elementCount(t), 0);
@@ -110,7 +123,9 @@ function unevenWork(def: AnyOpDef, view: OpView, local: Module, c: Case): string
   const part = localView(mainFunction(local), view.kind);
   if (part === undefined) return undefined;
   const [whole, mine] = [flopsOf(def, view), flopsOf(def, part)];
-  return mine * shards === whole ? undefined : `${whole} flops on one device, ${mine} on each of ${shards} shards`;
+  return mine * shards === whole
+    ? undefined
+    : `${whole} flops on one device, ${mine} on each of ${shards} shards`;
 }
 
 /** The per-device op; what a localizer puts around it comes before or after. */
@@ -118,5 +133,11 @@ function localView(func: Func, kind: string): OpView | undefined {
   const op = func.body.ops.find((o) => o.kind === kind);
   if (op === undefined) return undefined;
   const types = (ids: readonly ValueId[]): TensorType[] => ids.map((v) => func.values[v]?.type as TensorType);
-  return { kind, attrs: op.attrs, regions: op.regions, operands: types(op.operands), results: types(op.results) };
+  return {
+    kind,
+    attrs: op.attrs,
+    regions: op.regions,
+    operands: types(op.operands),
+    results: types(op.results),
+  };
 }

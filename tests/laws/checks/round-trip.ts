@@ -1,6 +1,6 @@
 /**
- * round-trip: the op printed as StableHLO and read back is the same op: kind, attributes, types, regions. The exporter
- * prints per-device programs; its body, taken out of the manual computation, is the one-op function.
+ * round-trip: the op printed as StableHLO and read back is the same op: kind, attributes, types, regions. The
+ * exporter prints per-device programs; its body, taken out of the manual computation, is the one-op function.
  */
 import { DiagnosticError } from '../../../ir/diagnostics.ts';
 import { type Block, type Func, mainFunction, type ValueId } from '../../../ir/program.ts';
@@ -18,7 +18,10 @@ export function checkRoundTrip({ example }: LawContext, found: Findings): void {
     let text = '';
     try {
       text = printed(example);
-      const [before, after] = [outline(example.func), outline(mainFunction(importStablehlo({ file: 'example.mlir', text })))];
+      const [before, after] = [
+        outline(example.func),
+        outline(mainFunction(importStablehlo({ file: 'example.mlir', text }))),
+      ];
       return before === after ? undefined : `read back as\n${after}\ninstead of\n${before}\nfrom\n${text}`;
     } catch (error) {
       refusal = refusalOf(error);
@@ -50,14 +53,16 @@ function outline(func: Func): string {
   const names = new Map<ValueId, string>();
   const name = (v: ValueId): string => {
     let known = names.get(v);
-    if (known === undefined) names.set(v, (known = `%${names.size}: ${typeText(func.values[v]?.type as never)}`));
+    if (known === undefined)
+      names.set(v, (known = `%${names.size}: ${typeText(func.values[v]?.type as never)}`));
     return known;
   };
   const block = (b: Block): string => {
     const ops = b.ops.map((op) => {
       const operands = op.operands.map(name).join(', ');
       const regions = op.regions.map(block).join(' ');
-      return `${op.kind}(${operands}) ${attrsText(op.attrs)} ${regions} -> ${op.results.map(name).join(', ')}`;
+      const results = op.results.map(name).join(', ');
+      return `${op.kind}(${operands}) ${attrsText(op.attrs)} ${regions} -> ${results}`;
     });
     return `{(${b.params.map(name).join(', ')}) ${ops.join('; ')}}`;
   };
@@ -65,10 +70,13 @@ function outline(func: Func): string {
 }
 
 function attrsText(attrs: object): string {
-  const entries = Object.entries(attrs).filter(([, v]) => v !== undefined).sort(([a], [b]) => (a < b ? -1 : 1));
+  const entries = Object.entries(attrs)
+    .filter(([, v]) => v !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
   return JSON.stringify(entries, (_, v: unknown) => {
     if (typeof v === 'bigint') return `${v}n`;
-    if (typeof v === 'number' && (!Number.isFinite(v) || Object.is(v, -0))) return Object.is(v, -0) ? '-0' : String(v);
+    if (typeof v === 'number' && (!Number.isFinite(v) || Object.is(v, -0)))
+      return Object.is(v, -0) ? '-0' : String(v);
     return ArrayBuffer.isView(v) ? [v.constructor.name, ...Array.from(v as unknown as ArrayLike<number>)] : v;
   });
 }

@@ -1,4 +1,4 @@
-/** infer and kernel: the kernel gives arrays of the inferred types, rounded to them, and leaves its inputs alone. */
+/** infer and kernel: the kernel gives arrays of the inferred types, rounded, and leaves its inputs alone. */
 import { allocate, type Precision, type TensorArray } from '../../../ir/array.ts';
 import { roundBf16, roundF16 } from '../../../ir/ops/rounding.ts';
 import { elementCount, type TensorType, typeText } from '../../../ir/types.ts';
@@ -12,28 +12,44 @@ export function checkTypes({ def, registry, example }: LawContext, found: Findin
   found.check('infer', () => {
     const inferred = def.infer(view);
     const same = inferred.length === view.results.length && inferred.every((t, i) => t === view.results[i]);
-    return same ? undefined : `infer gives ${text(inferred)}, the example's results are ${text(view.results)}`;
+    return same
+      ? undefined
+      : `infer gives ${text(inferred)}, the example's results are ${text(view.results)}`;
   });
   for (const precision of ['wide', 'true'] as const) {
-    found.check('kernel', () => {
-      const inputs = example.inputs.map((x) => inPrecision(x, precision));
-      const before = inputs.map((x) => x.data.slice());
-      const results = runOneDevice(moduleOf(example), registry, inputs, precision);
-      if (!inputs.every((x, i) => sameNumbers(x.data, before[i] as TensorArray['data']))) return 'the kernel changes its inputs';
-      return def.infer(view).map((type, i) => wrongArray(type, results[i], precision)).find((w) => w !== undefined);
-    }, `precision ${precision}`);
+    found.check(
+      'kernel',
+      () => {
+        const inputs = example.inputs.map((x) => inPrecision(x, precision));
+        const before = inputs.map((x) => x.data.slice());
+        const results = runOneDevice(moduleOf(example), registry, inputs, precision);
+        if (!inputs.every((x, i) => sameNumbers(x.data, before[i] as TensorArray['data'])))
+          return 'the kernel changes its inputs';
+        return def
+          .infer(view)
+          .map((type, i) => wrongArray(type, results[i], precision))
+          .find((w) => w !== undefined);
+      },
+      `precision ${precision}`,
+    );
   }
 }
 
-function wrongArray(type: TensorType, array: TensorArray | undefined, precision: Precision): string | undefined {
+function wrongArray(
+  type: TensorType,
+  array: TensorArray | undefined,
+  precision: Precision,
+): string | undefined {
   if (array === undefined) return `the kernel gives no array for ${typeText(type)}`;
   const shape = `${array.dtype}[${array.shape.join(',')}]`;
   if (shape !== typeText(type)) return `the kernel gives ${shape}, infer says ${typeText(type)}`;
   const wanted = allocate(type.dtype, 0, precision).constructor;
   const { data } = array;
-  if (data.constructor !== wanted) return `the kernel gives ${data.constructor.name} for ${type.dtype}, not ${wanted.name}`;
+  if (data.constructor !== wanted)
+    return `the kernel gives ${data.constructor.name} for ${type.dtype}, not ${wanted.name}`;
   const count = elementCount(type);
-  if (data.length !== count) return `the kernel gives ${data.length} elements for ${typeText(type)}, which has ${count}`;
+  if (data.length !== count)
+    return `the kernel gives ${data.length} elements for ${typeText(type)}, which has ${count}`;
   const bad = Array.from(data as Float64Array).findIndex((v) => !representable(type, v, precision));
   return bad < 0 ? undefined : `element ${bad} is ${data[bad]}, which ${type.dtype} cannot hold`;
 }

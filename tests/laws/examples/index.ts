@@ -1,4 +1,4 @@
-/** Examples of every op in the registry. A new op brings its own: add a family file, or rows to one of these. */
+/** Examples of every op in the registry. A new op brings its own: a family file, or rows in one of these. */
 import type { OpExample } from '../op-example.ts';
 import { contractionExamples } from './contraction.ts';
 import { elementwiseExamples } from './elementwise.ts';
@@ -6,5 +6,8 @@ import { indexingExamples } from './indexing.ts';
 import { shapingExamples } from './shaping.ts';
 
 export const examples: readonly OpExample[] = [
-  ...elementwiseExamples, ...shapingExamples, ...contractionExamples, ...indexingExamples,
+  ...elementwiseExamples,
+  ...shapingExamples,
+  ...contractionExamples,
+  ...indexingExamples,
 ];

@@ -1,10 +1,13 @@
-/** Ops that make or move elements: constant, iota, broadcast_in_dim, transpose, reverse, slice, pad, concatenate, reshape. */
+/** Ops that make or move elements: constant, iota, broadcast_in_dim, transpose, slice, pad, reshape and others. */
 import type { ElementArray } from '../../../ir/program.ts';
 import type { DType } from '../../../ir/types.ts';
 import { example, type OpExample } from '../op-example.ts';
 
 const constant = (dtype: DType, shape: readonly number[], data: ElementArray): OpExample =>
-  example('constant', `-> ${dtype}[${shape.join(',')}]`, { attrs: { value: { data }, dtype, shape }, note: data.length === 1 ? 'splat' : 'dense' });
+  example('constant', `-> ${dtype}[${shape.join(',')}]`, {
+    attrs: { value: { data }, dtype, shape },
+    note: data.length === 1 ? 'splat' : 'dense',
+  });
 const counting = (n: number): number[] => Array.from({ length: n }, (_, i) => i * 0.5 - 3);
 
 const constants: readonly OpExample[] = [
@@ -27,19 +30,38 @@ const iota = (dtype: DType, shape: readonly number[], dim: number): OpExample =>
   example('iota', `-> ${dtype}[${shape.join(',')}]`, { attrs: { dim, dtype, shape } });
 const broadcast = (signature: string, dims: readonly number[], shape: readonly number[]): OpExample =>
   example('broadcast_in_dim', signature, { attrs: { dims, shape } });
-const transpose = (signature: string, permutation: readonly number[]): OpExample => example('transpose', signature, { attrs: { permutation } });
-const reverse = (signature: string, dims: readonly number[]): OpExample => example('reverse', signature, { attrs: { dims } });
-const slice = (signature: string, start: readonly number[], limit: readonly number[], strides: readonly number[]): OpExample =>
-  example('slice', signature, { attrs: { start, limit, strides } });
-const pad = (signature: string, low: readonly number[], high: readonly number[], interior: readonly number[]): OpExample =>
-  example('pad', signature, { attrs: { low, high, interior } });
-const concatenate = (signature: string, dim: number): OpExample => example('concatenate', signature, { attrs: { dim } });
+const transpose = (signature: string, permutation: readonly number[]): OpExample =>
+  example('transpose', signature, { attrs: { permutation } });
+const reverse = (signature: string, dims: readonly number[]): OpExample =>
+  example('reverse', signature, { attrs: { dims } });
+const slice = (
+  signature: string,
+  start: readonly number[],
+  limit: readonly number[],
+  strides: readonly number[],
+): OpExample => example('slice', signature, { attrs: { start, limit, strides } });
+const pad = (
+  signature: string,
+  low: readonly number[],
+  high: readonly number[],
+  interior: readonly number[],
+): OpExample => example('pad', signature, { attrs: { low, high, interior } });
+const concatenate = (signature: string, dim: number): OpExample =>
+  example('concatenate', signature, { attrs: { dim } });
 const reshape = (from: string, to: readonly number[], dtype = 'f32'): OpExample =>
   example('reshape', `${dtype}[${from}] -> ${dtype}[${to.join(',')}]`, { attrs: { shape: to } });
 
 const makers: readonly OpExample[] = [
-  iota('i32', [12], 0), iota('i32', [4, 6], 0), iota('i32', [4, 6], 1), iota('f32', [6, 2], 0), iota('bf16', [12], 0),
-  iota('i64', [6, 4], 1), iota('u32', [6], 0), iota('u8', [4], 0), iota('i32', [1, 6], 0), iota('f32', [0, 4], 1),
+  iota('i32', [12], 0),
+  iota('i32', [4, 6], 0),
+  iota('i32', [4, 6], 1),
+  iota('f32', [6, 2], 0),
+  iota('bf16', [12], 0),
+  iota('i64', [6, 4], 1),
+  iota('u32', [6], 0),
+  iota('u8', [4], 0),
+  iota('i32', [1, 6], 0),
+  iota('f32', [0, 4], 1),
 ];
 
 const movers: readonly OpExample[] = [
@@ -89,11 +111,38 @@ const joiners: readonly OpExample[] = [
 ];
 
 const reshapes: readonly OpExample[] = [
-  reshape('4,6', [24]), reshape('24', [4, 6]), reshape('4,6', [2, 2, 6]), reshape('2,2,6', [4, 6]), reshape('12,4', [4, 12]),
-  reshape('4,6', [6, 4]), reshape('8,3', [4, 6]), reshape('6', [1, 6]), reshape('1,6', [6]), reshape('6', [6, 1]), reshape('6,1', [6]),
-  reshape('4,1,6', [4, 6]), reshape('4,6', [4, 1, 6]), reshape('1', []), reshape('', [1]), reshape('1,1', [1]), reshape('0,4', [2, 0]),
-  reshape('4,6', [4, 6]), reshape('4,2,6', [8, 6], 'bf16'), reshape('2,12', [2, 3, 4], 'i64'), reshape('4,4', [2, 2, 2, 2], 'pred'),
-  reshape('6,4', [2, 12]), reshape('4,9', [6, 6]), reshape('2,3', [3, 2]), reshape('4,6', [1, 4, 6, 1]), reshape('1,4', [4, 1]),
+  reshape('4,6', [24]),
+  reshape('24', [4, 6]),
+  reshape('4,6', [2, 2, 6]),
+  reshape('2,2,6', [4, 6]),
+  reshape('12,4', [4, 12]),
+  reshape('4,6', [6, 4]),
+  reshape('8,3', [4, 6]),
+  reshape('6', [1, 6]),
+  reshape('1,6', [6]),
+  reshape('6', [6, 1]),
+  reshape('6,1', [6]),
+  reshape('4,1,6', [4, 6]),
+  reshape('4,6', [4, 1, 6]),
+  reshape('1', []),
+  reshape('', [1]),
+  reshape('1,1', [1]),
+  reshape('0,4', [2, 0]),
+  reshape('4,6', [4, 6]),
+  reshape('4,2,6', [8, 6], 'bf16'),
+  reshape('2,12', [2, 3, 4], 'i64'),
+  reshape('4,4', [2, 2, 2, 2], 'pred'),
+  reshape('6,4', [2, 12]),
+  reshape('4,9', [6, 6]),
+  reshape('2,3', [3, 2]),
+  reshape('4,6', [1, 4, 6, 1]),
+  reshape('1,4', [4, 1]),
 ];
 
-export const shapingExamples: readonly OpExample[] = [...constants, ...makers, ...movers, ...joiners, ...reshapes];
+export const shapingExamples: readonly OpExample[] = [
+  ...constants,
+  ...makers,
+  ...movers,
+  ...joiners,
+  ...reshapes,
+];
