@@ -43,7 +43,8 @@ export const dotGeneral = defineOp<Attrs>({
     const b = arrange(r, [...attrs.rhs_batch, ...attrs.rhs_contracting, ...rhsFree]);
     const size = (t: TensorArray, dims: readonly number[]): number => dims.reduce((n, d) => n * (t.shape[d] as number), 1);
     const [batch, m, n, k] = [size(l, attrs.lhs_batch), size(l, lhsFree), size(r, rhsFree), size(l, attrs.lhs_contracting)];
-    const data = filled(type.dtype, batch * m * n, ctx.precision, (out) => multiply(a.data, b.data, out, { batch, m, n, k }));
+    const sizes: Sizes = { batch, m, n, k };
+    const data = filled(type.dtype, batch * m * n, ctx.precision, (out) => multiply(a.data, b.data, out, sizes));
     return [{ dtype: type.dtype, shape: type.shape, data }];
   },
   linearity: () => [[0], [1]],
@@ -81,12 +82,14 @@ interface Sizes {
 /** out[b,i,j] = Σ_p a[b,i,p] · c[b,p,j], rows of c in the inner loop. */
 function multiply(a: Storage, c: Storage, out: Storage, sizes: Sizes): void {
   if (out instanceof BigInt64Array || out instanceof BigUint64Array) multiplyWide(a, c, out, sizes);
-  else if (out instanceof Float64Array || out instanceof Float32Array) multiplyFloats(a as Float64Array, c as Float64Array, out, sizes);
-  else multiplyIntegers(a as Int32Array, c as Int32Array, out, sizes);
+  else if (out instanceof Float64Array || out instanceof Float32Array) multiplyFloats(a, c, out, sizes);
+  else multiplyIntegers(a, c, out, sizes);
 }
 
 /** Accumulates in f64 for one row at a time. */
-function multiplyFloats(a: Float64Array, c: Float64Array, out: Float64Array | Float32Array, { batch, m, n, k }: Sizes): void {
+function multiplyFloats(left: Storage, right: Storage, out: Float64Array | Float32Array, sizes: Sizes): void {
+  const { batch, m, n, k } = sizes;
+  const [a, c] = [left as Float64Array, right as Float64Array];
   const row = new Float64Array(n);
   for (let b = 0; b < batch; b++) {
     for (let i = 0; i < m; i++) {
@@ -102,8 +105,12 @@ function multiplyFloats(a: Float64Array, c: Float64Array, out: Float64Array | Fl
   }
 }
 
+type Narrow = Exclude<Storage, BigInt64Array | BigUint64Array>;
+
 /** Modulo 2³²: f64 would lose the low bits of large products. */
-function multiplyIntegers(a: Int32Array, c: Int32Array, out: Exclude<Storage, BigInt64Array | BigUint64Array>, { batch, m, n, k }: Sizes): void {
+function multiplyIntegers(left: Storage, right: Storage, out: Narrow, sizes: Sizes): void {
+  const { batch, m, n, k } = sizes;
+  const [a, c] = [left as Int32Array, right as Int32Array];
   const row = new Int32Array(n);
   for (let b = 0; b < batch; b++) {
     for (let i = 0; i < m; i++) {
@@ -119,12 +126,14 @@ function multiplyIntegers(a: Int32Array, c: Int32Array, out: Exclude<Storage, Bi
   }
 }
 
-function multiplyWide(a: Storage, c: Storage, out: BigInt64Array | BigUint64Array, { batch, m, n, k }: Sizes): void {
+function multiplyWide(a: Storage, c: Storage, out: BigInt64Array | BigUint64Array, sizes: Sizes): void {
+  const { batch, m, n, k } = sizes;
+  const product = (i: number, j: number): bigint => BigInt(a[i] as bigint) * BigInt(c[j] as bigint);
   for (let b = 0; b < batch; b++) {
     for (let i = 0; i < m; i++) {
       for (let j = 0; j < n; j++) {
         let sum = 0n;
-        for (let p = 0; p < k; p++) sum += BigInt(a[(b * m + i) * k + p] as bigint) * BigInt(c[(b * k + p) * n + j] as bigint);
+        for (let p = 0; p < k; p++) sum += product((b * m + i) * k + p, (b * k + p) * n + j);
         out[(b * m + i) * n + j] = sum;
       }
     }

@@ -76,7 +76,10 @@ const float1 = (f: (a: number) => number): Row => ({ arity: 1, float: f });
 
 export const ELEMENTWISE: Readonly<Record<string, Row>> = {
   abs: { arity: 1, float: Math.abs, int: Math.abs, wide: (a) => (a < 0n ? -a : a) },
-  add: { arity: 2, float: (a, b) => a + b, int: (a, b) => a + b, wide: (a, b) => a + b, pred: (a, b) => a | b, linear: [[0, 1]] },
+  add: {
+    arity: 2, float: (a, b) => a + b, int: (a, b) => a + b, wide: (a, b) => a + b, pred: (a, b) => a | b,
+    linear: [[0, 1]],
+  },
   and: { arity: 2, int: (a, b) => a & b, wide: (a, b) => a & b, pred: (a, b) => a & b },
   atan2: { arity: 2, float: Math.atan2 },
   cbrt: float1(Math.cbrt),
@@ -92,23 +95,40 @@ export const ELEMENTWISE: Readonly<Record<string, Row>> = {
   log: float1(Math.log),
   log_plus_one: float1(Math.log1p),
   logistic: float1((a) => 1 / (1 + Math.exp(-a))),
-  maximum: { arity: 2, float: nanMax, int: (a, b) => Math.max(a, b), wide: (a, b) => (a > b ? a : b), pred: (a, b) => a | b },
-  minimum: { arity: 2, float: nanMin, int: (a, b) => Math.min(a, b), wide: (a, b) => (a < b ? a : b), pred: (a, b) => a & b },
-  multiply: { arity: 2, float: (a, b) => a * b, int: Math.imul, wide: (a, b) => a * b, pred: (a, b) => a & b, linear: [[0], [1]] },
+  maximum: {
+    arity: 2, float: nanMax, int: (a, b) => Math.max(a, b), wide: (a, b) => (a > b ? a : b), pred: (a, b) => a | b,
+  },
+  minimum: {
+    arity: 2, float: nanMin, int: (a, b) => Math.min(a, b), wide: (a, b) => (a < b ? a : b), pred: (a, b) => a & b,
+  },
+  multiply: {
+    arity: 2, float: (a, b) => a * b, int: Math.imul, wide: (a, b) => a * b, pred: (a, b) => a & b,
+    linear: [[0], [1]],
+  },
   negate: { arity: 1, float: (a) => -a, int: (a) => -a, wide: (a) => -a, linear: [[0]] },
   not: { arity: 1, int: (a) => ~a, wide: (a) => ~a, pred: (a) => 1 - a },
   or: { arity: 2, int: (a, b) => a | b, wide: (a, b) => a | b, pred: (a, b) => a | b },
-  popcnt: { arity: 1, int: (a, _, bits) => bitCount(pattern(a, bits)), wide: (a) => BigInt(bitCount(Number(a & 0xffffffffn)) + bitCount(Number((a >> 32n) & 0xffffffffn))) },
+  popcnt: { arity: 1, int: (a, _, bits) => bitCount(pattern(a, bits)), wide: wideBitCount },
   power: { arity: 2, float: (a, b) => (a === 1 ? 1 : a ** b), int: intPower, wide: widePower },
   remainder: { arity: 2, float: (a, b) => a % b, int: (a, b) => (b === 0 ? a : a % b), wide: (a, b) => (b === 0n ? a : a % b) },
   round_nearest_afz: float1(roundAway),
   round_nearest_even: float1(roundEven),
   rsqrt: float1((a) => 1 / Math.sqrt(a)),
-  shift_left: { arity: 2, int: (a, b, bits) => shift(b, bits, () => a << b), wide: (a, b) => shiftWide(b, () => a << b) },
-  shift_right_arithmetic: {
-    arity: 2, int: (a, b, bits) => (b >= 0 && b < bits ? a >> b : a < 0 ? -1 : 0), wide: (a, b) => (b >= 0n && b < 64n ? a >> b : a < 0n ? -1n : 0n),
+  shift_left: {
+    arity: 2,
+    int: (a, b, bits) => shift(b, bits, () => a << b),
+    wide: (a, b) => shiftWide(b, () => a << b),
   },
-  shift_right_logical: { arity: 2, int: (a, b, bits) => shift(b, bits, () => pattern(a, bits) >>> b), wide: (a, b) => shiftWide(b, () => BigInt.asUintN(64, a) >> b) },
+  shift_right_arithmetic: {
+    arity: 2,
+    int: (a, b, bits) => (b >= 0 && b < bits ? a >> b : a < 0 ? -1 : 0),
+    wide: (a, b) => (b >= 0n && b < 64n ? a >> b : a < 0n ? -1n : 0n),
+  },
+  shift_right_logical: {
+    arity: 2,
+    int: (a, b, bits) => shift(b, bits, () => pattern(a, bits) >>> b),
+    wide: (a, b) => shiftWide(b, () => BigInt.asUintN(64, a) >> b),
+  },
   sign: { arity: 1, float: (a) => (a === 0 ? a : Math.sign(a)), int: Math.sign, wide: (a) => (a > 0n ? 1n : a < 0n ? -1n : 0n) },
   sine: float1(Math.sin),
   sqrt: float1(Math.sqrt),
@@ -122,6 +142,10 @@ function bitCount(word: number): number {
   let n = 0;
   for (let rest = word; rest !== 0; rest &= rest - 1) n++;
   return n;
+}
+
+function wideBitCount(a: bigint): bigint {
+  return BigInt(bitCount(Number(a & 0xffffffffn)) + bitCount(Number((a >> 32n) & 0xffffffffn)));
 }
 
 /** Modulo 2³², by squaring. A negative exponent truncates towards 0, as division does. */
@@ -213,7 +237,7 @@ const COMPARISONS: Readonly<Record<OpAttrs['compare']['direction'], (a: number |
   EQ: (a, b) => a === b, NE: (a, b) => a !== b, GE: (a, b) => a >= b, GT: (a, b) => a > b, LE: (a, b) => a <= b, LT: (a, b) => a < b,
 };
 
-/** NaN above all, -0 below 0. Numbers here do not keep the sign of a NaN: negative ones, which go below all, count as positive. */
+/** NaN above all, -0 below 0. Numbers here do not keep the sign of a NaN: negative ones count as positive. */
 function totalOrder(a: number, b: number): number {
   if (Number.isNaN(a) || Number.isNaN(b)) return Number(Number.isNaN(a)) - Number(Number.isNaN(b));
   if (a === 0 && b === 0) return Number(Object.is(b, -0)) - Number(Object.is(a, -0));
@@ -227,7 +251,8 @@ const compare = defineOp<OpAttrs['compare']>({
   kernel({ attrs }, [a, b]) {
     const plain = COMPARISONS[attrs.direction];
     const total = attrs.compare_type === 'TOTALORDER' && isFloat((a as TensorArray).dtype);
-    const test = total ? (v: number | bigint, w: number | bigint) => plain(totalOrder(v as number, w as number), 0) : plain;
+    const inOrder: typeof plain = (v, w) => plain(totalOrder(v as number, w as number), 0);
+    const test = total ? inOrder : plain;
     const [x, y] = [a?.data as Storage, b?.data as Storage];
     const data = new Uint8Array(x.length);
     for (let i = 0; i < x.length; i++) data[i] = test(x[i] as number, y[i] as number) ? 1 : 0;
@@ -297,7 +322,11 @@ function convertInto(from: TensorArray, dtype: TensorType['dtype'], out: Storage
   const [low, high] = cls === 'signed' ? [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1] : [0, 2 ** bits - 1];
   const [least, most] = cls === 'signed' ? [-(2n ** 63n), 2n ** 63n - 1n] : [0n, 2n ** 64n - 1n];
   /** f64 cannot hold the largest 64-bit integers, so these are met exactly. */
-  const saturated = (v: number): bigint => (Number.isNaN(v) ? 0n : v <= low ? least : v >= high ? most : BigInt(Math.trunc(v)));
+  const saturated = (v: number): bigint => {
+    if (Number.isNaN(v)) return 0n;
+    return v <= low ? least : v >= high ? most : BigInt(Math.trunc(v));
+  };
+  const cut = (v: number): number => (Number.isNaN(v) ? 0 : Math.min(Math.max(Math.trunc(v), low), high));
   const source = from.data;
   const fromFloat = isFloat(from.dtype);
   for (let i = 0; i < source.length; i++) {
@@ -305,7 +334,7 @@ function convertInto(from: TensorArray, dtype: TensorType['dtype'], out: Storage
     if (cls === 'pred') (out as Uint8Array)[i] = Number(v) !== 0 ? 1 : 0;
     else if (cls === 'float') (out as Float64Array)[i] = Number(v);
     else if (fromFloat && wideOut) (out as BigInt64Array)[i] = saturated(v as number);
-    else if (fromFloat) (out as Int32Array)[i] = Number.isNaN(v as number) ? 0 : Math.min(Math.max(Math.trunc(v as number), low), high);
+    else if (fromFloat) (out as Int32Array)[i] = cut(v as number);
     else if (wideOut) (out as BigInt64Array)[i] = BigInt(v);
     else (out as Int32Array)[i] = typeof v === 'bigint' ? Number(BigInt.asIntN(32, v)) : v;
   }

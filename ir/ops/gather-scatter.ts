@@ -132,8 +132,11 @@ export const scatter = defineOp<Scatter>({
       if (size === updates.shape[at]) rule.add(held(d, null, at), results.map(() => d), size);
       else rule.add(held(d, null, null), results.map(() => d), size, 'replicate').add(held(null, null, at), results.map(() => null), updates.shape[at] as number, 'replicate');
     });
-    // Updates of a dim that no index addresses go to its element 0, which one shard holds and the others do not know.
-    for (const d of attrs.inserted_window_dims) rule.add(held(d, null, null), results.map(() => d), x.shape[d] as number, attrs.scatter_dims_to_operand_dims.includes(d) ? 'pass' : 'replicate');
+    // Updates of a dim that no index addresses go to its element 0, which is one shard's.
+    for (const d of attrs.inserted_window_dims) {
+      const kind = attrs.scatter_dims_to_operand_dims.includes(d) ? 'pass' : 'replicate';
+      rule.add(held(d, null, null), results.map(() => d), x.shape[d] as number, kind);
+    }
     if (attrs.index_vector_dim < indices.shape.length) rule.add(held(null, attrs.index_vector_dim, null), results.map(() => null), indices.shape[attrs.index_vector_dim] as number, 'replicate');
     return rule.build();
   },

@@ -1,4 +1,4 @@
-/** Monoids: the reducer region of reduce, scatter and all_reduce recognised as one, and their meaning on numbers. */
+/** Monoids: the region of reduce, scatter and all_reduce recognised as one, and their meaning on numbers. */
 import type { Monoid } from '../layout.ts';
 import type { Block } from '../program.ts';
 import { type DType, isFloat } from '../types.ts';
@@ -24,7 +24,9 @@ const COMBINE: Readonly<Record<Monoid, Combine>> = {
   or: (a, b) => a | b,
 };
 
-const ON_PRED: Readonly<Record<Monoid, 'and' | 'or'>> = { sum: 'or', max: 'or', or: 'or', prod: 'and', min: 'and', and: 'and' };
+const ON_PRED: Readonly<Record<Monoid, 'and' | 'or'>> = {
+  sum: 'or', max: 'or', or: 'or', prod: 'and', min: 'and', and: 'and',
+};
 
 /**
  * Combines two elements. Integers of at most 32 bits stay exact: what their storage wraps is the true result modulo

@@ -44,7 +44,8 @@ export function roundAll(dtype: DType, precision: Precision, data: Storage): Sto
 }
 
 function wrapFourBits(dtype: 'i4' | 'u4', data: Int8Array | Uint8Array): Storage {
-  for (let i = 0; i < data.length; i++) data[i] = dtype === 'u4' ? (data[i] as number) & 15 : ((data[i] as number) << 28) >> 28;
+  const wrap = (v: number): number => (dtype === 'u4' ? v & 15 : (v << 28) >> 28);
+  for (let i = 0; i < data.length; i++) data[i] = wrap(data[i] as number);
   return data;
 }
 

@@ -9,7 +9,7 @@
  */
 import { FuncBuilder } from '../../ir/build.ts';
 import { internalError, unsupported } from '../../ir/diagnostics.ts';
-import { type FactorKind, factorName, ruleText } from '../../ir/factors.ts';
+import { type DimFactors, type FactorKind, factorName, ruleText } from '../../ir/factors.ts';
 import { isEven, type Layout, localShape } from '../../ir/layout.ts';
 import type { Mesh } from '../../ir/mesh.ts';
 import type { OpView, Registry } from '../../ir/op.ts';
@@ -102,22 +102,24 @@ class Localizing {
     });
   }
 
-  /** Shards of pass and reduce factors compute on their own; of others they would silently compute something else. */
+  /** Shards of pass and reduce factors compute on their own; of others they would compute something else. */
   private expectSplittable(op: Op): void {
     const rule = this.registry[op.kind]?.factors(this.view(op));
-    if (rule === undefined || rule.factors.every((f) => f.kind === 'pass' || f.kind === 'reduce')) return;
-    const tensors = [...op.operands.map((v, i) => [v, rule.operands[i]] as const), ...op.results.map((v, i) => [v, rule.results[i]] as const)];
-    for (const [value, dims] of tensors) {
+    if (rule === undefined || rule.factors.every((f) => SPLITS.has(f.kind))) return;
+    const check = (value: ValueId, dims: readonly DimFactors[]): void => {
       const { layout } = valueInfo(this.func, value);
-      if (layout === undefined || layout.dims.every((d) => d.axes.length === 0)) continue;
-      const split = project(rule, dims ?? [], layout).findIndex((axes, f) => axes.length > 0 && !SPLITS.has(rule.factors[f]?.kind ?? 'pass'));
-      if (split >= 0) throw unsupported(`${op.kind} on a dim that is sharded (factor ${factorName(split)} of ${ruleText(rule)})`);
-    }
+      if (layout === undefined || layout.dims.every((d) => d.axes.length === 0)) return;
+      const axes = project(rule, dims, layout);
+      const split = rule.factors.findIndex((f, i) => !SPLITS.has(f.kind) && (axes[i] ?? []).length > 0);
+      if (split >= 0) throw unsupported(`${op.kind} sharded on factor ${factorName(split)} of ${ruleText(rule)}`);
+    };
+    op.operands.forEach((v, i) => check(v, rule.operands[i] ?? []));
+    op.results.forEach((v, i) => check(v, rule.results[i] ?? []));
   }
 
-  private view(op: Op): OpView {
+  private view({ kind, attrs, regions, operands, results }: Op): OpView {
     const types = (ids: readonly ValueId[]): TensorType[] => ids.map((v) => valueInfo(this.func, v).type);
-    return { kind: op.kind, attrs: op.attrs, regions: op.regions, operands: types(op.operands), results: types(op.results) };
+    return { kind, attrs, regions, operands: types(operands), results: types(results) };
   }
 
   private localAttrs(op: Op, operands: readonly ValueId[], results: readonly TensorType[]): Attrs {

@@ -61,7 +61,8 @@ describe('elementwise', () => {
     const pred = tensor('pred', [2]);
     for (const [kind, arity] of [['subtract', 2], ['negate', 1], ['shift_left', 2], ['popcnt', 1]] as const) {
       const operands = Array.from({ length: arity }, () => pred);
-      expect(() => registry[kind]?.infer({ kind, attrs: {}, regions: [], operands }), kind).toThrow(/not defined on pred/);
+      const infer = (): unknown => registry[kind]?.infer({ kind, attrs: {}, regions: [], operands });
+      expect(infer, kind).toThrow(/not defined on pred/);
     }
   });
 });
@@ -92,8 +93,10 @@ test('convert wraps between integers, saturates from floats, and takes NaN for 0
 
 test('reduce_precision rounds to any format', () => {
   const values = [1.0625, 1.1875, 300, -1e-9];
-  const at = (exponent_bits: number, mantissa_bits: number): unknown[] =>
-    run('reduce_precision', 'f32[4] -> f32[4]', [values], { attrs: { exponent_bits, mantissa_bits }, precision: 'true' });
+  const at = (exponent_bits: number, mantissa_bits: number): unknown[] => {
+    const attrs = { exponent_bits, mantissa_bits };
+    return run('reduce_precision', 'f32[4] -> f32[4]', [values], { attrs, precision: 'true' });
+  };
   expect(at(4, 3)).toEqual([1, 1.25, Number.POSITIVE_INFINITY, -0]);
   expect(at(8, 7)).toEqual([1.0625, 1.1875, 300, Math.fround(-9.968061931431293e-10)]);
   expect(at(8, 23)).toEqual([1.0625, 1.1875, 300, Math.fround(-1e-9)]);

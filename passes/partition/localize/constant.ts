@@ -1,5 +1,6 @@
 /**
- * A dense constant on a sharded dim: the whole constant, of which every device takes its block. A splat needs nothing.
+ * A dense constant on a sharded dim: the whole constant, of which every device takes its block. A splat needs
+ * nothing.
  *
  *   %0 = constant dense<[1, 2, 3, 4]> @{x}      // x=2
  *   →  %a = constant dense<[1, 2, 3, 4]>
@@ -10,15 +11,18 @@ import type { Elements } from '../../../ir/program.ts';
 import { tensor, type TensorType } from '../../../ir/types.ts';
 import type { Localizer } from './localizer.ts';
 
-export const localizeConstant: Localizer = ({ op, resultLayouts, resultTypes, localResults, attrs, emit }) => {
-  const [type] = localResults as readonly [TensorType];
-  const [whole] = resultTypes as readonly [TensorType];
-  const layout = resultLayouts[0] as Layout;
-  if (type === whole || (op.attrs.value as Elements).data.length === 1) return [emit.op('constant', [], type, attrs)];
+export const localizeConstant: Localizer = (site) => {
+  const { op, attrs, emit } = site;
+  const [type] = site.localResults as readonly [TensorType];
+  const [whole] = site.resultTypes as readonly [TensorType];
+  const layout = site.resultLayouts[0] as Layout;
+  const splat = (op.attrs.value as Elements).data.length === 1;
+  if (type === whole || splat) return [emit.op('constant', [], type, attrs)];
   const all = emit.op('constant', [], whole, op.attrs);
   const starts = whole.shape.map((extent, d) => {
     const axes = dimAxes(layout, d);
-    return axes.length === 0 ? emit.constant(tensor('i32', []), [0]) : emit.shardOffset(axes, extent, 'i32');
+    if (axes.length === 0) return emit.constant(tensor('i32', []), [0]);
+    return emit.shardOffset(axes, extent, 'i32');
   });
   return [emit.op('dynamic_slice', [all, ...starts], type, { sizes: type.shape })];
 };

@@ -1,6 +1,6 @@
 /**
- * partition, combiner, local-attrs and work: the op is sharded by each factor alone and by pairs, localized, run
- * on the simulated mesh, and held against one device.
+ * partition, combiner, local-attrs and work: the op is sharded by each factor alone and by pairs, localized,
+ * run on the simulated mesh, and held against one device.
  */
 import type { TensorArray } from '../../../ir/array.ts';
 import { DiagnosticError } from '../../../ir/diagnostics.ts';

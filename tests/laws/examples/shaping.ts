@@ -1,4 +1,4 @@
-/** Ops that make or move elements: constant, iota, broadcast_in_dim, transpose, slice, pad, reshape and others. */
+/** Ops that make or move elements: constant, iota, broadcast_in_dim, transpose, slice, pad, reshape, … */
 import type { ElementArray } from '../../../ir/program.ts';
 import type { DType } from '../../../ir/types.ts';
 import { example, type OpExample } from '../op-example.ts';
