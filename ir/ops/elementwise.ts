@@ -4,7 +4,7 @@ import { type FactorRule, RuleBuilder } from '../factors.ts';
 import { type AnyOpDef, defineOp, InferError, type KernelContext, type OpView } from '../op.ts';
 import type { OpAttrs } from '../attrs.ts';
 import { type DType, DTYPES, isFloat, tensor, type TensorType, typeText } from '../types.ts';
-import { filled, roundFormat } from './rounding.ts';
+import { allocateReal, filled, roundFormat } from './rounding.ts';
 
 type Scalar = (a: number, b: number) => number;
 type Integer = (a: number, b: number, bits: number) => number;
@@ -248,12 +248,13 @@ const compare = defineOp<OpAttrs['compare']>({
   kind: 'compare',
   infer: ({ operands }) => [tensor('pred', sameShapes('compare', operands).shape)],
   factors: pointwiseRule,
-  kernel({ attrs }, [a, b]) {
+  kernel({ attrs }, [a, b], ctx) {
     const plain = COMPARISONS[attrs.direction];
     const total = attrs.compare_type === 'TOTALORDER' && isFloat((a as TensorArray).dtype);
     const inOrder: typeof plain = (v, w) => plain(totalOrder(v as number, w as number), 0);
     const test = total ? inOrder : plain;
     const [x, y] = [a?.data as Storage, b?.data as Storage];
+    allocateReal((a as TensorArray).dtype, 0, ctx.precision);
     const data = new Uint8Array(x.length);
     for (let i = 0; i < x.length; i++) data[i] = test(x[i] as number, y[i] as number) ? 1 : 0;
     return [{ dtype: 'pred', shape: (a as TensorArray).shape, data }];

@@ -7,8 +7,7 @@ import { defineOp, InferError, type KernelContext, type OpView } from '../op.ts'
 import type { Block } from '../program.ts';
 import { type DType, elementCount, tensor, type TensorType } from '../types.ts';
 import { combineOn, regionMonoid } from './monoid.ts';
-import { roundAll } from './rounding.ts';
-import { allocate } from '../array.ts';
+import { allocateReal, roundAll } from './rounding.ts';
 import { forEachIndex } from './strided.ts';
 
 type Gather = OpAttrs['gather'];
@@ -69,7 +68,7 @@ function gatherKernel(view: OpView<Gather>, x: TensorArray, indices: TensorArray
   const { attrs } = view;
   const type = view.results[0] as TensorType;
   const strides = stridesOf(x.shape);
-  const data = allocate(type.dtype, elementCount(type), ctx.precision);
+  const data = allocateReal(type.dtype, elementCount(type), ctx.precision);
   const windowDims = x.shape.map((_, d) => d).filter((d) => !attrs.collapsed_slice_dims.includes(d) && !attrs.operand_batching_dims.includes(d));
   const batch = batchDims(type.shape.length, attrs.offset_dims);
   const starts = startReader(indices, attrs.index_vector_dim);
@@ -150,7 +149,11 @@ function scatterKernel(view: OpView<Scatter>, inputs: readonly TensorArray[], ct
   const { attrs } = view;
   const n = view.results.length;
   const region = view.regions[0] as Block;
-  const out = inputs.slice(0, n).map((x) => ({ ...x, data: x.data.slice() }));
+  const out = inputs.slice(0, n).map((x) => {
+    const data = allocateReal(x.dtype, x.data.length, ctx.precision);
+    (data as Float64Array).set(x.data as Float64Array);
+    return { ...x, data };
+  });
   const [first, indices, update] = [out[0] as TensorArray, inputs[n] as TensorArray, inputs[n + 1] as TensorArray];
   const strides = stridesOf(first.shape);
   const batch = batchDims(update.shape.length, attrs.update_window_dims);

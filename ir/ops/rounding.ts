@@ -1,6 +1,7 @@
 /** Rounding to the element type: f32 by typed array, bf16/f16 to nearest even on f32 bits. */
 import { allocate, type Precision, type Storage } from '../array.ts';
-import type { DType } from '../types.ts';
+import { unsupported } from '../diagnostics.ts';
+import { type DType, DTYPES } from '../types.ts';
 
 const f32 = new Float32Array(1);
 const bits = new Uint32Array(f32.buffer);
@@ -49,9 +50,15 @@ function wrapFourBits(dtype: 'i4' | 'u4', data: Int8Array | Uint8Array): Storage
   return data;
 }
 
+/** Storage of a result. Kernels here know real numbers only: complex ones would be computed wrong in silence. */
+export function allocateReal(dtype: DType, count: number, precision: Precision): Storage {
+  if (DTYPES[dtype].class === 'complex') throw unsupported(`computing with ${dtype}`);
+  return allocate(dtype, count, precision);
+}
+
 /** Allocates a result, fills it, rounds it. */
 export function filled(dtype: DType, count: number, precision: Precision, fill: (out: Storage) => void): Storage {
-  const out = allocate(dtype, count, precision);
+  const out = allocateReal(dtype, count, precision);
   fill(out);
   return roundAll(dtype, precision, out);
 }

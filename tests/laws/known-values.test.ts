@@ -111,3 +111,22 @@ test('reduce adds preds as or', () => {
   const [sums] = runOneDevice(moduleOf(made), registry, made.inputs, 'true');
   expect(Array.from(sums?.data as Uint8Array)).toEqual([1, 0]);
 });
+
+describe('complex numbers are refused, not computed wrong', () => {
+  const attrs = { permutation: [0], direction: 'EQ', low: [0], high: [0], interior: [0], dim: 0 };
+  test.each([
+    ['add', '(c64[4], c64[4]) -> c64[4]'],
+    ['multiply', '(c64[4], c64[4]) -> c64[4]'],
+    ['negate', 'c64[4] -> c64[4]'],
+    ['compare', '(c64[4], c64[4]) -> pred[4]'],
+    ['select', '(pred[4], c64[4], c64[4]) -> c64[4]'],
+    ['transpose', 'c64[4] -> c64[4]'],
+    ['pad', '(c64[4], c64[]) -> c64[4]'],
+    ['concatenate', '(c64[4], c64[4]) -> c64[8]'],
+    ['dynamic_update_slice', '(c64[4], c64[2], i32[]) -> c64[4]'],
+  ])('%s', (kind, signature) => {
+    const made = example(kind, signature, { attrs });
+    const run = (): unknown => runOneDevice(moduleOf(made), registry, made.inputs, 'wide');
+    expect(run).toThrow(/not supported yet: computing with c64/);
+  });
+});

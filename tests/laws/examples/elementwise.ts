@@ -19,6 +19,8 @@ const SIGNED_ONLY: ReadonlySet<string> = new Set(['abs', 'negate', 'sign']);
 const SHAPES: Readonly<Partial<Record<DType, readonly string[]>>> = {
   f32: ['4,6', '', '1,6', '0,4'],
   bf16: ['12'],
+  f16: ['6'],
+  f64: ['6'],
   i32: ['4,6', ''],
   i8: ['6'],
   u32: ['6'],
@@ -28,7 +30,7 @@ const SHAPES: Readonly<Partial<Record<DType, readonly string[]>>> = {
 
 function typesOf(kind: string): DType[] {
   const row = ELEMENTWISE[kind];
-  const floats: DType[] = row?.float === undefined ? [] : ['f32', 'bf16'];
+  const floats: DType[] = row?.float === undefined ? [] : ['f32', 'bf16', 'f16', 'f64'];
   const integers: DType[] =
     row?.int === undefined ? [] : ['i32', 'i8', 'i64', ...(SIGNED_ONLY.has(kind) ? [] : (['u32'] as const))];
   return [...floats, ...integers, ...(ON_PRED.has(kind) ? (['pred'] as const) : [])];
