@@ -1,6 +1,7 @@
 /** All laws on one example of one op. */
 import type { AnyOpDef, Registry } from '../../ir/op.ts';
 import { checkLinearity } from './checks/linearity.ts';
+import { checkOwed } from './checks/owed.ts';
 import { checkPartition } from './checks/partition.ts';
 import { checkRoundTrip } from './checks/round-trip.ts';
 import { checkRule } from './checks/rule.ts';
@@ -15,11 +16,28 @@ export interface LawReport {
   readonly checked: ReadonlyMap<LawName, number>;
 }
 
+const CHECKS: readonly (readonly [LawName, (ctx: LawContext, found: Findings) => void])[] = [
+  ['kernel', checkTypes],
+  ['rule', checkRule],
+  ['partition', checkPartition],
+  ['linearity', checkLinearity],
+  ['linearity', checkOwed],
+  ['round-trip', checkRoundTrip],
+];
+
 /** `def` stands for `registry[def.kind]`: a definition can be tried before it is registered. */
 export function checkLaws(def: AnyOpDef, registry: Registry, example: OpExample): LawReport {
   const found = new Findings(def.kind, example.name);
   const ctx: LawContext = { def, registry: { ...registry, [def.kind]: def }, example };
-  for (const check of [checkTypes, checkRule, checkPartition, checkLinearity, checkRoundTrip])
-    check(ctx, found);
+  for (const [law, check] of CHECKS) {
+    try {
+      check(ctx, found);
+    } catch (error) {
+      // A facet that throws is a finding of the law that first needs it.
+      found.check(law, () => {
+        throw error;
+      });
+    }
+  }
   return { findings: found.list, checked: found.checked };
 }

@@ -229,16 +229,14 @@ test('an attribute that the exporter does not print is missed when the text is r
   expect(found?.message).toMatch(/reverse .*"round-trip": read back as\n.*reverse.*instead of\n.*hidden/s);
 });
 
-test('an op that its kernel cannot run is a finding, not a crash', () => {
-  const { findings } = checkLaws(
-    {
-      ...(registry.add as AnyOpDef),
-      kernel: () => {
-        throw new Error('boom');
-      },
-    },
-    registry,
-    example('add', '(f32[4], f32[4]) -> f32[4]'),
-  );
-  expect(findings.map((f) => f.law)).toEqual(['kernel', 'kernel', 'linearity', 'linearity']);
+test('facets that throw are findings, not crashes', () => {
+  const boom = (): never => {
+    throw new Error('boom');
+  };
+  const add = example('add', '(f32[4], f32[4]) -> f32[4]');
+  for (const facet of ['infer', 'factors', 'kernel', 'linearity', 'combiner', 'flops']) {
+    const def = { ...(registry.add as AnyOpDef), [facet]: boom };
+    const { findings } = checkLaws(def, registry, add);
+    expect(findings.map((f) => f.message).join('\n'), facet).toMatch(/add .*breaks law ".*threw boom/);
+  }
 });

@@ -27,14 +27,9 @@ export function checkPartition(ctx: LawContext, found: Findings): void {
   const { def, registry, example } = ctx;
   const view = viewOf(example);
   found.check('work', () => wrongWork(def, view, example.options.flops));
-  const stated = attempt(() => ({
-    rule: def.factors(view),
-    monoid: def.combiner?.(view) ?? null,
-    whole: runOneDevice(moduleOf(example), registry, example.inputs, 'wide'),
-  }));
-  // Facets that throw are findings of the laws that only read them.
-  if (stated === undefined) return;
-  const { rule, monoid, whole } = stated;
+  const rule = def.factors(view);
+  const monoid = def.combiner?.(view) ?? null;
+  const whole = runOneDevice(moduleOf(example), registry, example.inputs, 'wide');
   const partial = monoid !== null && example.options.noPartials === undefined;
   const allowed = (f: number): boolean =>
     rule.factors[f]?.kind !== 'replicate' && (rule.factors[f]?.kind !== 'reduce' || partial);
@@ -96,14 +91,6 @@ function difference(whole: readonly TensorArray[], got: readonly TensorArray[]):
 function refusalOf(error: unknown): string | undefined {
   if (!(error instanceof DiagnosticError)) return undefined;
   return error.diagnostics.find((d) => d.cause === 'unsupported')?.message;
-}
-
-function attempt<T>(get: () => T): T | undefined {
-  try {
-    return get();
-  } catch {
-    return undefined;
-  }
 }
 
 // --- work ------------------------------------------------------------------------------------------------

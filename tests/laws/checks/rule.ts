@@ -43,7 +43,7 @@ function wrongShape(rule: FactorRule, view: OpView): string | undefined {
     const bad = dims.findIndex((factors, d) => wrongDim(rule, factors, type, d));
     if (bad >= 0) {
       const names = dims[bad]?.map(factorName).join('·') || '(none)';
-      return `dim ${bad} of ${what} has ${type.shape[bad]} elements, its factors ${names} do not make that up`;
+      return `dim ${bad} of ${what} has ${type.shape[bad]} elements, its factors ${names} do not make it up`;
     }
   }
   return undefined;
