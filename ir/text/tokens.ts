@@ -103,7 +103,7 @@ export const vocabulary: TokenType[] = [
 
 const lexer = new Lexer(vocabulary, { positionTracking: 'onlyOffset', ensureOptimizations: true, recoveryEnabled: true });
 
-export const spanOf = (token: IToken): Span => ({ start: token.startOffset, end: token.startOffset + token.image.length });
+export const spanOf = (token: IToken): Span => ({ start: token.startOffset, end: token.startOffset + ((token.image as string | undefined)?.length ?? 0) });
 export const shorten = (text: string): string => (text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text);
 
 /** The tokens of the text. Throws SH0101 (characters), SH0102 (unterminated text), SH0104 (nesting). */
