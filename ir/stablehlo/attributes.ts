@@ -1,6 +1,6 @@
 /** Attribute values: numbers, lists, dense elements, dialect attributes, layouts. */
-import { closedDim, type DimSharding, type Layout, type Monoid, openDim } from '../layout.ts';
-import { type AxisRef, type Mesh, overlaps } from '../mesh.ts';
+import { closedDim, type DimSharding, type Layout, type Monoid, openDim, overlappingAxis } from '../layout.ts';
+import type { AxisRef, Mesh } from '../mesh.ts';
 import { elementsOf, isWide } from '../elements.ts';
 import type { ElementArray } from '../program.ts';
 import { userError } from '../diagnostics.ts';
@@ -169,11 +169,10 @@ export class AttributeReader {
   }
 
   private checkDisjoint(layout: Layout, from: number): void {
-    const axes = [...layout.dims.flatMap((d) => d.axes), ...layout.replicated, ...layout.unreduced];
-    axes.forEach((a, i) => {
-      if (axes.slice(0, i).some((b) => overlaps(a, b))) {
-        throw userError('SH0211', `axis "${a.name}" is used twice in one sharding`, { span: this.r.span(from), expected: 'every axis at most once', help: 'an axis splits the devices once; a second dim needs another axis' });
-      }
+    const twice = overlappingAxis(layout);
+    if (twice === undefined) return;
+    throw userError('SH0211', `axis "${twice.name}" is used twice in one sharding`, {
+      span: this.r.span(from), expected: 'every axis at most once', help: 'an axis splits the devices once; a second dim needs another axis',
     });
   }
 }
