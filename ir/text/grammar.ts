@@ -157,8 +157,18 @@ class TirParser extends EmbeddedActionsParser {
   });
 
   private readonly dim = this.RULE('dim', (): AstDim => {
-    const axes = this.OPTION1(() => this.SUBRULE(this.axes)) ?? [];
-    const open = this.OPTION2(() => this.CONSUME(t.Question)) !== undefined;
+    let axes: readonly AstAxis[] = [];
+    let open = false;
+    this.OR([
+      { ALT: () => {
+        axes = this.SUBRULE(this.axes);
+        open = this.OPTION2(() => this.CONSUME1(t.Question)) !== undefined;
+      } },
+      { ALT: () => {
+        this.CONSUME2(t.Question);
+        open = true;
+      } },
+    ]);
     const priority = this.OPTION3(() => this.CONSUME(t.Ident));
     const none = axes.length === 1 && axes[0]?.name.text === '_';
     return { axes: none ? [] : axes, open, ...(priority === undefined ? {} : { priority: nameOf(priority) }) };
@@ -203,6 +213,24 @@ class TirParser extends EmbeddedActionsParser {
       this.AT_LEAST_ONE_SEP({ SEP: t.Comma, DEF: () => results.push(nameOf(this.CONSUME(t.Value), 1)) });
       this.CONSUME(t.Equals);
     });
+    const head = this.SUBRULE(this.expression);
+    const regions: { label?: AstName; block: AstBlock }[] = [];
+    this.MANY3({ GATE: () => this.startsRegion(), DEF: () => regions.push(this.SUBRULE(this.region)) });
+    const annotations: AstResult[] = [];
+    this.OPTION5(() => {
+      this.CONSUME(t.Colon);
+      annotations.push(this.SUBRULE1(this.annotation));
+      this.MANY4(() => {
+        this.CONSUME2(t.Comma);
+        annotations.push(this.SUBRULE2(this.annotation));
+      });
+    });
+    return { ...head, results, regions, annotations, span: this.since(from) };
+  });
+
+  /** `kind @callee "equation" operands attribute=value` */
+  private readonly expression: ParserMethod<[], AstOp> = this.RULE('expression', (): AstOp => {
+    const from = this.LA(1);
     const kind = nameOf(this.CONSUME(t.Ident));
     const callee = this.OPTION2({ GATE: () => this.onLine(), DEF: () => this.CONSUME(t.Symbol) });
     const equation = this.OPTION3(() => this.CONSUME(t.Text));
@@ -216,19 +244,8 @@ class TirParser extends EmbeddedActionsParser {
     } });
     const attrs: AstAttr[] = [];
     this.MANY2({ GATE: () => this.LA(2).tokenType === t.Equals, DEF: () => attrs.push(this.SUBRULE(this.attr)) });
-    const regions: { label?: AstName; block: AstBlock }[] = [];
-    this.MANY3({ GATE: () => this.startsRegion(), DEF: () => regions.push(this.SUBRULE(this.region)) });
-    const annotations: AstResult[] = [];
-    this.OPTION5(() => {
-      this.CONSUME(t.Colon);
-      annotations.push(this.SUBRULE1(this.annotation));
-      this.MANY4(() => {
-        this.CONSUME2(t.Comma);
-        annotations.push(this.SUBRULE2(this.annotation));
-      });
-    });
     return {
-      results, kind, operands, attrs, regions, annotations, span: this.since(from),
+      kind, operands, attrs, results: [], regions: [], annotations: [], span: this.since(from),
       ...(callee === undefined ? {} : { callee: nameOf(callee, 1) }), ...(equation === undefined ? {} : { equation: nameOf(equation) }),
     };
   });
@@ -247,7 +264,7 @@ class TirParser extends EmbeddedActionsParser {
       { ALT: () => this.SUBRULE(this.block) },
       { ALT: (): AstBlock => {
         this.CONSUME(t.Arrow);
-        const op = this.SUBRULE(this.op);
+        const op = this.SUBRULE(this.expression);
         return { params: [], ops: [op], isExpression: true, span: this.since(from) };
       } },
     ]);
