@@ -41,14 +41,14 @@ class TirParser extends EmbeddedActionsParser {
 
   private readonly header = this.RULE('header', (): { name: AstName; level?: AstName } => {
     this.CONSUME(t.ModuleWord);
-    const name = nameOf(this.CONSUME(t.Symbol), 1);
+    const name = nameOf(this.CONSUME(t.GlobalName), 1);
     const level = this.OPTION({ GATE: () => !this.LA(1).image.startsWith('mesh') && this.LA(1).image !== 'private', DEF: () => this.CONSUME(t.Ident) });
     return { name, ...(level === undefined ? {} : { level: nameOf(level) }) };
   });
 
   private readonly mesh = this.RULE('mesh', (): AstMesh => {
     this.CONSUME(t.MeshWord);
-    const name = nameOf(this.CONSUME(t.Symbol), 1);
+    const name = nameOf(this.CONSUME(t.GlobalName), 1);
     const axes: { name: AstName; size: AstName }[] = [];
     this.CONSUME(t.LCurly);
     this.MANY_SEP({ SEP: t.Comma, DEF: () => {
@@ -68,7 +68,7 @@ class TirParser extends EmbeddedActionsParser {
   private readonly func = this.RULE('func', (): AstFunction => {
     const isPublic = this.OPTION1(() => this.CONSUME(t.PrivateWord)) === undefined;
     this.CONSUME(t.FuncWord);
-    const name = nameOf(this.CONSUME(t.Symbol), 1);
+    const name = nameOf(this.CONSUME(t.GlobalName), 1);
     const params = this.SUBRULE(this.params);
     const results = this.OPTION2(() => {
       this.CONSUME(t.Arrow);
@@ -140,7 +140,7 @@ class TirParser extends EmbeddedActionsParser {
     const from = this.LA(1);
     const mesh = this.OR([
       { ALT: () => { this.CONSUME(t.At); return undefined; } },
-      { ALT: () => nameOf(this.CONSUME(t.Symbol), 1) },
+      { ALT: () => nameOf(this.CONSUME(t.GlobalName), 1) },
     ]);
     const dims: AstDim[] = [];
     const extras: { key: AstName; axes: readonly AstAxis[] }[] = [];
@@ -232,7 +232,7 @@ class TirParser extends EmbeddedActionsParser {
   private readonly expression: ParserMethod<[], AstOp> = this.RULE('expression', (): AstOp => {
     const from = this.LA(1);
     const kind = nameOf(this.CONSUME(t.Ident));
-    const callee = this.OPTION2({ GATE: () => this.onLine(), DEF: () => this.CONSUME(t.Symbol) });
+    const callee = this.OPTION2({ GATE: () => this.onLine(), DEF: () => this.CONSUME(t.GlobalName) });
     const equation = this.OPTION3(() => this.CONSUME(t.Text));
     const operands: AstData[] = [];
     this.OPTION4({ GATE: () => this.onLine() && this.startsOperand(), DEF: () => {
