@@ -52,7 +52,9 @@ export class Sharder {
     const local = first.shape;
     const shape = globalShape ?? local.map((n, d) => n * axesSize(layout.dims[d]?.axes ?? []));
     this.expectCover(shape, layout, local, what);
-    if (agreed.copies.length === 1) return cutBlock(first, shape.map(() => 0), shape);
+    // One copy may still be a shard: all shards of a splat hold the same numbers.
+    const shards = axesSize(layout.dims.flatMap((d) => [...d.axes]));
+    if (shards === 1) return cutBlock(first, shape.map(() => 0), shape);
     const whole = arrayLike(first, shape);
     const grid = this.gridOf(layout.mesh);
     const claim = this.claim(layout);

@@ -1,14 +1,13 @@
 /** gather and scatter, as StableHLO defines them: gather clamps out-of-range starts, scatter skips updates that fall outside. */
 import { stridesOf, type Storage, type TensorArray } from '../array.ts';
 import type { OpAttrs } from '../attrs.ts';
-import { RuleBuilder } from '../factors.ts';
+import { type FactorKind, RuleBuilder } from '../factors.ts';
+import type { Monoid } from '../layout.ts';
 import { defineOp, InferError, type KernelContext, type OpView } from '../op.ts';
 import type { Block } from '../program.ts';
-import { elementCount, tensor, type TensorType } from '../types.ts';
-import { regionMonoid } from './monoid.ts';
-import { COMBINE } from './reduce.ts';
-import { roundAll } from './rounding.ts';
-import { allocate } from '../array.ts';
+import { type DType, elementCount, tensor, type TensorType } from '../types.ts';
+import { combineOn, regionMonoid } from './monoid.ts';
+import { allocateReal, roundAll } from './rounding.ts';
 import { forEachIndex } from './strided.ts';
 
 type Gather = OpAttrs['gather'];
@@ -39,15 +38,17 @@ export const gather = defineOp<Gather>({
       const batching = attrs.start_indices_batching_dims.indexOf(at);
       rule.add([batching < 0 ? null : (attrs.operand_batching_dims[batching] as number), at], [d], out.shape[d] as number);
     });
+    // A dim that no index addresses is read at 0 by everyone: its first shard would have to tell the others.
+    const held = (d: number): FactorKind => (attrs.start_index_map.includes(d) ? 'reduce' : 'replicate');
     const windowDims = x.shape.map((_, d) => d).filter((d) => !attrs.collapsed_slice_dims.includes(d) && !attrs.operand_batching_dims.includes(d));
     windowDims.forEach((d, w) => {
       const to = attrs.offset_dims[w] as number;
       const [size, taken] = [x.shape[d] as number, attrs.slice_sizes[d] as number];
       if (size === taken) rule.add([d, null], [to], size);
-      else if (taken === 1) rule.add([d, null], [null], size, 'reduce').add([null, null], [to], 1);
+      else if (taken === 1) rule.add([d, null], [null], size, held(d)).add([null, null], [to], 1);
       else rule.add([d, null], [to], size, 'replicate', true);
     });
-    for (const d of attrs.collapsed_slice_dims) rule.add([d, null], [null], x.shape[d] as number, 'reduce');
+    for (const d of attrs.collapsed_slice_dims) rule.add([d, null], [null], x.shape[d] as number, held(d));
     if (attrs.index_vector_dim < indices.shape.length) rule.add([null, attrs.index_vector_dim], [null], indices.shape[attrs.index_vector_dim] as number, 'replicate');
     return rule.build();
   },
@@ -67,7 +68,7 @@ function gatherKernel(view: OpView<Gather>, x: TensorArray, indices: TensorArray
   const { attrs } = view;
   const type = view.results[0] as TensorType;
   const strides = stridesOf(x.shape);
-  const data = allocate(type.dtype, elementCount(type), ctx.precision);
+  const data = allocateReal(type.dtype, elementCount(type), ctx.precision);
   const windowDims = x.shape.map((_, d) => d).filter((d) => !attrs.collapsed_slice_dims.includes(d) && !attrs.operand_batching_dims.includes(d));
   const batch = batchDims(type.shape.length, attrs.offset_dims);
   const starts = startReader(indices, attrs.index_vector_dim);
@@ -130,7 +131,11 @@ export const scatter = defineOp<Scatter>({
       if (size === updates.shape[at]) rule.add(held(d, null, at), results.map(() => d), size);
       else rule.add(held(d, null, null), results.map(() => d), size, 'replicate').add(held(null, null, at), results.map(() => null), updates.shape[at] as number, 'replicate');
     });
-    for (const d of attrs.inserted_window_dims) rule.add(held(d, null, null), results.map(() => d), x.shape[d] as number);
+    // Updates of a dim that no index addresses go to its element 0, which is one shard's.
+    for (const d of attrs.inserted_window_dims) {
+      const kind = attrs.scatter_dims_to_operand_dims.includes(d) ? 'pass' : 'replicate';
+      rule.add(held(d, null, null), results.map(() => d), x.shape[d] as number, kind);
+    }
     if (attrs.index_vector_dim < indices.shape.length) rule.add(held(null, attrs.index_vector_dim, null), results.map(() => null), indices.shape[attrs.index_vector_dim] as number, 'replicate');
     return rule.build();
   },
@@ -144,7 +149,11 @@ function scatterKernel(view: OpView<Scatter>, inputs: readonly TensorArray[], ct
   const { attrs } = view;
   const n = view.results.length;
   const region = view.regions[0] as Block;
-  const out = inputs.slice(0, n).map((x) => ({ ...x, data: x.data.slice() }));
+  const out = inputs.slice(0, n).map((x) => {
+    const data = allocateReal(x.dtype, x.data.length, ctx.precision);
+    (data as Float64Array).set(x.data as Float64Array);
+    return { ...x, data };
+  });
   const [first, indices, update] = [out[0] as TensorArray, inputs[n] as TensorArray, inputs[n + 1] as TensorArray];
   const strides = stridesOf(first.shape);
   const batch = batchDims(update.shape.length, attrs.update_window_dims);
@@ -165,11 +174,11 @@ function scatterKernel(view: OpView<Scatter>, inputs: readonly TensorArray[], ct
   return out;
 }
 
-function writer(out: readonly TensorArray[], updates: readonly TensorArray[], region: Block, monoid: keyof typeof COMBINE | null, ctx: KernelContext): (to: number, from: number) => void {
+function writer(out: readonly TensorArray[], updates: readonly TensorArray[], region: Block, monoid: Monoid | null, ctx: KernelContext): (to: number, from: number) => void {
   const [target, source] = [out[0]?.data as Float64Array, updates[0]?.data as Float64Array];
   const wide = (target as Storage) instanceof BigInt64Array || (target as Storage) instanceof BigUint64Array;
   if (monoid !== null && !wide) {
-    const combine = COMBINE[monoid];
+    const combine = combineOn(monoid, out[0]?.dtype as DType);
     return (to, from) => { target[to] = combine(target[to] as number, source[from] as number); };
   }
   const scalar = (x: TensorArray, i: number): TensorArray => ({ dtype: x.dtype, shape: [], data: x.data.slice(i, i + 1) });

@@ -1,10 +1,10 @@
 /** Ops that make or move elements without computing: constant, iota, broadcast_in_dim, reshape, transpose, reverse, slice, pad, concatenate. */
-import { allocate, stridesOf, type Storage, type TensorArray } from '../array.ts';
+import { stridesOf, type Storage, type TensorArray } from '../array.ts';
 import type { OpAttrs } from '../attrs.ts';
 import { type FactorRule, RuleBuilder } from '../factors.ts';
 import { type AnyOpDef, defineOp, InferError, type OpView } from '../op.ts';
 import { elementCount, tensor, typeText } from '../types.ts';
-import { roundAll } from './rounding.ts';
+import { allocateReal, roundAll } from './rounding.ts';
 import { copyStrided, gatherStrided } from './strided.ts';
 
 const none = (): number => 0;
@@ -18,7 +18,7 @@ const constant = defineOp<OpAttrs['constant']>({
   kernel({ attrs, results }, _, ctx) {
     const type = one(results);
     const count = elementCount(type);
-    const data = allocate(type.dtype, count, ctx.precision);
+    const data = allocateReal(type.dtype, count, ctx.precision);
     const source = attrs.value.data as Float64Array;
     if (source.length === 1) (data as Float64Array).fill(source[0] as number);
     else for (let i = 0; i < data.length; i++) (data as Float64Array)[i] = source[i] as number;
@@ -33,7 +33,7 @@ const iota = defineOp<OpAttrs['iota']>({
   factors: (view) => resultOnly(view),
   kernel({ attrs, results }, _, ctx) {
     const type = one(results);
-    const data = allocate(type.dtype, elementCount(type), ctx.precision);
+    const data = allocateReal(type.dtype, elementCount(type), ctx.precision);
     const stride = stridesOf(type.shape)[attrs.dim] as number;
     const extent = type.shape[attrs.dim] as number;
     const wide = data instanceof BigInt64Array || data instanceof BigUint64Array;
@@ -181,7 +181,7 @@ const pad = defineOp<OpAttrs['pad']>({
   kernel({ attrs, results }, [a, fill], ctx) {
     const x = a as TensorArray;
     const type = one(results);
-    const data = allocate(type.dtype, elementCount(type), ctx.precision);
+    const data = allocateReal(type.dtype, elementCount(type), ctx.precision);
     (data as Float64Array).fill((fill as TensorArray).data[0] as number);
     const from = stridesOf(x.shape);
     const to = stridesOf(type.shape);
@@ -218,7 +218,7 @@ const concatenate = defineOp<OpAttrs['concatenate']>({
   },
   kernel({ attrs, results }, inputs, ctx) {
     const type = one(results);
-    const data = allocate(type.dtype, elementCount(type), ctx.precision);
+    const data = allocateReal(type.dtype, elementCount(type), ctx.precision);
     const to = stridesOf(type.shape);
     let put = 0;
     for (const x of inputs) {
@@ -246,25 +246,31 @@ const reshape = defineOp<OpAttrs['reshape']>({
 
 /**
  * A walk over both shapes, minor-ward: a common factor where the running sizes share one, one-sided factors until the
- * running products meet again (Shardy, op_sharding_rule_registry.cc, reshape).
+ * running products meet again (Shardy, op_sharding_rule_registry.cc, reshape). One-sided factors need replication: no
+ * shard of one side holds a shard of the other. Dims of size 1 stand for nothing and are passed over first.
+ *
+ *   [4, 6] → [2, 2, 1, 6]:  ([ij, l])->([i, j, k, l]) {i=2, j=2, k=1, l=6}
  */
 function reshapeRule(from: readonly number[], to: readonly number[]): FactorRule {
   const rule = new RuleBuilder([from.length], [to.length]);
   if (from.includes(0) || to.includes(0)) return rule.build();
   let [i, j] = [0, 0];
-  let [a, b] = [from[0] ?? 1, to[0] ?? 1];
-  let [doneA, doneB] = [1, 1];
+  /** What is left of dims i and j, and the products of what was taken. */
+  let [a, b, doneA, doneB] = [from[0] ?? 1, to[0] ?? 1, 1, 1];
   while (i < from.length || j < to.length) {
-    if (i < from.length && j < to.length && doneA === doneB && (a === b ? true : gcd(a, b) > 1)) {
-      const g = gcd(a, b);
+    const g = gcd(a, b);
+    const [single, given] = [a === 1 && i < from.length, b === 1 && j < to.length];
+    if (single || given) {
+      rule.add([single ? i : null], [given ? j : null], 1);
+    } else if (doneA === doneB && g > 1) {
       rule.add([i], [j], g);
       [a, b, doneA, doneB] = [a / g, b / g, doneA * g, doneB * g];
-    } else if (i < from.length && (j >= to.length || a === 1 || doneA <= doneB)) {
-      if (a > 1 || from[i] === 1) rule.add([i], [null], a);
-      [doneA, a] = [doneA * a, 1];
+    } else if (doneA <= doneB) {
+      rule.add([i], [null], a, 'replicate');
+      [a, doneA] = [1, doneA * a];
     } else {
-      if (b > 1 || to[j] === 1) rule.add([null], [j], b);
-      [doneB, b] = [doneB * b, 1];
+      rule.add([null], [j], b, 'replicate');
+      [b, doneB] = [1, doneB * b];
     }
     if (i < from.length && a === 1) a = from[++i] ?? 1;
     if (j < to.length && b === 1) b = to[++j] ?? 1;

@@ -136,12 +136,12 @@ function topKernel(view: OpView<OpAttrs['top_k']>, x: TensorArray, ctx: KernelCo
   const values = allocate(type.dtype, elementCount(type), ctx.precision) as Float64Array;
   const indices = new Int32Array(elementCount(type));
   for (let row = 0; row < rows; row++) {
-    const key = (i: number): number | bigint => totalOrder(x, row * length + i);
-    const order = Array.from({ length }, (_, i) => i).sort((a, b) => (key(b) > key(a) ? 1 : key(b) < key(a) ? -1 : a - b));
+    const at = (i: number): number => x.data[row * length + i] as number;
+    const order = Array.from({ length }, (_, i) => i).sort((a, b) => totalOrder(at(b), at(a)) || a - b);
     for (let i = 0; i < k; i++) {
-      const at = order[i] as number;
-      values[row * k + i] = x.data[row * length + at] as number;
-      indices[row * k + i] = at;
+      const source = order[i] as number;
+      values[row * k + i] = at(source);
+      indices[row * k + i] = source;
     }
   }
   return [{ dtype: type.dtype, shape: type.shape, data: values }, { dtype: 'i32', shape: type.shape, data: indices }];

@@ -1,14 +1,6 @@
-/** IEEE 754's totalOrder: -NaN < -∞ < … < -0 < +0 < … < +∞ < NaN (StableHLO spec, "compare", TOTALORDER). */
-import type { TensorArray } from '../array.ts';
-
-const scratch = new Float64Array(1);
-const bits = new BigInt64Array(scratch.buffer);
-
-/** A number that is ordered by `<` as the element is by totalOrder. */
-export function totalOrder(x: TensorArray, at: number): number | bigint {
-  const value = x.data[at] as number | bigint;
-  if (!(x.data instanceof Float64Array || x.data instanceof Float32Array)) return value;
-  scratch[0] = value as number;
-  const raw = bits[0] as bigint;
-  return raw < 0n ? -(raw & 0x7fffffffffffffffn) - 1n : raw;
+/** The order of sorts and TOTALORDER comparisons: … < -0 < +0 < … < +∞ < NaN (StableHLO spec, "compare"); NaNs are equal. */
+export function totalOrder(a: number, b: number): number {
+  if (Number.isNaN(a) || Number.isNaN(b)) return Number(Number.isNaN(a)) - Number(Number.isNaN(b));
+  if (a === 0 && b === 0) return Number(Object.is(b, -0)) - Number(Object.is(a, -0));
+  return a < b ? -1 : a > b ? 1 : 0;
 }
