@@ -164,6 +164,7 @@ export class Elaborator {
   /** Notes what goes wrong in an op; its results are then unknown. */
   private attempt(op: AstOp, run: () => void): void {
     for (const r of op.results) this.define(r, null);
+    if (op.isBroken === true) return;
     try {
       run();
     } catch (thrown) {
