@@ -16,7 +16,7 @@ export const CODES: Readonly<Record<string, CodeText>> = {
   SH0102: code('The text stops making sense here.', 'Compare with what was expected; docs/tir.md has the grammar.'),
   SH0103: code('The file holds no function.', 'A program has at least @main.'),
   SH0104: code('Brackets or regions nest too deeply.', 'Flatten the program, or move regions into functions.'),
-  SH0105: code('The element type is not known.', 'Use one of the types listed: f32, bf16, i32, pred …'),
+  SH0105: code('The type or size is not valid.', 'Element types: f32, bf16, i32, pred …; sizes are whole numbers below 2^53 in all.'),
   SH0106: code('A number, list or shape is not valid here.', 'Compare with what was expected.'),
   SH0107: code('A type is missing and cannot be inferred.', 'Write it after the op: `: f32[8, 128]`.'),
   SH0201: code('The value is not defined before its use in this function or an enclosing region.', 'Define it above, or correct the name.'),

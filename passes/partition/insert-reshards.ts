@@ -14,7 +14,7 @@ import { FuncBuilder } from '../../ir/build.ts';
 import { internalError, unsupported } from '../../ir/diagnostics.ts';
 import type { Layout, Monoid } from '../../ir/layout.ts';
 import { identityOf } from '../../ir/monoid.ts';
-import { mainFunction, meshOf, type Block, type Elements, type Func, type Module, type Op, type Origin, type ValueId, valueInfo } from '../../ir/program.ts';
+import { mainFunction, meshOf, type Block, type Elements, type Func, type Module, type Op, type Origin, type ValueId, valueInfo, walkOps } from '../../ir/program.ts';
 import type { AnyOpDef, OpView, Registry } from '../../ir/op.ts';
 import { byteSize, type TensorType } from '../../ir/types.ts';
 import { candidates, type Candidate, type OpShape } from './candidates.ts';
@@ -328,7 +328,7 @@ class Decider {
 
   /** Ops with the same signature make the same choice. */
   private signature(op: Op, view: OpView): string {
-    const layouts = op.operands.map((v) => (this.cheap.has(v) ? 'c' : this.known(v).map((l) => this.table.id(l)).join('.')));
+    const layouts = op.operands.map((v) => (this.cheap.has(v) ? `c${splatText(this.cheap.get(v) as Op)}` : this.known(v).map((l) => this.table.id(l)).join('.')));
     const wanted = op.results.map((r) => this.table.id(this.wanted(r)));
     const types = [...view.operands, ...view.results].map((t) => `${t.dtype}${t.shape.join('x')}`);
     const same = op.operands.map((v) => op.operands.indexOf(v)).join('');
@@ -346,9 +346,28 @@ function startsAtIdentity(op: Op, view: OpView, monoid: Monoid, cheap: ReadonlyM
   });
 }
 
+/** A constant's one value: whether a reduction starts at its identity is part of the choice. */
+function splatText(op: Op): string {
+  const data = op.kind === 'constant' ? (op.attrs.value as Elements).data : undefined;
+  return data?.length === 1 ? String(data[0]) : '';
+}
+
+/** Attributes, and the regions with their values numbered in order of definition. */
 function attrsKey(op: Op): string {
-  const region = op.regions.map((r) => r.ops.map((o) => o.kind).join('.')).join('|');
-  return `${JSON.stringify(op.attrs, (_, v) => (typeof v === 'bigint' ? String(v) : v))}${region}`;
+  const number = new Map<ValueId, number>();
+  const numbered = (v: ValueId): number => {
+    const known = number.get(v);
+    if (known !== undefined) return known;
+    number.set(v, number.size);
+    return number.size - 1;
+  };
+  const attrs = (o: Op): string => JSON.stringify(o.attrs, (_, v) => (typeof v === 'bigint' ? String(v) : v));
+  const parts = [attrs(op)];
+  for (const region of op.regions) {
+    parts.push(region.params.map(numbered).join());
+    for (const o of walkOps(region)) parts.push(`${o.kind}(${o.operands.map(numbered).join()})${attrs(o)}${o.results.map(numbered).join()}`);
+  }
+  return parts.join(';');
 }
 
 function countUses(func: Func): Uint32Array {

@@ -20,7 +20,7 @@ export class LayoutTable {
   /** The one closed layout with these axes. */
   of(dims: readonly (readonly AxisRef[])[], unreduced: readonly AxisRef[] = [], monoid: Monoid = 'sum'): Layout {
     const owed = unreduced.length < 2 ? unreduced : [...unreduced].sort((a, b) => (axisKey(a) < axisKey(b) ? -1 : 1));
-    const key = `${dims.map(axesKey).join('|')}#${axesKey(owed)}${owed.length > 0 ? monoid : ''}`;
+    const key = `${dims.length}:${dims.map(axesKey).join('|')}#${axesKey(owed)}${owed.length > 0 ? monoid : ''}`;
     let layout = this.layouts.get(key);
     if (layout === undefined) {
       layout = layoutOf(this.mesh.name, dims, owed, monoid);
