@@ -5,6 +5,7 @@ import type { Registry } from '../ir/op.ts';
 import { registry as standard } from '../ir/ops/index.ts';
 import type { Module } from '../ir/program.ts';
 import { verify } from '../ir/verify.ts';
+import type { Prices } from '../passes/partition/prices.ts';
 import type { Pass, PassContext } from '../passes/pass.ts';
 import { passContext, passNamed, PIPELINE } from './pipeline.ts';
 
@@ -12,6 +13,8 @@ export interface CompileOptions {
   readonly registry?: Registry;
   /** Name of the last pass to run. */
   readonly stopAfter?: string;
+  /** What plans are compared by. Default: wire bytes. */
+  readonly prices?: Prices;
   readonly onPass?: (pass: Pass, module: Module, milliseconds: number) => void;
 }
 
@@ -38,7 +41,7 @@ export function compile(source: Module, options: CompileOptions = {}): Compiled 
   if (mistakes.length > 0) throw new DiagnosticError(mistakes);
   const diagnostics: Diagnostic[] = [];
   const passes: { name: string; ms: number }[] = [];
-  const ctx = passContext(options.registry ?? standard, (d) => diagnostics.push(d));
+  const ctx = passContext(options.registry ?? standard, (d) => diagnostics.push(d), options.prices);
   let module = source;
   let whole = source;
   let propagated: Module | undefined;

@@ -6,6 +6,7 @@ import { splitConstants } from '../passes/import/split-constants.ts';
 import { insertReshards } from '../passes/partition/insert-reshards.ts';
 import { localize } from '../passes/partition/localize.ts';
 import { lowerReshards } from '../passes/partition/lower-reshards.ts';
+import { type Prices, wirePrices } from '../passes/partition/prices.ts';
 import { definePass, type Pass, type PassContext } from '../passes/pass.ts';
 import { propagate } from '../passes/propagate/propagate.ts';
 
@@ -28,11 +29,11 @@ export const PIPELINE: readonly Pass[] = [
   }),
   definePass({
     name: 'insert-reshards', doc: 'decides what moves: every layout change becomes a reshard', requires: 'propagated', ensures: 'resharded',
-    run: (module, ctx) => insertReshards(module, ctx.registry),
+    run: (module, ctx) => insertReshards(module, ctx.registry, ctx.prices),
   }),
   definePass({
     name: 'lower-reshards', doc: 'decides how: every reshard becomes collectives', requires: 'resharded', ensures: 'collective',
-    run: (module) => lowerReshards(module),
+    run: (module, ctx) => lowerReshards(module, ctx.prices),
   }),
   definePass({
     name: 'localize', doc: 'per-device shapes', requires: 'collective', ensures: 'local',
@@ -48,4 +49,5 @@ export function passNamed(name: string): Pass {
 }
 
 /** What passes share besides the module. */
-export const passContext = (registry: Registry, report: (diagnostic: Diagnostic) => void): PassContext => ({ registry, causes: new Map(), report });
+export const passContext = (registry: Registry, report: (diagnostic: Diagnostic) => void, prices: Prices = wirePrices): PassContext =>
+  ({ registry, prices, causes: new Map(), report });

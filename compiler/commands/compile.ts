@@ -4,7 +4,8 @@ import { userError } from '../../ir/diagnostics.ts';
 import { registry } from '../../ir/ops/index.ts';
 import type { Module, SourceText } from '../../ir/program.ts';
 import { printTir } from '../../ir/text/print.ts';
-import { machineNames } from '../../runtime-sim/cost/machine.ts';
+import { type Machine, machineNames } from '../../runtime-sim/cost/machine.ts';
+import { timePrices } from '../../runtime-sim/cost/time-prices.ts';
 import { type CheckMode, runCheck } from '../check.ts';
 import { compile, type Compiled } from '../compile.ts';
 import { loadMachine } from '../load-machine.ts';
@@ -20,6 +21,7 @@ interface Flags {
   readonly check: CheckMode;
   readonly seed: number;
   readonly machine: string;
+  readonly objective: 'wire' | 'time';
   readonly emit: readonly string[];
   readonly device?: number;
   readonly stopAfter?: string;
@@ -47,6 +49,7 @@ export function compileCommand(program: Command): void {
     .addOption(new Option('--check <mode>', 'compare with one device on numbers').choices(['auto', 'full', 'shrunk', 'off']).default('auto'))
     .option('--seed <n>', 'seed of the inputs of the check', integer, 0)
     .option('--machine <name|file>', `one of ${machineNames().join(', ')}, or a JSON file`, 'tpu-v5e')
+    .addOption(new Option('--objective <what>', 'compare plans by wire bytes or by seconds on the machine').choices(['wire', 'time']).default('wire'))
     .option('--emit <kind[=file]>', 'tir, stablehlo, sdy or report; repeatable; without a file to standard output', collect, [])
     .option('--device <n>', 'with --emit tir: the program of this one device', integer)
     .option('--stop-after <pass>', `run the pipeline up to this pass: ${PIPELINE.map((p) => p.name).join(', ')}`)
@@ -62,20 +65,22 @@ function run(source: SourceText, flags: Flags): void {
   const machine = loadMachine(flags.machine);
   const started = performance.now();
   const parsed = load(source, flags.mesh);
-  const compiled = compileWith(parsed, performance.now() - started, flags);
+  const compiled = compileWith(parsed, performance.now() - started, machine, flags);
   printDiagnostics(compiled.diagnostics, source);
   if (flags.timePasses === true) for (const p of compiled.passes) console.error(`${p.name.padEnd(16)} ${p.ms.toFixed(1).padStart(9)} ms`);
   if (compiled.module.level !== 'local') stopped(compiled, emits, flags);
   else finish(source, compiled, emits, machine, flags);
 }
 
-function compileWith(parsed: Module, parseMs: number, flags: Flags): Compiled {
+function compileWith(parsed: Module, parseMs: number, machine: Machine, flags: Flags): Compiled {
   const names = new Set(flags.printAfter);
   for (const name of names) {
     if (name !== 'all' && !PIPELINE.some((p) => p.name === name)) throw userError('SH0701', `there is no pass "${name}"`, { expected: `all, ${PIPELINE.map((p) => p.name).join(', ')}` });
   }
   let verifier: EachPassVerifier | undefined;
+  const mesh = parsed.meshes[0];
   const result = compile(parsed, {
+    ...(flags.objective === 'time' && mesh !== undefined ? { prices: timePrices(machine, mesh) } : {}),
     ...(flags.stopAfter === undefined ? {} : { stopAfter: flags.stopAfter }),
     onPass(pass, module) {
       if (names.has('all') || names.has(pass.name)) process.stdout.write(`// after ${pass.name}\n${printTir(module, { reasons: true })}\n`);
@@ -94,7 +99,7 @@ function stopped(compiled: Compiled, emits: readonly Emit[], flags: Flags): void
   console.error(`stopped after ${compiled.passes.at(-1)?.name ?? ''}: the program is at the ${compiled.module.level} level`);
 }
 
-function finish(source: SourceText, compiled: Compiled, emits: readonly Emit[], machine: ReturnType<typeof loadMachine>, flags: Flags): void {
+function finish(source: SourceText, compiled: Compiled, emits: readonly Emit[], machine: Machine, flags: Flags): void {
   const check = runCheck(compiled, flags.check, flags.seed);
   const { report, cost } = makeReport(compiled, machine, check);
   for (const emit of emits) writeEmit(emit, { compiled, report, device: flags.device });

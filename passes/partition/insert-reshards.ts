@@ -19,12 +19,13 @@ import type { AnyOpDef, OpView, Registry } from '../../ir/op.ts';
 import { byteSize, type TensorType } from '../../ir/types.ts';
 import { candidates, type Candidate, type OpShape } from './candidates.ts';
 import { LayoutTable } from './layout-table.ts';
+import { type Prices, wirePrices } from './prices.ts';
 
-export function insertReshards(module: Module, registry: Registry): Module {
+export function insertReshards(module: Module, registry: Registry, prices: Prices = wirePrices): Module {
   const func = mainFunction(module);
   const meshName = module.meshes[0]?.name;
   if (meshName === undefined) throw internalError('insert-reshards: the module has no mesh');
-  const decider = new Decider(func, registry, new LayoutTable(meshOf(module, meshName)));
+  const decider = new Decider(func, registry, new LayoutTable(meshOf(module, meshName), prices));
   return { ...module, level: 'resharded', functions: [decider.run()] };
 }
 
@@ -203,11 +204,11 @@ class Decider {
     return layouts.includes(want) ? layouts : [...layouts, want];
   }
 
-  private bytesTo(id: ValueId, layout: Layout): number {
+  private priceTo(id: ValueId, layout: Layout): number {
     if (this.cheap.has(id)) return 0;
     const type = valueInfo(this.func, id).type;
     let best = Number.POSITIVE_INFINITY;
-    for (const copy of this.copies.get(id) ?? []) best = Math.min(best, this.table.plan(type, copy.layout, layout).bytes);
+    for (const copy of this.copies.get(id) ?? []) best = Math.min(best, this.table.plan(type, copy.layout, layout).price);
     return best;
   }
 
@@ -222,8 +223,8 @@ class Decider {
     let best: Copy | undefined;
     let least = Number.POSITIVE_INFINITY;
     for (const copy of copies) {
-      const { bytes } = this.table.plan(type, copy.layout, layout);
-      if (bytes < least) [best, least] = [copy, bytes];
+      const { price } = this.table.plan(type, copy.layout, layout);
+      if (price < least) [best, least] = [copy, price];
     }
     if (best === undefined) throw internalError(`insert-reshards: no way to bring an operand of ${op.kind} into its layout`);
     const origin: Origin = { pass: 'insert-reshards', from: [op.origin], reason };
@@ -294,21 +295,21 @@ class Decider {
     return best;
   }
 
-  /** Wire bytes per device, plus a small share of the memory traffic that less sharded work would cause. */
+  /** What it moves, plus the memory traffic that less sharded work would cause. */
   private price(op: Op, view: OpView, c: Candidate, wanted: readonly Layout[]): number {
-    let bytes = 0;
+    let price = 0;
     const seen = new Set<string>();
     op.operands.forEach((v, i) => {
       const layout = c.operands[i] as Layout;
       const key = `${v}:${this.table.id(layout)}`;
-      if (!seen.has(key)) bytes += this.bytesTo(v, layout);
+      if (!seen.has(key)) price += this.priceTo(v, layout);
       seen.add(key);
     });
     view.results.forEach((type, i) => {
-      bytes += this.table.plan(type, c.results[i] as Layout, wanted[i] as Layout).bytes;
-      bytes += (byteSize(type) / c.shards) * 1e-3;
+      price += this.table.plan(type, c.results[i] as Layout, wanted[i] as Layout).price;
+      price += this.table.prices.memory(byteSize(type) / c.shards);
     });
-    return bytes;
+    return price;
   }
 
   private view(op: Op): OpView {
