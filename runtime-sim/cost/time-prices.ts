@@ -11,9 +11,15 @@ export interface TimePrices {
 }
 
 export function timePrices(machine: Machine, mesh: Mesh): TimePrices {
+  const shifts = new Map<string, Int32Array>();
+  const shift = (axis: string): Int32Array => {
+    const known = shifts.get(axis) ?? halfTurn(mesh, axis);
+    shifts.set(axis, known);
+    return known;
+  };
   return {
     collective: (kind, bytes, operand, axes) => {
-      const load = { kind, mesh, bytes, operand, axes: axes.filter((a) => a.size > 1), sources: () => neighbours(mesh, axes) };
+      const load = { kind, mesh, bytes, operand, axes: axes.filter((a) => a.size > 1), sources: () => shift(axes[0]?.name ?? '') };
       return load.axes.length === 0 ? Number.MIN_VALUE : loadSeconds(load, machine);
     },
     memory: (bytes) => bytes / (machine.hbmBandwidth * machine.hbmEfficiency),
@@ -21,9 +27,8 @@ export function timePrices(machine: Machine, mesh: Mesh): TimePrices {
 }
 
 /** A permute whose pairs are not known yet is taken for a shift by half along its first axis: the longest way of a ring. */
-function neighbours(mesh: Mesh, axes: readonly AxisRef[]): Int32Array {
-  const [first] = axes;
-  const at = mesh.axes.findIndex((a) => a.name === first?.name);
+function halfTurn(mesh: Mesh, axis: string): Int32Array {
+  const at = mesh.axes.findIndex((a) => a.name === axis);
   const inner = mesh.axes.slice(at + 1).reduce((n, a) => n * a.size, 1);
   const size = mesh.axes[at]?.size ?? 1;
   return Int32Array.from({ length: deviceCount(mesh) }, (_, device) => {
