@@ -16,7 +16,8 @@ func @main(%x: f32[3, 4], %w: f32[4, 5], %s: f32[4], %b: f32[4], %ids: i32[2]) {
 }`;
   const module = parseTir({ file: 'sugar.tir', text });
   const arrays = makeInputs(mainFunction(module), 7, 'wide');
-  (arrays[4]?.data as Int32Array).set([2, 0]);
+  const ids = arrays[4]?.data as Int32Array;
+  ids.set([2, 0]);
   const [result] = runOneDevice(module, registry, arrays, 'wide');
   const numbers = (i: number): number[] => Array.from(arrays[i]?.data as Float64Array);
   const rows = (i: number, width: number): Rows => {
