@@ -120,7 +120,7 @@ export const topK = defineOp<OpAttrs['top_k']>({
     const rule = new RuleBuilder([from.length], [to.length, to.length]);
     from.forEach((size, d) => {
       const cut = d === from.length - 1;
-      rule.add([d], [d, d], size, cut && size !== to[d] ? 'replicate' : 'pass', cut && size !== to[d]);
+      rule.add([d], [d, d], size, cut ? 'replicate' : 'pass', cut && size !== to[d]);
     });
     return rule.build();
   },
