@@ -97,6 +97,11 @@ export interface OpAttrs {
    * on mesh coordinates. Same number of shards per dim on both sides. One per device: no group.
    */
   collective_permute: { readonly mesh: string; readonly from: Layout; readonly to: Layout };
+  /**
+   * Local level only. The device at index i of its group along axes gets what the one at i + by holds (flip: the one at
+   * g - 1 - i + by), zeros where there is none.
+   */
+  collective_shift: { readonly mesh: string; readonly axes: readonly AxisRef[]; readonly by: number; readonly flip: boolean };
   /** A per-device scalar i32: the combined index of this device along axes (first major). Local level only. */
   axis_index: { readonly mesh: string; readonly axes: readonly AxisRef[] };
 }

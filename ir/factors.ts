@@ -70,6 +70,13 @@ export class RuleBuilder {
     return this;
   }
 
+  /** A 1-sized factor for every dim that holds none: it is never sharded. */
+  fillEmpty(): this {
+    this.operands.forEach((dims, t) => dims.forEach((held, d) => held.length === 0 && this.add(this.operands.map((_, i) => (i === t ? d : null)), this.results.map(() => null), 1)));
+    this.results.forEach((dims, t) => dims.forEach((held, d) => held.length === 0 && this.add(this.operands.map(() => null), this.results.map((_, i) => (i === t ? d : null)), 1)));
+    return this;
+  }
+
   build(options: { elementwise?: boolean } = {}): FactorRule {
     return { factors: this.factors, operands: this.operands, results: this.results, ...(options.elementwise === true ? { elementwise: true } : {}) };
   }

@@ -45,6 +45,11 @@ export interface OpDef<A extends Attrs = Attrs> {
   linearity?: (view: OpView<A>) => readonly (readonly number[])[];
   /** Monoid that combines partial results over `reduce` factors; null = none (argmax): the partitioner gathers instead. */
   combiner?: (view: OpView<A>) => Monoid | null;
+  /**
+   * Elements along a factor's dim that each of its `shards` receives from others, per operand (empty = none); null = it
+   * cannot be split so. Absent: permute factors stay whole, others receive nothing.
+   */
+  halo?: (view: OpView<A>, factor: number, shards: number) => readonly number[] | null;
   /** Floating-point operations at these shapes; absent = one per result element. */
   flops?: (view: OpView<A>) => number;
 }

@@ -113,7 +113,7 @@ export const STRUCTURAL = ['return', 'call', 'while', 'case', 'optimization_barr
 export type StructuralKind = (typeof STRUCTURAL)[number];
 
 /** At the collective level these act on global shapes; at the local level on per-device shapes. */
-export const COLLECTIVES = ['all_gather', 'all_slice', 'all_to_all', 'collective_permute', 'reduce_scatter', 'all_reduce'] as const;
+export const COLLECTIVES = ['all_gather', 'all_slice', 'all_to_all', 'collective_permute', 'collective_shift', 'reduce_scatter', 'all_reduce'] as const;
 export type CollectiveKind = (typeof COLLECTIVES)[number];
 
 const structural: ReadonlySet<string> = new Set(STRUCTURAL);

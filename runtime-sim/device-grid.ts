@@ -1,4 +1,5 @@
 /** Devices of a mesh as numbers: index vectors, groups along axes, and the map of a collective permute. */
+import type { OpAttrs } from '../ir/attrs.ts';
 import { internalError, unsupported } from '../ir/diagnostics.ts';
 import { dimAxes, type Layout } from '../ir/layout.ts';
 import { axesIndex, axesSize, axisIndex, type AxisRef, deviceCount, type Mesh, type MeshAxis, sameAxis } from '../ir/mesh.ts';
@@ -103,6 +104,15 @@ export function permuteSources(fromGrid: DeviceGrid, toGrid: DeviceGrid, from: L
     [kept, kept],
   ];
   return toGrid.positionOf.map((position) => fromGrid.deviceAt[sourcePosition(mesh, pairs, position)] as number);
+}
+
+/** Per device: the device whose data it gets, or -1 for zeros. */
+export function shiftSources(grid: DeviceGrid, { axes, by, flip }: OpAttrs['collective_shift']): Int32Array {
+  const { size, members, groupOf, rankOf } = grid.groups(axes);
+  return groupOf.map((group, device) => {
+    const rank = rankOf[device] as number;
+    return members[group]?.[(flip ? size - 1 - rank : rank) + by] ?? -1;
+  });
 }
 
 /** The index along the first axes of each pair becomes the index along the second. */

@@ -11,7 +11,7 @@ import type { KernelContext, Registry } from '../ir/op.ts';
 import type { CollectiveKind, Op } from '../ir/program.ts';
 import { tensor } from '../ir/types.ts';
 import { arrayLike, cutBlock, placeBlock, unravel } from './blocks.ts';
-import { axesKey, type DeviceGrid, layoutKey, permuteSources } from './device-grid.ts';
+import { axesKey, type DeviceGrid, layoutKey, permuteSources, shiftSources } from './device-grid.ts';
 import { type Distributed, mergeEqualCopies } from './distributed.ts';
 import type { Partition, Partitions } from './partition.ts';
 
@@ -58,6 +58,8 @@ export class SpmdCollectives {
         return mergeEqualCopies(this.allReduce(grid, value, op.attrs.axes as readonly AxisRef[], op.attrs.monoid as Monoid), this.partitions);
       case 'collective_permute':
         return this.permute(value, op.attrs.from as Layout, op.attrs.to as Layout);
+      case 'collective_shift':
+        return this.shift(grid, value, op.attrs as unknown as OpAttrs['collective_shift']);
     }
   }
 
@@ -138,6 +140,15 @@ export class SpmdCollectives {
       this.pulled.set(memo, partition);
     }
     return this.perDevice(partition, (device) => value.copies[value.partition.copyOf[map[device] as number] as number] as TensorArray);
+  }
+
+  /** Zeros are one more copy. */
+  private shift(grid: DeviceGrid, value: Distributed, attrs: OpAttrs['collective_shift']): Distributed {
+    const sources = shiftSources(grid, attrs);
+    const none = value.copies.length;
+    const labels = sources.map((s) => (s < 0 ? none : (value.partition.copyOf[s] as number)));
+    const [first] = value.copies as readonly [TensorArray];
+    return this.perDevice(this.partitions.of(labels), (device) => value.copies[labels[device] as number] ?? arrayLike(first, first.shape));
   }
 
   private reduceBlocks(value: Distributed, members: Int32Array, monoid: Monoid): TensorArray {

@@ -1,5 +1,6 @@
 /** The registry: every tensor op shardc knows. Users and tests extend it by spreading. */
 import type { Registry } from '../op.ts';
+import { convolution } from './convolution.ts';
 import { dotGeneral } from './dot-general.ts';
 import { dynamicSlice, dynamicUpdateSlice } from './dynamic-slices.ts';
 import { elementwiseOps } from './elementwise.ts';
@@ -13,6 +14,7 @@ export const registry: Registry = {
   ...elementwiseOps,
   ...shapingOps,
   ...windowOps,
+  convolution,
   dot_general: dotGeneral,
   dynamic_slice: dynamicSlice,
   dynamic_update_slice: dynamicUpdateSlice,

@@ -168,7 +168,6 @@ class Importer {
       case 'sharding_constraint':
       case 'reshard': return this.constraint(from, names, kind);
       case 'custom_call':
-      case 'convolution':
       case 'manual_computation':
       case 'named_computation':
       case 'sharding_group':
@@ -232,11 +231,13 @@ class Importer {
     this.finish(from, names, kind, operands, this.types(operands), { fields, verbatim, words, lists }, []);
   }
 
-  /** A value, or a pair `[0] x [0]`. */
+  /** A value, a pair `[0] x [0]`, or a convolution's `[b, f]x[i, o]->[b, f]`. */
   private field(): Value {
     if (this.r.isKind('number')) return this.r.integer(); // no `: type` of its own: the op's types follow
     const value = this.attributes.value();
-    return this.r.accept('x') ? [value, this.attributes.value()] : value;
+    if (!this.r.accept('x')) return value;
+    const second = this.attributes.value();
+    return this.r.accept('->') ? [value, second, this.attributes.value()] : [value, second];
   }
 
   /** `1:3:2` of slice. */

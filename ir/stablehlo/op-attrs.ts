@@ -60,6 +60,17 @@ function padding(value: Value | undefined, raw: Raw): { pad_low: number[]; pad_h
   return { pad_low: pairs.map((p) => p[0] as number), pad_high: pairs.map((p) => p[1] as number) };
 }
 
+/** `[b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f]` → dims by role: [batch or input feature, feature or output feature, ...spatial]. */
+function convolutionDims(text: string): [number[], number[], number[]] {
+  const lists = [...text.matchAll(/\[([^\]]*)\]/g)].map((m) => (m[1] ?? '').split(',').map((t) => t.trim()));
+  const roles = (list: readonly string[] | undefined, first: string, second: string): number[] => {
+    const all = list ?? [];
+    const spatial = all.filter((t) => t !== first && t !== second).map(Number).sort((a, b) => a - b);
+    return [first, second, ...spatial.map(String)].map((role) => all.indexOf(role));
+  };
+  return [roles(lists[0], 'b', 'f'), roles(lists[1], 'i', 'o'), roles(lists[2], 'b', 'f')];
+}
+
 export const OP_ATTRS: Readonly<Record<string, Convert>> = {
   broadcast_in_dim: (raw) => ({ dims: ints(raw, 'dims', 'broadcast_dimensions'), shape: result(raw).shape }),
   reshape: (raw) => ({ shape: result(raw).shape }),
@@ -115,6 +126,22 @@ export const OP_ATTRS: Readonly<Record<string, Convert>> = {
     ...windows(raw), base_dilations: orOnes(raw, 'base_dilations'), window_dilations: orOnes(raw, 'window_dilations'),
   }),
   select_and_scatter: (raw) => windows(raw),
+  convolution: (raw) => {
+    const [input_dims, kernel_dims, output_dims] = convolutionDims(raw.verbatim.get('dim_numbers') ?? String(raw.fields.get('dimension_numbers')));
+    const window = record(raw, 'window');
+    const rank = input_dims.length - 2;
+    const each = <T>(value: Value | undefined, otherwise: T): T[] => (Array.isArray(value) ? (value as T[]) : Array.from({ length: rank }, () => value === undefined ? otherwise : (value as T)));
+    const pads = each<number[]>(window.pad ?? raw.fields.get('padding'), [0, 0]);
+    const precision = raw.fields.get('precision_config');
+    return {
+      input_dims, kernel_dims, output_dims, strides: each(window.stride ?? raw.fields.get('window_strides'), 1),
+      pad_low: pads.map((p) => p[0] as number), pad_high: pads.map((p) => p[1] as number),
+      lhs_dilation: each(window.lhs_dilate ?? raw.fields.get('lhs_dilation'), 1), rhs_dilation: each(window.rhs_dilate ?? raw.fields.get('rhs_dilation'), 1),
+      reversal: each(window.reverse ?? raw.fields.get('window_reversal'), false),
+      feature_group_count: num(raw, 'feature_group_count', 1), batch_group_count: num(raw, 'batch_group_count', 1),
+      ...(Array.isArray(precision) ? { precision: precision.join(', ') } : {}), dtype: result(raw).dtype,
+    };
+  },
   top_k: (raw) => ({ k: num(raw, 'k', result(raw).shape.at(-1) ?? 0) }),
   sort: (raw) => ({ dim: num(raw, 'dimension', -1), is_stable: flag(raw, 'is_stable') }),
 };

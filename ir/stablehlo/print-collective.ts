@@ -39,6 +39,8 @@ export class CollectivePrinter {
         return this.allToAll(op.attrs.moves as OpAttrs['all_to_all']['moves'], value, from);
       case 'collective_permute':
         return this.permute(op.attrs as unknown as OpAttrs['collective_permute'], value, from);
+      case 'collective_shift':
+        return this.pairs(shiftPairs(this.mesh, op.attrs as unknown as OpAttrs['collective_shift']), value, from);
       default:
         throw unsupported(`exporting ${op.kind}`);
     }
@@ -128,7 +130,10 @@ export class CollectivePrinter {
   }
 
   private permute({ from, to }: OpAttrs['collective_permute'], value: string, type: TensorType): string {
-    const pairs = permutePairs(this.mesh, from, to);
+    return this.pairs(permutePairs(this.mesh, from, to), value, type);
+  }
+
+  private pairs(pairs: readonly (readonly [number, number])[], value: string, type: TensorType): string {
     return this.emit(`"stablehlo.collective_permute"(${value}) <{${this.handle()}, source_target_pairs = dense<[${pairs.map(([s, t]) => `[${s}, ${t}]`).join(', ')}]> : tensor<${pairs.length}x2xi64>}> : (${tensorText(type)}) -> ${tensorText(type)}`);
   }
 
@@ -171,6 +176,14 @@ export function groupsOf(mesh: Mesh, axes: readonly AxisRef[]): number[][] {
   const groups = Array.from({ length: axesSize(rest) }, (): number[] => new Array<number>(axesSize(axes)).fill(0));
   for (let p = 0; p < deviceCount(mesh); p++) (groups[axesIndex(mesh, rest, p)] as number[])[axesIndex(mesh, axes, p)] = p;
   return groups;
+}
+
+/** (source, target) partition ids; a target without a source is left out and gets zeros. */
+function shiftPairs(mesh: Mesh, { axes, by, flip }: OpAttrs['collective_shift']): [number, number][] {
+  return groupsOf(mesh, axes).flatMap((group) => group.flatMap((target, i): [number, number][] => {
+    const source = group[(flip ? group.length - 1 - i : i) + by];
+    return source === undefined ? [] : [[source, target]];
+  }));
 }
 
 /** (Sub-)axes of the mesh that these leave out. */

@@ -38,6 +38,13 @@ const SYNTAX: Readonly<Record<string, Syntax>> = {
   },
 };
 
+/** `[b, 0, 1, f]` of dims by role. */
+function roles(dims: readonly number[], first: string, second: string): string {
+  const names = new Array<string>(dims.length);
+  dims.forEach((d, i) => { names[d] = i === 0 ? first : i === 1 ? second : String(i - 2); });
+  return `[${names.join(', ')}]`;
+}
+
 const windows = (a: OpAttrs['select_and_scatter']): string =>
   `padding = ${pairs(a.pad_low, a.pad_high)}, window_dimensions = ${array(a.window_dimensions)}, window_strides = ${array(a.window_strides)}`;
 
@@ -65,6 +72,13 @@ const PROPERTIES: Readonly<Record<string, (op: Op) => string>> = {
     return `${windows(a)}, base_dilations = ${array(a.base_dilations)}, window_dilations = ${array(a.window_dilations)}`;
   },
   select_and_scatter: (op) => windows(op.attrs as unknown as OpAttrs['select_and_scatter']),
+  convolution: (op) => {
+    const a = op.attrs as unknown as OpAttrs['convolution'];
+    const dims = `${roles(a.input_dims, 'b', 'f')}x${roles(a.kernel_dims, 'i', 'o')}->${roles(a.output_dims, 'b', 'f')}`;
+    const reversal = a.reversal.length === 0 ? 'array<i1>' : `array<i1: ${a.reversal.join(', ')}>`;
+    const precision = a.precision === undefined ? '' : `, precision_config = [${a.precision.split(', ').map((p) => `#stablehlo<precision ${p}>`).join(', ')}]`;
+    return `batch_group_count = ${a.batch_group_count} : i64, dimension_numbers = #stablehlo.conv<${dims}>, feature_group_count = ${a.feature_group_count} : i64, lhs_dilation = ${array(a.lhs_dilation)}, padding = ${pairs(a.pad_low, a.pad_high)}${precision}, rhs_dilation = ${array(a.rhs_dilation)}, window_reversal = ${reversal}, window_strides = ${array(a.strides)}`;
+  },
   case: () => '',
   optimization_barrier: () => '',
 };

@@ -76,6 +76,7 @@ export const ATTR_SCHEMA: { readonly [K in keyof OpAttrs]: Specs<K> } = {
   reduce_scatter: { mesh: may('text'), axes: need('axes_lists'), monoid: may('word', 'sum') },
   all_reduce: { mesh: may('text'), axes: need('axes'), monoid: may('word', 'sum') },
   collective_permute: { mesh: may('text'), from: need('layout'), to: need('layout') },
+  collective_shift: { mesh: may('text'), axes: need('axes'), by: need('int'), flip: may('bool', false) },
   axis_index: { mesh: may('text'), axes: need('axes') },
 };
 

@@ -226,7 +226,7 @@ export class Elaborator {
   /** Of structural ops and collectives. */
   private resultTypes(op: AstOp, operands: readonly TensorType[], stated: readonly (TensorType | undefined)[]): readonly TensorType[] {
     const kind = op.kind.text;
-    if (KEEPS_TYPE.has(kind) || (kind === 'all_reduce' || kind === 'collective_permute')) return operands;
+    if (KEEPS_TYPE.has(kind) || kind === 'all_reduce' || kind === 'collective_permute' || kind === 'collective_shift') return operands;
     if (kind === 'axis_index') return [tensor('i32', [])];
     if (kind === 'sharding_group') return [];
     const known = stated.filter((t) => t !== undefined);

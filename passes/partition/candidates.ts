@@ -12,6 +12,8 @@ export interface Candidate {
   readonly assignment: Assignment;
   readonly operands: readonly Layout[];
   readonly results: readonly Layout[];
+  /** Elements received from neighbours along each operand's dims: [operand, dim, elements]. */
+  readonly halos: readonly (readonly [operand: number, dim: number, elements: number])[];
   /** Product of the shard counts of all factors: how many ways the work is split. */
   readonly shards: number;
 }
@@ -20,6 +22,10 @@ export interface OpShape {
   readonly rule: FactorRule;
   /** Monoid over reduce factors; null = they cannot be sharded. */
   readonly combiner: Monoid | null;
+  /** Elements received per operand where a factor is in so many shards (empty = none); null = it cannot be. */
+  readonly halo: (factor: number, shards: number) => readonly number[] | null;
+  /** Extents of operands and results, to leave out what does not divide. */
+  readonly shapes: { readonly operands: readonly (readonly number[])[]; readonly results: readonly (readonly number[])[] };
   /** Operand sets that may pass sums still owed; empty = none. */
   readonly linear: readonly (readonly number[])[];
 }
@@ -35,9 +41,10 @@ export function candidates(table: LayoutTable, op: OpShape, operandLayouts: read
   ];
   const may = (f: number): boolean => shardable(op, f);
   const notReduce = (f: number): boolean => may(f) && rule.factors[f]?.kind !== 'reduce';
+  const notHalo = (f: number): boolean => may(f) && rule.factors[f]?.kind !== 'permute';
   const found = new Map<string, Assignment>();
   const add = (a: Assignment): void => {
-    const kept = dropStrided(rule, a);
+    const kept = dropStrided(rule, a.map((axes, f) => (axes.length === 0 || fits(op, f, axesSize(axes)) ? axes : [])));
     found.set(assignmentKey(kept), kept);
   };
   for (const order of orders(sources.length)) {
@@ -51,8 +58,15 @@ export function candidates(table: LayoutTable, op: OpShape, operandLayouts: read
 
 const shardable = (op: OpShape, f: number): boolean => {
   const kind = op.rule.factors[f]?.kind;
-  return kind === 'pass' || (kind === 'reduce' && op.combiner !== null);
+  return kind === 'pass' || kind === 'permute' || (kind === 'reduce' && op.combiner !== null);
 };
+
+/** A factor in so many shards: the dims that hold it divide, and its neighbours can give what it needs. */
+function fits(op: OpShape, f: number, shards: number): boolean {
+  const even = (tensors: FactorRule['operands'], shapes: readonly (readonly number[])[]): boolean =>
+    tensors.every((dims, t) => dims.every((held, d) => !held.includes(f) || (shapes[t]?.[d] ?? 0) % shards === 0));
+  return op.halo(f, shards) !== null && even(op.rule.operands, op.shapes.operands) && even(op.rule.results, op.shapes.results);
+}
 
 /** Variants in which a linear operand set stays unreduced and the result takes over what is owed. */
 function keepingOwed(table: LayoutTable, op: OpShape, a: Assignment, operandLayouts: readonly (readonly Layout[])[]): Candidate[] {
@@ -77,10 +91,19 @@ function layOut(table: LayoutTable, op: OpShape, assignment: Assignment, owed: r
   const monoid = op.combiner ?? 'sum';
   return {
     assignment,
+    halos: halosOf(op, assignment),
     shards: assignment.reduce((n, axes) => n * axesSize(axes), 1),
     operands: rule.operands.map((dims, i) => table.of(dimsUnder(dims, assignment), set.includes(i) ? owed : [])),
     results: rule.results.map((dims) => table.of(dimsUnder(dims, assignment), [...partial, ...owed], partial.length > 0 ? monoid : 'sum')),
   };
+}
+
+function halosOf(op: OpShape, assignment: Assignment): [number, number, number][] {
+  return assignment.flatMap((axes, f) => {
+    if (axes.length === 0) return [];
+    return (op.halo(f, axesSize(axes)) ?? []).flatMap((elements, i): [number, number, number][] =>
+      (elements === 0 ? [] : [[i, (op.rule.operands[i] ?? []).findIndex((held) => held.includes(f)), elements]]));
+  });
 }
 
 /** Orders in which tensors (0 = results, 1… = operands) have their say. All for up to 3; beyond, each first once. */

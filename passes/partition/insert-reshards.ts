@@ -12,7 +12,8 @@
 import type { FactorRule } from '../../ir/factors.ts';
 import { FuncBuilder } from '../../ir/build.ts';
 import { internalError, unsupported } from '../../ir/diagnostics.ts';
-import type { Layout, Monoid } from '../../ir/layout.ts';
+import { dimAxes, type Layout, type Monoid } from '../../ir/layout.ts';
+import { axesSize } from '../../ir/mesh.ts';
 import { identityOf } from '../../ir/monoid.ts';
 import { mainFunction, meshOf, type Block, type Elements, type Func, type Module, type Op, type Origin, type ValueId, valueInfo, walkOps } from '../../ir/program.ts';
 import type { AnyOpDef, OpView, Registry } from '../../ir/op.ts';
@@ -305,11 +306,20 @@ class Decider {
       if (!seen.has(key)) price += this.priceTo(v, layout);
       seen.add(key);
     });
+    for (const [operand, dim, elements] of c.halos) price += this.haloPrice(view.operands[operand] as TensorType, c.operands[operand] as Layout, dim, elements);
     view.results.forEach((type, i) => {
       price += this.table.plan(type, c.results[i] as Layout, wanted[i] as Layout).price;
       price += this.table.prices.memory(byteSize(type) / c.shards);
     });
     return price;
+  }
+
+  /** So many elements along a dim of a shard, from its neighbours. */
+  private haloPrice(type: TensorType, layout: Layout, dim: number, elements: number): number {
+    const axes = dimAxes(layout, dim);
+    const shard = byteSize(type) / layout.dims.reduce((n, d) => n * axesSize(d.axes), 1);
+    const bytes = (shard * elements * axesSize(axes)) / (type.shape[dim] as number);
+    return this.table.prices.collective('collective_shift', bytes, bytes, axes);
   }
 
   private view(op: Op): OpView {
@@ -324,7 +334,10 @@ class Decider {
     const monoid = def.combiner?.(view) ?? null;
     const combiner = monoid !== null && startsAtIdentity(op, view, monoid, this.cheap) ? monoid : null;
     const narrowing = op.kind === 'convert' && byteSize(view.results[0] as TensorType) < byteSize(view.operands[0] as TensorType);
-    return { rule, combiner, linear: narrowing ? [] : (def.linearity?.(view) ?? []) };
+    const halo = (f: number, shards: number): readonly number[] | null =>
+      (def.halo !== undefined ? def.halo(view, f, shards) : rule.factors[f]?.kind === 'permute' ? null : []);
+    const shapes = { operands: view.operands.map((t) => t.shape), results: view.results.map((t) => t.shape) };
+    return { rule, combiner, halo, shapes, linear: narrowing ? [] : (def.linearity?.(view) ?? []) };
   }
 
   /** Ops with the same signature make the same choice. */

@@ -11,18 +11,20 @@ import { FuncBuilder } from '../../ir/build.ts';
 import { internalError, unsupported } from '../../ir/diagnostics.ts';
 import { type DimFactors, type FactorKind, factorName, ruleText } from '../../ir/factors.ts';
 import { isEven, type Layout, localShape } from '../../ir/layout.ts';
-import type { Mesh } from '../../ir/mesh.ts';
-import type { OpView, Registry } from '../../ir/op.ts';
+import { axesSize, type Mesh } from '../../ir/mesh.ts';
+import type { AnyOpDef, OpView, Registry } from '../../ir/op.ts';
 import { type Attrs, type Block, type Elements, type Func, isCollective, isStructural, mainFunction, meshOf, type Module, type Op, type ValueId, valueInfo } from '../../ir/program.ts';
 import { type TensorType, withShape } from '../../ir/types.ts';
 import { project } from './assignment.ts';
 import { localizeConstant } from './localize/constant.ts';
+import { localizeConvolution } from './localize/convolution.ts';
 import { localizeGather, localizeScatter } from './localize/gather-scatter.ts';
 import { localizeIota } from './localize/iota.ts';
 import { Emitter, type Localizer } from './localize/localizer.ts';
 
 const LOCALIZERS: Readonly<Record<string, Localizer>> = {
   constant: localizeConstant,
+  convolution: localizeConvolution,
   gather: localizeGather,
   iota: localizeIota,
   scatter: localizeScatter,
@@ -105,13 +107,15 @@ class Localizing {
 
   /** Shards of pass and reduce factors compute on their own; of others they would compute something else. */
   private expectSplittable(op: Op): void {
-    const rule = this.registry[op.kind]?.factors(this.view(op));
-    if (rule === undefined || rule.factors.every((f) => SPLITS.has(f.kind))) return;
+    const def = this.registry[op.kind];
+    const rule = def?.factors(this.view(op));
+    if (def === undefined || rule === undefined || (def.halo === undefined && rule.factors.every((f) => SPLITS.has(f.kind)))) return;
+    const splits = (f: number, shards: number): boolean => shards === 1 || mayBeSplit(def, this.view(op), rule.factors[f]?.kind ?? 'pass', f, shards);
     const check = (value: ValueId, dims: readonly DimFactors[]): void => {
       const { layout } = valueInfo(this.func, value);
       if (layout === undefined || layout.dims.every((d) => d.axes.length === 0)) return;
       const axes = project(rule, dims, layout);
-      const split = rule.factors.findIndex((f, i) => !SPLITS.has(f.kind) && (axes[i] ?? []).length > 0);
+      const split = rule.factors.findIndex((_, f) => !splits(f, axesSize(axes[f] ?? [])));
       if (split >= 0) throw unsupported(`${op.kind} sharded on factor ${factorName(split)} of ${ruleText(rule)}`);
     };
     op.operands.forEach((v, i) => check(v, rule.operands[i] ?? []));
@@ -148,5 +152,9 @@ class Localizing {
     return local;
   }
 }
+
+/** Shards compute on their own, or a localizer brings what they need of their neighbours. */
+const mayBeSplit = (def: AnyOpDef, view: OpView, kind: FactorKind, factor: number, shards: number): boolean =>
+  (def.halo === undefined ? SPLITS.has(kind) : kind !== 'replicate' && def.halo(view, factor, shards) !== null);
 
 const isSplat = (op: Op): boolean => op.kind === 'constant' && (op.attrs.value as Elements).data.length === 1;

@@ -3,7 +3,7 @@
  * groups of g devices.
  *
  *   all_gather n_out·(g-1)/g    reduce_scatter n_in·(g-1)/g    all_reduce 2n·(g-1)/g    all_to_all n·(g-1)/g
- *   collective_permute n, or 0 where every device keeps its own    all_slice 0
+ *   collective_permute n, or 0 where every device keeps its own    collective_shift n    all_slice 0
  */
 import type { OpAttrs } from '../../ir/attrs.ts';
 import { internalError } from '../../ir/diagnostics.ts';
@@ -11,7 +11,7 @@ import type { Layout } from '../../ir/layout.ts';
 import { axesSize, type AxisRef, type Mesh } from '../../ir/mesh.ts';
 import { type CollectiveKind, type Func, isCollective, type Op, typeOf, type ValueId } from '../../ir/program.ts';
 import { byteSize } from '../../ir/types.ts';
-import { DeviceGrid, layoutKey, permuteSources } from '../device-grid.ts';
+import { DeviceGrid, layoutKey, permuteSources, shiftSources } from '../device-grid.ts';
 
 /** `func` is at the local level; `meshes` are its module's. */
 export function collectiveBytes(op: Op, func: Func, meshes: readonly Mesh[]): { readonly kind: CollectiveKind; readonly bytes: number } {
@@ -33,6 +33,8 @@ function wireBytes(op: Op, kind: CollectiveKind, operand: ValueId, result: Value
       return (2 * n * (g - 1)) / g;
     case 'collective_permute':
       return isIdentityPermute(op, meshes) ? 0 : n;
+    case 'collective_shift':
+      return n;
     case 'all_slice':
       return 0;
   }
@@ -47,7 +49,7 @@ export function collectiveAxes(op: Op): readonly AxisRef[] {
       return op.attrs.axes as OpAttrs['all_reduce']['axes'];
     case 'all_to_all':
       return (op.attrs.moves as OpAttrs['all_to_all']['moves']).flatMap((m) => [...m.axes]);
-    case 'collective_permute':
+    case 'collective_permute': case 'collective_shift':
       return [];
   }
 }
@@ -56,6 +58,7 @@ const maps = new WeakMap<readonly Mesh[], Map<string, Int32Array>>();
 
 /** Per device: where its data comes from. Memoised per module's mesh table. */
 export function permuteMap(op: Op, meshes: readonly Mesh[]): Int32Array {
+  if (op.kind === 'collective_shift') return shiftMap(op.attrs as unknown as OpAttrs['collective_shift'], meshes);
   const from = op.attrs.from as Layout;
   const to = op.attrs.to as Layout;
   let known = maps.get(meshes);
@@ -65,6 +68,10 @@ export function permuteMap(op: Op, meshes: readonly Mesh[]): Int32Array {
   if (map === undefined) known.set(key, (map = permuteSources(gridNamed(meshes, from.mesh), gridNamed(meshes, to.mesh), from, to)));
   return map;
 }
+
+/** Devices that receive nothing count as their own source. */
+const shiftMap = (attrs: OpAttrs['collective_shift'], meshes: readonly Mesh[]): Int32Array =>
+  shiftSources(gridNamed(meshes, attrs.mesh), attrs).map((source, device) => (source < 0 ? device : source));
 
 const isIdentityPermute = (op: Op, meshes: readonly Mesh[]): boolean => permuteMap(op, meshes).every((source, device) => source === device);
 

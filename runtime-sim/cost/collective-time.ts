@@ -39,10 +39,12 @@ export interface Load {
   readonly sources: () => Int32Array;
 }
 
+const isPermute = (kind: CollectiveKind): boolean => kind === 'collective_permute' || kind === 'collective_shift';
+
 /** Each mesh axis is taken to be its own ring (or line) of the torus. */
 function torusSeconds(load: Load, net: Torus): number {
   const bandwidth = net.axisBandwidth * net.efficiency;
-  if (load.kind === 'collective_permute') {
+  if (isPermute(load.kind)) {
     const hops = longestHops(load.mesh, load.sources(), net);
     return (load.operand * hops) / (bandwidth / 2) + hops * net.hopLatency;
   }
@@ -74,7 +76,7 @@ function longestHops(mesh: Mesh, sources: Int32Array, net: Torus): number {
 function switchSeconds(load: Load, net: Switched): number {
   const fast = net.deviceBandwidth * net.efficiency;
   const slow = (net.nodeBandwidth / net.nodeSize) * net.efficiency;
-  if (load.kind === 'collective_permute') {
+  if (isPermute(load.kind)) {
     const leaves = load.sources().some((s, d) => Math.floor(s / net.nodeSize) !== Math.floor(d / net.nodeSize));
     return net.startLatency + load.operand / (leaves ? slow : fast);
   }

@@ -10,7 +10,7 @@ import { byteSize } from '../../ir/types.ts';
 const ALONE: ReadonlySet<string> = new Set([
   'dot_general', 'convolution', 'reduce', 'gather', 'scatter', 'sort', 'top_k', 'reduce_window', 'select_and_scatter', 'fft', 'cholesky',
   'triangular_solve', 'rng_bit_generator', 'custom_call', 'dynamic_update_slice', 'while', 'case', 'call', 'return', 'all_gather', 'all_to_all',
-  'collective_permute', 'reduce_scatter', 'all_reduce',
+  'collective_permute', 'collective_shift', 'reduce_scatter', 'all_reduce',
 ]);
 
 /** Made where they are read. */

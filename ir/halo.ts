@@ -1,0 +1,87 @@
+/**
+ * Halo arithmetic: what the shards of a dim need of their neighbours when each computes on a window of the dim that
+ * moves evenly with the shard.
+ *
+ *   4 shards of 8 elements, windows [8i - 2, 8i + 10):   2 elements from the shard before, 2 from the one after
+ */
+
+/** The device at index i needs elements [step·i + start, + width); those outside the dim are padding. */
+export interface AffineWindow {
+  readonly step: number;
+  readonly start: number;
+  readonly width: number;
+}
+
+/** Elements [from, to) of the shard `by` places further along; empty where nobody needs any. */
+export interface HaloPiece {
+  readonly by: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface Halo {
+  /** One per shard distance from the nearest to the farthest, in order. */
+  readonly pieces: readonly HaloPiece[];
+  /** What all devices' windows cover, counted from the first element of a device's own shard. */
+  readonly low: number;
+  readonly high: number;
+}
+
+/** Where the device's window starts, counted from its own shard's first element. */
+export const windowPlace = ({ step, start }: AffineWindow, extent: number, index: number): number => (step - extent) * index + start;
+
+/** `extent` = elements of one shard. O(shards · pieces). */
+export function haloOf(window: AffineWindow, shards: number, extent: number): Halo {
+  const ends = [windowPlace(window, extent, 0), windowPlace(window, extent, shards - 1)];
+  const [low, high] = [Math.min(...ends), Math.max(...ends) + window.width];
+  const pieces: HaloPiece[] = [];
+  for (let by = Math.floor(low / extent); by * extent < high; by++) pieces.push(pieceOf(window, shards, extent, by));
+  return { pieces, low, high };
+}
+
+function pieceOf(window: AffineWindow, shards: number, extent: number, by: number): HaloPiece {
+  let [from, to] = [extent, 0];
+  for (let i = Math.max(0, -by); i < Math.min(shards, shards - by); i++) {
+    const place = windowPlace(window, extent, i) - by * extent;
+    const [lo, hi] = [Math.max(0, place), Math.min(extent, place + window.width)];
+    if (lo < hi) [from, to] = [Math.min(from, lo), Math.max(to, hi)];
+  }
+  return from < to ? { by, from, to } : { by, from: 0, to: 0 };
+}
+
+/** Elements along the dim that a device receives. */
+export const received = (halo: Halo): number => halo.pieces.reduce((n, p) => n + (p.by === 0 ? 0 : p.to - p.from), 0);
+
+/** A window that slides over a dim: `count` positions `stride` apart, each of `size` elements `dilation` apart. */
+export interface Sliding {
+  readonly count: number;
+  readonly stride: number;
+  readonly size: number;
+  readonly dilation: number;
+}
+
+/** Elements and holes between the first that the first position reads and the last that the last reads. */
+export const reach = ({ count, stride, size, dilation }: Sliding): number => (count - 1) * stride + (size - 1) * dilation + 1;
+
+/** What a shard needs of a dim whose elements stand `base` apart, and the padding left around it. */
+export interface DilatedWindow {
+  readonly window: AffineWindow;
+  readonly padLow: number;
+  readonly padHigh: number;
+}
+
+/**
+ * The device at index i reads places [step·i - low, + width) of the dilated dim. Null where shards start at different
+ * places between elements, or read none.
+ */
+export function dilatedWindow(step: number, low: number, width: number, base: number): DilatedWindow | null {
+  if (step % base !== 0) return null;
+  const first = Math.ceil(-low / base);
+  const last = Math.floor((width - 1 - low) / base);
+  if (last < first) return null;
+  return {
+    window: { step: step / base, start: first, width: last - first + 1 },
+    padLow: first * base + low,
+    padHigh: width - 1 - low - last * base,
+  };
+}

@@ -1,0 +1,38 @@
+/**
+ * convolution with spatial dims sharded: by output position (each shard of the input is widened by its neighbours'
+ * edges) or by place in the kernel (the same, and the partial results are owed a sum).
+ */
+import type { OpAttrs } from '../../../ir/attrs.ts';
+import { internalError } from '../../../ir/diagnostics.ts';
+import { dimAxes, type Layout } from '../../../ir/layout.ts';
+import { axesSize, type AxisRef } from '../../../ir/mesh.ts';
+import { shardWindow, type SpatialFactor } from '../../../ir/ops/convolution.ts';
+import type { TensorType } from '../../../ir/types.ts';
+import { exchangeHalo } from './halo.ts';
+import type { Localizer, Site } from './localizer.ts';
+
+export const localizeConvolution: Localizer = (site) => {
+  const { operands, localResults, emit } = site;
+  const attrs = site.op.attrs as unknown as OpAttrs['convolution'];
+  const [padLow, padHigh] = [[...attrs.pad_low], [...attrs.pad_high]];
+  let [lhs, rhs] = operands as readonly [(typeof operands)[number], (typeof operands)[number]];
+  attrs.strides.forEach((_, dim) => {
+    const input = attrs.input_dims[dim + 2] as number;
+    const split = splitOf(site, attrs, dim);
+    if (split === null) return;
+    const need = shardWindow(attrs, { dim, role: split.role }, site.operandTypes, site.resultTypes, axesSize(split.axes));
+    if (need === null) throw internalError('localize: a convolution is split where its windows do not align');
+    lhs = exchangeHalo(emit, lhs, { dim: input, axes: split.axes }, need.window);
+    padLow[dim] = need.padLow;
+    padHigh[dim] = need.padHigh;
+  });
+  return [emit.op('convolution', [lhs, rhs], localResults[0] as TensorType, { ...site.attrs, pad_low: padLow, pad_high: padHigh })];
+};
+
+/** How a spatial dim is sharded; null = it is whole. */
+function splitOf(site: Site, attrs: OpAttrs['convolution'], dim: number): { axes: readonly AxisRef[]; role: SpatialFactor['role'] } | null {
+  const axes = dimAxes(site.operandLayouts[0] as Layout, attrs.input_dims[dim + 2] as number);
+  if (axes.length === 0) return null;
+  const byPosition = dimAxes(site.resultLayouts[0] as Layout, attrs.output_dims[dim + 2] as number).length > 0;
+  return { axes, role: byPosition ? 'position' : 'place' };
+}
