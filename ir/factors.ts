@@ -70,14 +70,11 @@ export class RuleBuilder {
     return this;
   }
 
-  /** A 1-sized factor for every dim that holds none: it is never sharded. */
-  fillEmpty(): this {
-    this.operands.forEach((dims, t) => dims.forEach((held, d) => held.length === 0 && this.add(this.operands.map((_, i) => (i === t ? d : null)), this.results.map(() => null), 1)));
-    this.results.forEach((dims, t) => dims.forEach((held, d) => held.length === 0 && this.add(this.operands.map(() => null), this.results.map((_, i) => (i === t ? d : null)), 1)));
-    return this;
-  }
-
+  /** The rule; a dim without a factor gets one of its own, of size 1 (Shardy, op_sharding_rule_builder.cc). */
   build(options: { elementwise?: boolean } = {}): FactorRule {
+    for (const dim of [...this.operands, ...this.results].flat()) {
+      if (dim.length === 0) dim.push(this.factors.push({ size: 1, kind: 'pass' }) - 1);
+    }
     return { factors: this.factors, operands: this.operands, results: this.results, ...(options.elementwise === true ? { elementwise: true } : {}) };
   }
 }

@@ -49,8 +49,12 @@ function pieceOf(window: AffineWindow, shards: number, extent: number, by: numbe
   return from < to ? { by, from, to } : { by, from: 0, to: 0 };
 }
 
-/** Elements along the dim that a device receives. */
-export const received = (halo: Halo): number => halo.pieces.reduce((n, p) => n + (p.by === 0 ? 0 : p.to - p.from), 0);
+/** Elements along a dim of `size` that a device receives for its window; null = the dim cannot be in so many shards. */
+export function receivedBy(need: DilatedWindow | null, shards: number, size: number): number | null {
+  if (need?.window.width === 0) return 0;
+  if (need === null || size % shards !== 0 || size === 0) return null;
+  return haloOf(need.window, shards, size / shards).pieces.reduce((n, p) => n + (p.by === 0 ? 0 : p.to - p.from), 0);
+}
 
 /** A window that slides over a dim: `count` positions `stride` apart, each of `size` elements `dilation` apart. */
 export interface Sliding {
@@ -62,6 +66,9 @@ export interface Sliding {
 
 /** Elements and holes between the first that the first position reads and the last that the last reads. */
 export const reach = ({ count, stride, size, dilation }: Sliding): number => (count - 1) * stride + (size - 1) * dilation + 1;
+
+/** Reads nothing: of results without elements. */
+export const NO_WINDOW: DilatedWindow = { window: { step: 0, start: 0, width: 0 }, padLow: 0, padHigh: 0 };
 
 /** What a shard needs of a dim whose elements stand `base` apart, and the padding left around it. */
 export interface DilatedWindow {

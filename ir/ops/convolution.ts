@@ -5,7 +5,7 @@
 import { stridesOf, type Storage, type TensorArray } from '../array.ts';
 import type { OpAttrs } from '../attrs.ts';
 import { type FactorRule, RuleBuilder } from '../factors.ts';
-import { dilatedWindow, haloOf, reach, received, type Sliding } from '../halo.ts';
+import { type DilatedWindow, dilatedWindow, reach, receivedBy, type Sliding } from '../halo.ts';
 import { defineOp, InferError, type OpView } from '../op.ts';
 import { elementCount, isFloat, tensor, type TensorType, typeText } from '../types.ts';
 import { filled } from './rounding.ts';
@@ -36,8 +36,8 @@ export const convolution = defineOp<Attrs>({
     if (place === undefined) return [];
     if (place === null) return null;
     const lhs = at((operands[0] as TensorType).shape, at(attrs.input_dims, place.dim + 2));
-    const need = shardWindow(attrs, place, operands, results, shards);
-    return need === null || lhs % shards !== 0 ? null : [received(haloOf(need.window, shards, lhs / shards)), 0];
+    const elements = receivedBy(shardWindow(attrs, place, operands, results, shards), shards, lhs);
+    return elements === null ? null : [elements, 0];
   },
   kernel(view, [lhs, rhs], ctx) {
     const type = view.results[0] as TensorType;
@@ -101,7 +101,7 @@ function convolutionRule(view: OpView<Attrs>): FactorRule {
   if (attrs.feature_group_count > 1) rule.add([feature, made], [outFeature], attrs.feature_group_count);
   rule.add([feature, taken], [null], at(rhs.shape, taken), 'reduce');
   rule.add([null, made], [outFeature], at(rhs.shape, made) / (attrs.batch_group_count * attrs.feature_group_count));
-  return rule.fillEmpty().build();
+  return rule.build();
 }
 
 /** position: which window (output); place: which element of a window (kernel). */
@@ -147,7 +147,7 @@ function spatialFactor(attrs: Attrs, operands: Types, results: Types, factor: nu
 }
 
 /** Of a spatial factor in `shards`: what each shard reads of the input; null = it cannot be split so. */
-export function shardWindow(attrs: Attrs, { dim, role }: SpatialFactor, operands: Types, results: Types, shards: number): ReturnType<typeof dilatedWindow> {
+export function shardWindow(attrs: Attrs, { dim, role }: SpatialFactor, operands: Types, results: Types, shards: number): DilatedWindow | null {
   const { positions, places } = spatialSizes(attrs, operands, results, dim);
   const [stride, dilation, base, low] = [at(attrs.strides, dim), at(attrs.rhs_dilation, dim), at(attrs.lhs_dilation, dim), at(attrs.pad_low, dim)];
   const whole: Sliding = { count: positions, stride, size: places, dilation };

@@ -2,8 +2,9 @@
 import { stridesOf, type Storage, type TensorArray } from '../array.ts';
 import type { OpAttrs } from '../attrs.ts';
 import { type FactorRule, RuleBuilder } from '../factors.ts';
+import { type DilatedWindow, dilatedWindow, NO_WINDOW, receivedBy } from '../halo.ts';
 import { type AnyOpDef, defineOp, InferError, type OpView } from '../op.ts';
-import { elementCount, tensor, typeText } from '../types.ts';
+import { elementCount, tensor, type TensorType, typeText } from '../types.ts';
 import { allocateReal, roundAll } from './rounding.ts';
 import { copyStrided, gatherStrided } from './strided.ts';
 
@@ -126,6 +127,8 @@ const reverse = defineOp<OpAttrs['reverse']>({
     shape.forEach((size, d) => rule.add([d], [d], size, attrs.dims.includes(d) ? 'permute' : 'pass'));
     return rule.build();
   },
+  /** Shards in reverse order: each goes elsewhere whole. */
+  halo: ({ operands, attrs }, d, shards) => (attrs.dims.includes(d) ? [(one(operands).shape[d] as number) / shards] : []),
   kernel({ attrs, results }, [a], ctx) {
     const x = a as TensorArray;
     const strides = stridesOf(x.shape);
@@ -152,16 +155,37 @@ const slice = defineOp<OpAttrs['slice']>({
     from.forEach((size, d) => rule.add([d], [d], size, size === to[d] ? 'pass' : 'permute'));
     return rule.build();
   },
+  halo({ operands, results, attrs }, d, shards) {
+    const size = one(operands).shape[d] as number;
+    if (size === one(results).shape[d]) return [];
+    const elements = receivedBy(sliceWindow(attrs, one(results), d, shards), shards, size);
+    return elements === null ? null : [elements];
+  },
   kernel({ attrs, results }, [a], ctx) {
     const x = a as TensorArray;
     const strides = stridesOf(x.shape);
     const base = strides.reduce((b, s, d) => b + s * (attrs.start[d] ?? 0), 0);
     return [gatherStrided(one(results), x, base, strides.map((s, d) => s * (attrs.strides[d] ?? 1)), ctx.precision)];
   },
-  localAttrs: ({ attrs, operands }, local) => ({ ...attrs, limit: attrs.limit.map((l, d) => (one(local.operands).shape[d] === one(operands).shape[d] ? l : (one(local.operands).shape[d] as number))) }),
   linearity: LINEAR,
   flops: none,
 });
+
+/** What a shard of a sliced dim reads of the operand; null = the result does not divide. */
+export function sliceWindow(attrs: OpAttrs['slice'], result: TensorType, d: number, shards: number): DilatedWindow | null {
+  const [count, stride] = [(result.shape[d] as number) / shards, attrs.strides[d] ?? 1];
+  if (!Number.isInteger(count)) return null;
+  if (count === 0) return NO_WINDOW;
+  return dilatedWindow(count * stride, -(attrs.start[d] ?? 0), (count - 1) * stride + 1, 1);
+}
+
+/** What a shard of a padded dim reads of the operand; null = the result does not divide, or shards start between elements. */
+export function padWindow(attrs: OpAttrs['pad'], result: TensorType, d: number, shards: number): DilatedWindow | null {
+  const count = (result.shape[d] as number) / shards;
+  return !Number.isInteger(count) || count === 0 ? null : dilatedWindow(count, attrs.low[d] ?? 0, count, (attrs.interior[d] ?? 0) + 1);
+}
+
+const unpadded = (attrs: OpAttrs['pad'], d: number): boolean => attrs.low[d] === 0 && attrs.high[d] === 0 && attrs.interior[d] === 0;
 
 const pad = defineOp<OpAttrs['pad']>({
   kind: 'pad',
@@ -173,10 +197,15 @@ const pad = defineOp<OpAttrs['pad']>({
     const [from, to] = [one(operands).shape, one(results).shape];
     const rule = new RuleBuilder([from.length, 0], [to.length]);
     from.forEach((size, d) => {
-      const same = attrs.low[d] === 0 && attrs.high[d] === 0 && attrs.interior[d] === 0;
+      const same = unpadded(attrs, d);
       rule.add([d, null], [d], same ? size : Math.max(size, to[d] as number), same ? 'pass' : 'permute');
     });
     return rule.build();
+  },
+  halo({ operands, results, attrs }, d, shards) {
+    if (unpadded(attrs, d)) return [];
+    const elements = receivedBy(padWindow(attrs, one(results), d, shards), shards, one(operands).shape[d] as number);
+    return elements === null ? null : [elements, 0];
   },
   kernel({ attrs, results }, [a, fill], ctx) {
     const x = a as TensorArray;
@@ -198,6 +227,18 @@ const pad = defineOp<OpAttrs['pad']>({
   flops: none,
 });
 
+/** Per operand: the places of it that a shard of the joined dim covers; most lie outside it. */
+export function joinWindows({ dim }: OpAttrs['concatenate'], operands: readonly TensorType[], result: TensorType, shards: number): (DilatedWindow | null)[] {
+  const width = (result.shape[dim] as number) / shards;
+  let before = 0;
+  return operands.map((t) => {
+    const low = before;
+    before += t.shape[dim] as number;
+    if (t.shape[dim] === 0) return NO_WINDOW;
+    return Number.isInteger(width) && width > 0 ? dilatedWindow(width, low, width, 1) : null;
+  });
+}
+
 const concatenate = defineOp<OpAttrs['concatenate']>({
   kind: 'concatenate',
   infer({ operands, attrs }) {
@@ -215,6 +256,11 @@ const concatenate = defineOp<OpAttrs['concatenate']>({
     const rule = new RuleBuilder(operands.map((t) => t.shape.length), [shape.length]);
     shape.forEach((size, d) => rule.add(operands.map(() => d), [d], size, d === attrs.dim ? 'replicate' : 'pass'));
     return rule.build();
+  },
+  halo({ operands, results, attrs }, d, shards) {
+    if (d !== attrs.dim) return [];
+    const elements = joinWindows(attrs, operands, one(results), shards).map((w, i) => receivedBy(w, shards, operands[i]?.shape[d] as number));
+    return elements.every((n) => n !== null) ? elements : null;
   },
   kernel({ attrs, results }, inputs, ctx) {
     const type = one(results);

@@ -2,6 +2,7 @@
 import { type Storage, stridesOf, type TensorArray } from '../array.ts';
 import type { OpAttrs } from '../attrs.ts';
 import { RuleBuilder } from '../factors.ts';
+import { type DilatedWindow, dilatedWindow, reach, receivedBy } from '../halo.ts';
 import { type AnyOpDef, defineOp, InferError, type KernelContext, type OpView } from '../op.ts';
 import type { Block } from '../program.ts';
 import { elementCount, tensor, type TensorType, typeText } from '../types.ts';
@@ -40,10 +41,23 @@ const reduceWindow = defineOp<ReduceWindow>({
     });
     return rule.build();
   },
+  halo({ operands, results, attrs }, d, shards) {
+    if (isTrivial(attrs, d) && attrs.base_dilations[d] === 1) return [];
+    const elements = receivedBy(reducedWindow(attrs, results[0] as TensorType, d, shards), shards, at((operands[0] as TensorType).shape, d));
+    return elements === null ? null : operands.map((_, i) => (i < results.length ? elements : 0));
+  },
   kernel: (view, inputs, ctx) => reduceWindows(view, inputs, ctx),
   linearity: ({ regions, results }) => (results.length === 1 && regionMonoid(regions[0]) === 'sum' ? [[0, 1]] : []),
   flops: ({ results, attrs }) => elementCount(results[0] as TensorType) * results.length * attrs.window_dimensions.reduce((n, w) => n * w, 1),
 });
+
+/** What a shard of the windows along a dim reads of the operand; null = they do not divide, or start between elements. */
+export function reducedWindow(attrs: ReduceWindow, result: TensorType, d: number, shards: number): DilatedWindow | null {
+  const [count, stride] = [at(result.shape, d) / shards, at(attrs.window_strides, d)];
+  if (!Number.isInteger(count) || count === 0 || at(attrs.window_dimensions, d) === 0) return null;
+  const width = reach({ count, stride, size: at(attrs.window_dimensions, d), dilation: at(attrs.window_dilations, d) });
+  return dilatedWindow(count * stride, at(attrs.pad_low, d), width, at(attrs.base_dilations, d));
+}
 
 /** Windows of one element at unpadded, consecutive positions. */
 const isTrivial = (attrs: SelectAndScatter, d: number): boolean =>

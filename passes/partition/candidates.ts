@@ -41,7 +41,7 @@ export function candidates(table: LayoutTable, op: OpShape, operandLayouts: read
   ];
   const may = (f: number): boolean => shardable(op, f);
   const notReduce = (f: number): boolean => may(f) && rule.factors[f]?.kind !== 'reduce';
-  const notHalo = (f: number): boolean => may(f) && rule.factors[f]?.kind !== 'permute';
+  const notHalo = (f: number): boolean => may(f) && op.halo(f, 1)?.length === 0;
   const found = new Map<string, Assignment>();
   const add = (a: Assignment): void => {
     const kept = dropStrided(rule, a.map((axes, f) => (axes.length === 0 || fits(op, f, axesSize(axes)) ? axes : [])));
@@ -56,10 +56,8 @@ export function candidates(table: LayoutTable, op: OpShape, operandLayouts: read
   return [...found.values()].flatMap((a) => [layOut(table, op, a, [], []), ...keepingOwed(table, op, a, operandLayouts)]);
 }
 
-const shardable = (op: OpShape, f: number): boolean => {
-  const kind = op.rule.factors[f]?.kind;
-  return kind === 'pass' || kind === 'permute' || (kind === 'reduce' && op.combiner !== null);
-};
+const shardable = (op: OpShape, f: number): boolean =>
+  op.halo(f, 1) !== null && (op.rule.factors[f]?.kind !== 'reduce' || op.combiner !== null);
 
 /** A factor in so many shards: the dims that hold it divide, and its neighbours can give what it needs. */
 function fits(op: OpShape, f: number, shards: number): boolean {

@@ -16,18 +16,26 @@ import type { AnyOpDef, OpView, Registry } from '../../ir/op.ts';
 import { type Attrs, type Block, type Elements, type Func, isCollective, isStructural, mainFunction, meshOf, type Module, type Op, type ValueId, valueInfo } from '../../ir/program.ts';
 import { type TensorType, withShape } from '../../ir/types.ts';
 import { project } from './assignment.ts';
+import { localizeConcatenate } from './localize/concatenate.ts';
 import { localizeConstant } from './localize/constant.ts';
 import { localizeConvolution } from './localize/convolution.ts';
 import { localizeGather, localizeScatter } from './localize/gather-scatter.ts';
 import { localizeIota } from './localize/iota.ts';
 import { Emitter, type Localizer } from './localize/localizer.ts';
+import { localizeReverse } from './localize/reverse.ts';
+import { localizePad, localizeReduceWindow, localizeSlice } from './localize/sliding.ts';
 
 const LOCALIZERS: Readonly<Record<string, Localizer>> = {
+  concatenate: localizeConcatenate,
   constant: localizeConstant,
   convolution: localizeConvolution,
   gather: localizeGather,
   iota: localizeIota,
+  pad: localizePad,
+  reduce_window: localizeReduceWindow,
+  reverse: localizeReverse,
   scatter: localizeScatter,
+  slice: localizeSlice,
 };
 
 /** Factor kinds that may be split without a localizer's help. */
@@ -155,6 +163,6 @@ class Localizing {
 
 /** Shards compute on their own, or a localizer brings what they need of their neighbours. */
 const mayBeSplit = (def: AnyOpDef, view: OpView, kind: FactorKind, factor: number, shards: number): boolean =>
-  (def.halo === undefined ? SPLITS.has(kind) : kind !== 'replicate' && def.halo(view, factor, shards) !== null);
+  (def.halo === undefined ? SPLITS.has(kind) : def.halo(view, factor, shards) !== null);
 
 const isSplat = (op: Op): boolean => op.kind === 'constant' && (op.attrs.value as Elements).data.length === 1;

@@ -58,30 +58,6 @@ const planted: readonly Planted[] = [
     },
   },
   {
-    name: 'concatenate whose joined dim passes',
-    kind: 'concatenate',
-    wrong: claim('replicate', 'pass'),
-    caught: {
-      rule: /concatenate .*dim 1 of operand 0 has 6 elements, its factors j/,
-      partition: /concatenate .*factor j \(pass, 12\) over x=2.*on one device/,
-    },
-  },
-  {
-    name: 'reverse whose reversed dim passes',
-    kind: 'reverse',
-    wrong: claim('permute', 'pass'),
-    caught: { partition: /reverse .*factor i \(pass, 4\) over x=2.*on one device/ },
-  },
-  {
-    name: 'slice whose sliced dim passes',
-    kind: 'slice',
-    wrong: claim('permute', 'pass'),
-    caught: {
-      rule: /slice .*dim 1 of result 0 has 3 elements/,
-      partition: /slice .*factor j \(pass, 6\) over y=3/,
-    },
-  },
-  {
     name: 'gather that reads its rows in shards',
     kind: 'gather',
     wrong: claim('reduce', 'pass'),
@@ -174,12 +150,10 @@ const planted: readonly Planted[] = [
     },
   },
   {
-    name: 'slice that keeps its global limits',
-    kind: 'slice',
+    name: 'convolution that keeps its global groups',
+    kind: 'convolution',
     wrong: () => ({ localAttrs: ({ attrs }) => attrs }),
-    caught: {
-      'local-attrs': /slice .*factor i \(pass, 4\) over x=2: slice: \[0:4:1\] does not lie in dim 0/,
-    },
+    caught: { 'local-attrs': /convolution .*factor k \(pass, 4\) over x=2: convolution: .*groups/ },
   },
   {
     name: 'dot_general that counts 3 flops per product',

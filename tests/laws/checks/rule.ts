@@ -10,7 +10,7 @@ export function checkRule({ def, example }: LawContext, found: Findings): void {
   found.check('rule', () => {
     const rule = def.factors(view);
     const wrong =
-      wrongShape(rule, view) ??
+      wrongShape(rule, view, (f) => def.halo === undefined || def.halo(view, f, 1)?.length === 0) ??
       rule.factors.map((_, f) => wrongFactor(rule, view, f)).find((w) => w !== undefined);
     return wrong === undefined ? undefined : `${wrong}, in ${ruleText(rule)}`;
   });
@@ -28,8 +28,12 @@ function tensorsOf(rule: FactorRule, { operands, results }: OpView): Tensors {
   return [...side('operand', operands, rule.operands), ...side('result', results, rule.results)];
 }
 
-/** Ranks, and per dim: pass and reduce factors multiply to the extent. */
-function wrongShape(rule: FactorRule, view: OpView): string | undefined {
+/** Ranks, and per dim: factors whose shards are on their own (pass and reduce) multiply to the extent. */
+function wrongShape(
+  rule: FactorRule,
+  view: OpView,
+  alone: (factor: number) => boolean,
+): string | undefined {
   if (rule.operands.length !== view.operands.length)
     return `the rule has ${rule.operands.length} operands, the op ${view.operands.length}`;
   if (rule.results.length !== view.results.length)
@@ -40,7 +44,7 @@ function wrongShape(rule: FactorRule, view: OpView): string | undefined {
     const held = dims.flat();
     const twice = held.find((f, i) => held.indexOf(f) !== i);
     if (twice !== undefined) return `${what} holds factor ${factorName(twice)} twice`;
-    const bad = dims.findIndex((factors, d) => wrongDim(rule, factors, type, d));
+    const bad = dims.findIndex((factors, d) => wrongDim(rule, factors, type, d) && factors.every(alone));
     if (bad >= 0) {
       const names = dims[bad]?.map(factorName).join('·') || '(none)';
       return `dim ${bad} of ${what} has ${type.shape[bad]} elements, its factors ${names} do not make it up`;
@@ -52,6 +56,8 @@ function wrongShape(rule: FactorRule, view: OpView): string | undefined {
 function wrongDim(rule: FactorRule, factors: DimFactors, type: TensorType, d: number): boolean {
   if (factors.some((f) => rule.factors[f] === undefined)) return true;
   if (factors.length === 0) return elementCount(type) > 0;
+  // Factors of size 1 alone: such a dim is never sharded.
+  if (factors.every((f) => rule.factors[f]?.size === 1)) return false;
   if (factors.some((f) => rule.factors[f]?.kind === 'permute' || rule.factors[f]?.kind === 'replicate'))
     return false;
   return factors.reduce((n, f) => n * (rule.factors[f]?.size ?? 0), 1) !== type.shape[d];

@@ -1,6 +1,7 @@
 /** Examples of every op in the registry. A new op brings its own: a family file, or rows in one of these. */
 import type { OpExample } from '../op-example.ts';
 import { contractionExamples } from './contraction.ts';
+import { convolutionExamples } from './convolution.ts';
 import { elementwiseExamples } from './elementwise.ts';
 import { indexingExamples } from './indexing.ts';
 import { orderingWindowExamples } from './ordering-windows.ts';
@@ -10,6 +11,7 @@ export const examples: readonly OpExample[] = [
   ...elementwiseExamples,
   ...shapingExamples,
   ...contractionExamples,
+  ...convolutionExamples,
   ...indexingExamples,
   ...orderingWindowExamples,
 ];

@@ -1,0 +1,65 @@
+/**
+ * pad, slice and reduce_window on sharded dims: each device gets the window of the operand that its shard of the result
+ * reads, and works on it with its own limits.
+ *
+ *   %1 = slice %0 [2:10:1] @{x}      // 16 elements, x=2: the second device reads [6:10), of which it holds [8:16)
+ */
+import type { OpAttrs } from '../../../ir/attrs.ts';
+import { internalError } from '../../../ir/diagnostics.ts';
+import type { DilatedWindow } from '../../../ir/halo.ts';
+import { dimAxes, type Layout } from '../../../ir/layout.ts';
+import { axesSize } from '../../../ir/mesh.ts';
+import { padWindow, sliceWindow } from '../../../ir/ops/shaping.ts';
+import { reducedWindow } from '../../../ir/ops/windows.ts';
+import type { ValueId } from '../../../ir/program.ts';
+import type { TensorType } from '../../../ir/types.ts';
+import { exchangeHalo } from './halo.ts';
+import type { Localizer, Site } from './localizer.ts';
+
+export const localizeSlice: Localizer = (site) => {
+  const attrs = site.op.attrs as unknown as OpAttrs['slice'];
+  const [start, limit] = [[...attrs.start], [...attrs.limit]];
+  const value = widened(site, 0, (d, shards) => sliceWindow(attrs, site.resultTypes[0] as TensorType, d, shards), (d, { window }) => {
+    start[d] = 0;
+    limit[d] = window.width;
+  });
+  return [site.emit.op('slice', [value], site.localResults[0] as TensorType, { ...site.attrs, start, limit })];
+};
+
+export const localizePad: Localizer = (site) => {
+  const attrs = site.op.attrs as unknown as OpAttrs['pad'];
+  const [low, high] = [[...attrs.low], [...attrs.high]];
+  const fill = site.operands[1] as ValueId;
+  const value = widened(site, 0, (d, shards) => padWindow(attrs, site.resultTypes[0] as TensorType, d, shards), (d, need) => {
+    low[d] = need.padLow;
+    high[d] = need.padHigh;
+  }, fill);
+  return [site.emit.op('pad', [value, fill], site.localResults[0] as TensorType, { ...site.attrs, low, high })];
+};
+
+export const localizeReduceWindow: Localizer = (site) => {
+  const attrs = site.op.attrs as unknown as OpAttrs['reduce_window'];
+  const [pad_low, pad_high] = [[...attrs.pad_low], [...attrs.pad_high]];
+  const n = site.localResults.length;
+  const starts = site.operands.slice(n);
+  const values = starts.map((fill, i) => widened(site, i, (d, shards) => reducedWindow(attrs, site.resultTypes[0] as TensorType, d, shards), (d, need) => {
+    pad_low[d] = need.padLow;
+    pad_high[d] = need.padHigh;
+  }, fill));
+  return site.emit.ops('reduce_window', [...values, ...starts], site.localResults, { ...site.attrs, pad_low, pad_high }, site.regions);
+};
+
+/** The operand with every dim that is sharded and not passed through replaced by the device's window of it. */
+function widened(
+  site: Site, operand: number, windowOf: (d: number, shards: number) => DilatedWindow | null, narrow: (d: number, need: DilatedWindow) => void, fill?: ValueId,
+): ValueId {
+  const layout = site.operandLayouts[operand] as Layout;
+  return layout.dims.reduce((value, _, d) => {
+    const axes = dimAxes(layout, d);
+    if (axes.length === 0) return value;
+    const need = windowOf(d, axesSize(axes));
+    if (need === null) throw internalError(`localize: ${site.op.kind} is split where its windows do not align`);
+    narrow(d, need);
+    return exchangeHalo(site.emit, value, { dim: d, axes }, need.window, fill);
+  }, site.operands[operand] as ValueId);
+}
