@@ -34,6 +34,11 @@ export interface OpDef<A extends Attrs = Attrs> {
   /** Result types, or throws InferError with the rule that was broken. */
   infer(view: Omit<OpView<A>, 'results'>): readonly TensorType[];
   factors(view: OpView<A>): FactorRule;
+  /**
+   * How the op may be split over devices, where that is more than propagation may assume; absent = as `factors`. Factors
+   * of `halo` are this rule's.
+   */
+  split?: (view: OpView<A>) => FactorRule;
   /** The reference meaning: slow and obvious. Result shapes come from view.results. */
   kernel(view: OpView<A>, inputs: readonly TensorArray[], ctx: KernelContext): readonly TensorArray[];
   /** Attributes at per-device shapes; absent = unchanged. */
@@ -53,6 +58,8 @@ export interface OpDef<A extends Attrs = Attrs> {
   /** Floating-point operations at these shapes; absent = one per result element. */
   flops?: (view: OpView<A>) => number;
 }
+
+export const splitRule = (def: AnyOpDef, view: OpView): FactorRule => def.split?.(view) ?? def.factors(view);
 
 /** Attribute types vary per op: this is the one place where they are erased. */
 // biome-ignore lint/suspicious/noExplicitAny: the registry erases per-op attribute types (docs/design.md §9.6)

@@ -29,13 +29,24 @@ export const dynamicSlice = defineOp<OpAttrs['dynamic_slice']>({
     });
     return rule.build();
   },
+  /** The devices that hold the slice answer, the others give zeros. */
+  split({ operands, results }) {
+    const [from, to] = [first(operands).shape, first(results).shape];
+    const rule = new RuleBuilder([from.length, ...from.map(() => 0)], [to.length]);
+    const none = from.map(() => null);
+    from.forEach((size, d) => {
+      if (size === to[d]) rule.add([d, ...none], [d], size);
+      else rule.add([d, ...none], [null], size, 'reduce');
+    });
+    return rule.build();
+  },
+  combiner: () => 'sum',
   kernel({ results }, inputs, ctx) {
     const x = first(inputs);
     const type = first(results);
     const strides = stridesOf(x.shape);
     return [gatherStrided(type, x, clampedBase(x.shape, type.shape, inputs.slice(1), strides), strides, ctx.precision)];
   },
-  localAttrs: (_, local) => ({ sizes: first(local.results).shape }),
   linearity: () => [[0]],
   flops: () => 0,
 });
@@ -55,6 +66,17 @@ export const dynamicUpdateSlice = defineOp<OpAttrs['dynamic_update_slice']>({
     x.forEach((size, d) => {
       if (size === update[d]) rule.add([d, d, ...none], [d], size);
       else rule.add([d, null, ...none], [d], size, 'replicate').add([null, d, ...none], [null], update[d] as number, 'replicate');
+    });
+    return rule.build();
+  },
+  /** Every device writes the part of the update that falls into its shard. */
+  split({ operands }) {
+    const [x, update] = [first(operands).shape, (operands[1] as TensorType).shape];
+    const rule = new RuleBuilder([x.length, x.length, ...x.map(() => 0)], [x.length]);
+    const none = x.map(() => null);
+    x.forEach((size, d) => {
+      rule.add([d, size === update[d] ? d : null, ...none], [d], size);
+      if (size !== update[d]) rule.add([null, d, ...none], [null], update[d] as number, 'replicate');
     });
     return rule.build();
   },

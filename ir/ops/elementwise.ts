@@ -58,9 +58,14 @@ export function erf(x: number): number {
     }
     return (2 / Math.sqrt(Math.PI)) * sum;
   }
+  return Math.sign(x) * (1 - erfcTail(a));
+}
+
+/** 1 - erf(x) for x ≥ 3. */
+function erfcTail(x: number): number {
   let fraction = 0;
-  for (let k = 60; k > 0; k--) fraction = k / 2 / (a + fraction);
-  return Math.sign(x) * (1 - Math.exp(-a * a) / (Math.sqrt(Math.PI) * (a + fraction)));
+  for (let k = 60; k > 0; k--) fraction = k / 2 / (x + fraction);
+  return Math.exp(-x * x) / (Math.sqrt(Math.PI) * (x + fraction));
 }
 
 /** Newton's method on erf from Winitzki's start. */
@@ -73,26 +78,58 @@ function erfInv(x: number): number {
   return y;
 }
 
+/** Stirling's series after shifting up; reflection below 1/2 (Abramowitz & Stegun 6.1.17, 6.1.41). */
+function lgamma(x: number): number {
+  if (!Number.isFinite(x)) return Number.isNaN(x) ? x : Number.POSITIVE_INFINITY;
+  if (x < 0.5) return Number.isInteger(x) ? Number.POSITIVE_INFINITY : Math.log(Math.PI / Math.abs(Math.sin(Math.PI * (x % 2)))) - lgamma(1 - x);
+  let [z, shifted] = [x, 0];
+  for (; z < 15; z++) shifted += Math.log(z);
+  const w = 1 / (z * z);
+  const series = (1 / 12 - w * (1 / 360 - w * (1 / 1260 - w * (1 / 1680 - w * (1 / 1188 - (w * 691) / 360360))))) / z;
+  return (z - 0.5) * Math.log(z) - z + 0.5 * Math.log(2 * Math.PI) + series - shifted;
+}
+
+/** ψ, the derivative of lgamma (Abramowitz & Stegun 6.3.7, 6.3.18). */
+function digamma(x: number): number {
+  if (!Number.isFinite(x)) return x > 0 ? x : Number.NaN;
+  if (x <= 0 && Number.isInteger(x)) return Number.NaN;
+  if (x < 0.5) return digamma(1 - x) - Math.PI / Math.tan(Math.PI * x);
+  let [z, shifted] = [x, 0];
+  for (; z < 15; z++) shifted += 1 / z;
+  const w = 1 / (z * z);
+  return Math.log(z) - 0.5 / z - w * (1 / 12 - w * (1 / 120 - w * (1 / 252 - w * (1 / 240 - (w * 5) / 660)))) - shifted;
+}
+
 const float1 = (f: (a: number) => number): Row => ({ arity: 1, float: f });
 
 export const ELEMENTWISE: Readonly<Record<string, Row>> = {
   abs: { arity: 1, float: Math.abs, int: Math.abs, wide: (a) => (a < 0n ? -a : a) },
+  acos: float1(Math.acos),
+  acosh: float1(Math.acosh),
   add: {
     arity: 2, float: (a, b) => a + b, int: (a, b) => a + b, wide: (a, b) => a + b, pred: (a, b) => a | b,
     linear: [[0, 1]],
   },
   and: { arity: 2, int: (a, b) => a & b, wide: (a, b) => a & b, pred: (a, b) => a & b },
+  asin: float1(Math.asin),
+  asinh: float1(Math.asinh),
+  atan: float1(Math.atan),
   atan2: { arity: 2, float: Math.atan2 },
+  atanh: float1(Math.atanh),
   cbrt: float1(Math.cbrt),
   ceil: float1(Math.ceil),
   cosine: float1(Math.cos),
+  cosh: float1(Math.cosh),
+  digamma: float1(digamma),
   divide: { arity: 2, float: (a, b) => a / b, int: quotient, wide: (a, b) => (b === 0n ? -1n : a / b), linear: [[0]] },
   erf: float1(erf),
   erf_inv: float1(erfInv),
+  erfc: float1((x) => (x >= 3 ? erfcTail(x) : 1 - erf(x))),
   exponential: float1(Math.exp),
   exponential_minus_one: float1(Math.expm1),
   floor: float1(Math.floor),
   is_finite: { arity: 1, float: (a) => (Number.isFinite(a) ? 1 : 0), predicate: true },
+  lgamma: float1(lgamma),
   log: float1(Math.log),
   log_plus_one: float1(Math.log1p),
   logistic: float1((a) => 1 / (1 + Math.exp(-a))),
@@ -132,6 +169,7 @@ export const ELEMENTWISE: Readonly<Record<string, Row>> = {
   },
   sign: { arity: 1, float: (a) => (a === 0 ? a : Math.sign(a)), int: Math.sign, wide: (a) => (a > 0n ? 1n : a < 0n ? -1n : 0n) },
   sine: float1(Math.sin),
+  sinh: float1(Math.sinh),
   sqrt: float1(Math.sqrt),
   subtract: { arity: 2, float: (a, b) => a - b, int: (a, b) => a - b, wide: (a, b) => a - b, linear: [[0, 1]] },
   tan: float1(Math.tan),

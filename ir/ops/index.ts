@@ -1,5 +1,6 @@
 /** The registry: every tensor op shardc knows. Users and tests extend it by spreading. */
 import type { Registry } from '../op.ts';
+import { bitcastConvert } from './bitcast.ts';
 import { convolution } from './convolution.ts';
 import { dotGeneral } from './dot-general.ts';
 import { dynamicSlice, dynamicUpdateSlice } from './dynamic-slices.ts';
@@ -14,6 +15,7 @@ export const registry: Registry = {
   ...elementwiseOps,
   ...shapingOps,
   ...windowOps,
+  bitcast_convert: bitcastConvert,
   convolution,
   dot_general: dotGeneral,
   dynamic_slice: dynamicSlice,

@@ -36,13 +36,13 @@ const reduceWindow = defineOp<ReduceWindow>({
   factors({ operands, results, attrs }) {
     const rule = new RuleBuilder(operands.map((t) => t.shape.length), results.map((t) => t.shape.length));
     (results[0] as TensorType).shape.forEach((size, d) => {
-      const trivial = isTrivial(attrs, d) && attrs.base_dilations[d] === 1;
+      const trivial = isTrivialWindow(attrs, d) && attrs.base_dilations[d] === 1;
       rule.add(operands.map((_, i) => (i < results.length ? d : null)), results.map(() => d), size, trivial ? 'pass' : 'permute');
     });
     return rule.build();
   },
   halo({ operands, results, attrs }, d, shards) {
-    if (isTrivial(attrs, d) && attrs.base_dilations[d] === 1) return [];
+    if (isTrivialWindow(attrs, d) && attrs.base_dilations[d] === 1) return [];
     const elements = receivedBy(reducedWindow(attrs, results[0] as TensorType, d, shards), shards, at((operands[0] as TensorType).shape, d));
     return elements === null ? null : operands.map((_, i) => (i < results.length ? elements : 0));
   },
@@ -60,7 +60,7 @@ export function reducedWindow(attrs: ReduceWindow, result: TensorType, d: number
 }
 
 /** Windows of one element at unpadded, consecutive positions. */
-const isTrivial = (attrs: SelectAndScatter, d: number): boolean =>
+export const isTrivialWindow = (attrs: SelectAndScatter, d: number): boolean =>
   attrs.pad_low[d] === 0 && attrs.pad_high[d] === 0 && attrs.window_strides[d] === 1 && attrs.window_dimensions[d] === 1;
 
 function checkRanks(kind: string, type: TensorType, lists: readonly (readonly number[])[]): void {
@@ -118,14 +118,46 @@ const selectAndScatter = defineOp<SelectAndScatter>({
     const rank = type.shape.length;
     const rule = new RuleBuilder([rank, rank, 0], [rank]);
     type.shape.forEach((size, d) => {
-      if (isTrivial(attrs, d)) rule.add([d, d, null], [d], size);
+      if (isTrivialWindow(attrs, d)) rule.add([d, d, null], [d], size);
       else rule.add([null, d, null], [null], at(source.shape, d), 'replicate').add([d, null, null], [d], size, 'permute');
     });
     return rule.build();
   },
+  /** A dim's operand, source and result in the same shards. */
+  split({ operands, attrs }) {
+    const [type, source] = operands as readonly [TensorType, TensorType];
+    const rank = type.shape.length;
+    const rule = new RuleBuilder([rank, rank, 0], [rank]);
+    type.shape.forEach((size, d) => rule.add([d, d, null], [d], isTrivialWindow(attrs, d) ? size : Math.max(size, at(source.shape, d)), isTrivialWindow(attrs, d) ? 'pass' : 'permute'));
+    return rule.build();
+  },
+  halo(view, d, shards) {
+    if (isTrivialWindow(view.attrs, d)) return [];
+    const [type, source] = view.operands as readonly [TensorType, TensorType];
+    const need = scatteredWindows(view, d, shards);
+    if (need === null) return null;
+    const elements = [receivedBy(need.operand, shards, at(type.shape, d)), receivedBy(need.source, shards, at(source.shape, d))];
+    return elements.every((n) => n !== null) ? [...elements, 0] : null;
+  },
   kernel: (view, inputs, ctx) => [selectThenScatter(view, inputs, ctx)],
   flops: ({ operands, attrs }) => elementCount(operands[1] as TensorType) * attrs.window_dimensions.reduce((n, w) => n * w, 1),
 });
+
+/**
+ * All windows that touch a shard, and the operand that these windows cover. Null where shards start between windows,
+ * windows reach into padding (an exchanged edge could be chosen), or the scatter's neutral element is not known.
+ */
+export function scatteredWindows({ attrs, operands, regions }: OpView<SelectAndScatter>, d: number, shards: number): { operand: DilatedWindow; source: DilatedWindow } | null {
+  const extent = at((operands[0] as TensorType).shape, d) / shards;
+  const [size, stride] = [at(attrs.window_dimensions, d), at(attrs.window_strides, d)];
+  if (!Number.isInteger(extent) || extent % stride !== 0 || size === 0) return null;
+  if (at(attrs.pad_low, d) !== 0 || at(attrs.pad_high, d) !== 0 || regionMonoid(regions[1]) === null) return null;
+  const [first, last] = [Math.floor(-size / stride) + 1, Math.floor((extent - 1) / stride)];
+  const low = first * stride;
+  const source = dilatedWindow(extent / stride, -first, last - first + 1, 1);
+  const operand = dilatedWindow(extent, -low, Math.max(last * stride + size, extent) - low, 1);
+  return source === null || operand === null ? null : { source, operand };
+}
 
 function selectThenScatter(view: OpView<SelectAndScatter>, inputs: readonly TensorArray[], ctx: KernelContext): TensorArray {
   const { attrs, regions } = view;

@@ -85,9 +85,12 @@ const PROPERTIES: Readonly<Record<string, (op: Op) => string>> = {
 
 export const propertiesOf = (op: Op): string | undefined => PROPERTIES[op.kind]?.(op);
 
+/** Ops that JAX leaves in the client dialect. */
+const CHLO: ReadonlySet<string> = new Set(['acos', 'acosh', 'asin', 'asinh', 'atan', 'atanh', 'cosh', 'digamma', 'erf', 'erf_inv', 'erfc', 'lgamma', 'sinh', 'top_k']);
+
 /** Everything after `%r = `, for an op without regions. */
 export function plainOp(op: Op, operands: readonly string[], operandTypes: readonly TensorType[], types: readonly TensorType[]): string {
-  const dialect = op.kind === 'erf' || op.kind === 'erf_inv' || op.kind === 'top_k' ? 'chlo' : 'stablehlo';
+  const dialect = CHLO.has(op.kind) ? 'chlo' : 'stablehlo';
   const head = SYNTAX[op.kind]?.(op, operands, types) ?? operands.join(', ');
   if (op.kind === 'constant' || op.kind === 'iota') return `stablehlo.${op.kind} ${head} : ${tensorText(types[0] as TensorType)}`;
   if (op.kind === 'custom_call') throw unsupported('exporting custom_call');

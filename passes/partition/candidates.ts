@@ -51,6 +51,7 @@ export function candidates(table: LayoutTable, op: OpShape, operandLayouts: read
     for (const chosen of picks(order.map((i) => sources[i] as Assignment[]))) {
       add(chosen.reduce((a, s) => mergeInto(a, s, may), emptyAssignment(rule)));
       add(chosen.reduce((a, s) => mergeInto(a, s, notReduce), emptyAssignment(rule)));
+      add(chosen.reduce((a, s) => mergeInto(a, s, notHalo), emptyAssignment(rule)));
     }
   }
   return [...found.values()].flatMap((a) => [layOut(table, op, a, [], []), ...keepingOwed(table, op, a, operandLayouts)]);

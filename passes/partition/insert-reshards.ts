@@ -16,7 +16,7 @@ import { dimAxes, type Layout, type Monoid } from '../../ir/layout.ts';
 import { axesSize } from '../../ir/mesh.ts';
 import { identityOf } from '../../ir/monoid.ts';
 import { mainFunction, meshOf, type Block, type Elements, type Func, type Module, type Op, type Origin, type ValueId, valueInfo, walkOps } from '../../ir/program.ts';
-import type { AnyOpDef, OpView, Registry } from '../../ir/op.ts';
+import { type AnyOpDef, type OpView, type Registry, splitRule } from '../../ir/op.ts';
 import { byteSize, type TensorType } from '../../ir/types.ts';
 import { candidates, type Candidate, type OpShape } from './candidates.ts';
 import { LayoutTable } from './layout-table.ts';
@@ -330,7 +330,7 @@ class Decider {
   }
 
   private opShape(op: Op, def: AnyOpDef, view: OpView): OpShape {
-    const rule: FactorRule = def.factors(view);
+    const rule: FactorRule = splitRule(def, view);
     const monoid = def.combiner?.(view) ?? null;
     const combiner = monoid !== null && startsAtIdentity(op, view, monoid, this.cheap) ? monoid : null;
     const narrowing = op.kind === 'convert' && byteSize(view.results[0] as TensorType) < byteSize(view.operands[0] as TensorType);

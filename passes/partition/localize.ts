@@ -12,29 +12,34 @@ import { internalError, unsupported } from '../../ir/diagnostics.ts';
 import { type DimFactors, type FactorKind, factorName, ruleText } from '../../ir/factors.ts';
 import { isEven, type Layout, localShape } from '../../ir/layout.ts';
 import { axesSize, type Mesh } from '../../ir/mesh.ts';
-import type { AnyOpDef, OpView, Registry } from '../../ir/op.ts';
+import { type AnyOpDef, type OpView, type Registry, splitRule } from '../../ir/op.ts';
 import { type Attrs, type Block, type Elements, type Func, isCollective, isStructural, mainFunction, meshOf, type Module, type Op, type ValueId, valueInfo } from '../../ir/program.ts';
 import { type TensorType, withShape } from '../../ir/types.ts';
 import { project } from './assignment.ts';
 import { localizeConcatenate } from './localize/concatenate.ts';
 import { localizeConstant } from './localize/constant.ts';
 import { localizeConvolution } from './localize/convolution.ts';
+import { localizeDynamicSlice, localizeDynamicUpdateSlice } from './localize/dynamic-slices.ts';
 import { localizeGather, localizeScatter } from './localize/gather-scatter.ts';
 import { localizeIota } from './localize/iota.ts';
 import { Emitter, type Localizer } from './localize/localizer.ts';
 import { localizeReverse } from './localize/reverse.ts';
+import { localizeSelectAndScatter } from './localize/select-and-scatter.ts';
 import { localizePad, localizeReduceWindow, localizeSlice } from './localize/sliding.ts';
 
 const LOCALIZERS: Readonly<Record<string, Localizer>> = {
   concatenate: localizeConcatenate,
   constant: localizeConstant,
   convolution: localizeConvolution,
+  dynamic_slice: localizeDynamicSlice,
+  dynamic_update_slice: localizeDynamicUpdateSlice,
   gather: localizeGather,
   iota: localizeIota,
   pad: localizePad,
   reduce_window: localizeReduceWindow,
   reverse: localizeReverse,
   scatter: localizeScatter,
+  select_and_scatter: localizeSelectAndScatter,
   slice: localizeSlice,
 };
 
@@ -116,7 +121,7 @@ class Localizing {
   /** Shards of pass and reduce factors compute on their own; of others they would compute something else. */
   private expectSplittable(op: Op): void {
     const def = this.registry[op.kind];
-    const rule = def?.factors(this.view(op));
+    const rule = def === undefined ? undefined : splitRule(def, this.view(op));
     if (def === undefined || rule === undefined || (def.halo === undefined && rule.factors.every((f) => SPLITS.has(f.kind)))) return;
     const splits = (f: number, shards: number): boolean => shards === 1 || mayBeSplit(def, this.view(op), rule.factors[f]?.kind ?? 'pass', f, shards);
     const check = (value: ValueId, dims: readonly DimFactors[]): void => {

@@ -7,7 +7,7 @@ import { DiagnosticError } from '../../../ir/diagnostics.ts';
 import { type FactorRule, ruleText } from '../../../ir/factors.ts';
 import type { Monoid } from '../../../ir/layout.ts';
 import { axesSize } from '../../../ir/mesh.ts';
-import type { AnyOpDef, OpView } from '../../../ir/op.ts';
+import { type AnyOpDef, type OpView, splitRule } from '../../../ir/op.ts';
 import { type Func, mainFunction, type Module, type ValueId } from '../../../ir/program.ts';
 import { elementCount, type TensorType } from '../../../ir/types.ts';
 import { verify } from '../../../ir/verify.ts';
@@ -27,7 +27,7 @@ export function checkPartition(ctx: LawContext, found: Findings): void {
   const { def, registry, example } = ctx;
   const view = viewOf(example);
   found.check('work', () => wrongWork(def, view, example.options.flops));
-  const rule = def.factors(view);
+  const rule = splitRule(def, view);
   const monoid = def.combiner?.(view) ?? null;
   const whole = runOneDevice(moduleOf(example), registry, example.inputs, 'wide');
   const partial = monoid !== null && example.options.noPartials === undefined;

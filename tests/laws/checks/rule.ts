@@ -1,19 +1,21 @@
 /** rule: the factor rule is well formed: ranks, sizes, and kinds that agree with where the factors stand. */
 import { type DimFactors, factorName, type FactorRule, ruleText } from '../../../ir/factors.ts';
-import type { OpView } from '../../../ir/op.ts';
+import { type OpView, splitRule } from '../../../ir/op.ts';
 import { elementCount, type TensorType, typeText } from '../../../ir/types.ts';
 import type { Findings, LawContext } from '../law.ts';
 import { viewOf } from '../op-example.ts';
 
 export function checkRule({ def, example }: LawContext, found: Findings): void {
   const view = viewOf(example);
-  found.check('rule', () => {
-    const rule = def.factors(view);
+  const alone = (f: number): boolean => def.halo === undefined || def.halo(view, f, 1)?.length === 0;
+  const check = (rule: FactorRule): string | undefined => {
     const wrong =
-      wrongShape(rule, view, (f) => def.halo === undefined || def.halo(view, f, 1)?.length === 0) ??
+      wrongShape(rule, view, alone) ??
       rule.factors.map((_, f) => wrongFactor(rule, view, f)).find((w) => w !== undefined);
     return wrong === undefined ? undefined : `${wrong}, in ${ruleText(rule)}`;
-  });
+  };
+  found.check('rule', () => check(def.factors(view)));
+  if (def.split !== undefined) found.check('rule', () => check(splitRule(def, view)), 'split');
 }
 
 type Tensors = readonly {

@@ -1,5 +1,6 @@
 /** Examples of every op in the registry. A new op brings its own: a family file, or rows in one of these. */
 import type { OpExample } from '../op-example.ts';
+import { bitsExamples } from './bits.ts';
 import { contractionExamples } from './contraction.ts';
 import { convolutionExamples } from './convolution.ts';
 import { elementwiseExamples } from './elementwise.ts';
@@ -10,6 +11,7 @@ import { shapingExamples } from './shaping.ts';
 export const examples: readonly OpExample[] = [
   ...elementwiseExamples,
   ...shapingExamples,
+  ...bitsExamples,
   ...contractionExamples,
   ...convolutionExamples,
   ...indexingExamples,
