@@ -65,7 +65,19 @@ export class FuncBuilder {
     return { ...func, body: this.top(), values: this.values };
   }
 
-  /** The outermost block so far. */
+  /** The first parameter of the block at hand. */
+  firstParam(): ValueId {
+    const [param] = this.top().params;
+    if (param === undefined) throw new Error('the block at hand takes nothing');
+    return param;
+  }
+
+  /** The blocks being filled, outermost first. */
+  openBlocks(): readonly Block[] {
+    return this.blocks;
+  }
+
+  /** The block at hand. */
   private top(): { params: ValueId[]; ops: Op[] } {
     return this.blocks.at(-1) as { params: ValueId[]; ops: Op[] };
   }

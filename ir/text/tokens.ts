@@ -76,7 +76,7 @@ export const FuncWord = word('func', true);
 export const True = word('true', true);
 export const False = word('false', true);
 export const Value = scanned('Value', 'a value such as %x', scanSigil('%', isWord), ['%']);
-export const Symbol = scanned('Symbol', 'a name such as @main', scanSigil('@', isWordStart), ['@']);
+export const GlobalName = scanned('GlobalName', 'a name such as @main', scanSigil('@', isWordStart), ['@']);
 export const Num = scanned('Number', 'a number', scanNumber, [...'-0123456789in']);
 export const Text = scanned('Text', 'a quoted text', scanString('', true), ['"']);
 export const Base64 = scanned('Base64', 'base64 data', scanString('base64', true), ['b']);
@@ -97,13 +97,13 @@ export const Plus = symbol('Plus', '+');
 export const Question = symbol('Question', '?');
 
 export const vocabulary: TokenType[] = [
-  whitespace, comment, Base64, Arrow, Num, ModuleWord, MeshWord, PrivateWord, FuncWord, True, False, Ident, Value, Symbol, Text, openText,
+  whitespace, comment, Base64, Arrow, Num, ModuleWord, MeshWord, PrivateWord, FuncWord, True, False, Ident, Value, GlobalName, Text, openText,
   At, LCurly, RCurly, LParen, RParen, LSquare, RSquare, Comma, Colon, Semicolon, Equals, Plus, Question,
 ];
 
 const lexer = new Lexer(vocabulary, { positionTracking: 'onlyOffset', ensureOptimizations: true, recoveryEnabled: true });
 
-export const spanOf = (token: IToken): Span => ({ start: token.startOffset, end: token.startOffset + token.image.length });
+export const spanOf = (token: IToken): Span => ({ start: token.startOffset, end: token.startOffset + ((token.image as string | undefined)?.length ?? 0) });
 export const shorten = (text: string): string => (text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text);
 
 /** The tokens of the text. Throws SH0101 (characters), SH0102 (unterminated text), SH0104 (nesting). */
