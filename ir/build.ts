@@ -42,6 +42,13 @@ export class FuncBuilder {
     if (info !== undefined) this.values[id] = { ...info, layout };
   }
 
+  /** Gives a value that has no name yet the name and place that another has in the source. */
+  nameLike(id: ValueId, { name, origin }: ValueInfo): void {
+    const info = this.values[id];
+    if (info === undefined || info.name !== undefined || name === undefined) return;
+    this.values[id] = { ...info, name, ...(origin === undefined ? {} : { origin }) };
+  }
+
   push(op: Op): readonly ValueId[] {
     this.top().ops.push(op);
     return op.results;

@@ -5,6 +5,7 @@ import { type AnyOpDef, defineOp, InferError, type KernelContext, type OpView } 
 import type { OpAttrs } from '../attrs.ts';
 import { type DType, DTYPES, isFloat, tensor, type TensorType, typeText } from '../types.ts';
 import { allocateReal, filled, roundFormat } from './rounding.ts';
+import { totalOrder } from './total-order.ts';
 
 type Scalar = (a: number, b: number) => number;
 type Integer = (a: number, b: number, bits: number) => number;
@@ -236,13 +237,6 @@ function applyWide(row: Row, a: BigInt64Array | BigUint64Array, b: Storage | und
 const COMPARISONS: Readonly<Record<OpAttrs['compare']['direction'], (a: number | bigint, b: number | bigint) => boolean>> = {
   EQ: (a, b) => a === b, NE: (a, b) => a !== b, GE: (a, b) => a >= b, GT: (a, b) => a > b, LE: (a, b) => a <= b, LT: (a, b) => a < b,
 };
-
-/** NaN above all, -0 below 0. Numbers here do not keep the sign of a NaN: negative ones count as positive. */
-function totalOrder(a: number, b: number): number {
-  if (Number.isNaN(a) || Number.isNaN(b)) return Number(Number.isNaN(a)) - Number(Number.isNaN(b));
-  if (a === 0 && b === 0) return Number(Object.is(b, -0)) - Number(Object.is(a, -0));
-  return a < b ? -1 : a > b ? 1 : 0;
-}
 
 const compare = defineOp<OpAttrs['compare']>({
   kind: 'compare',

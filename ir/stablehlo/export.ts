@@ -220,6 +220,8 @@ const prefixed = (before: string, text: string, after = ''): string => (text ===
 
 /** Attributes stand between an op's operands and its types. */
 function beforeTypes(text: string, attributes: string): string {
+  const constant = 'stablehlo.constant ';
+  if (attributes !== '' && text.startsWith(constant)) return `${constant}${attributes} ${text.slice(constant.length)}`;
   const at = text.lastIndexOf(' : ');
   return attributes === '' || at < 0 ? text : `${text.slice(0, at)} ${attributes}${text.slice(at)}`;
 }

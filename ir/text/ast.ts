@@ -67,6 +67,8 @@ export interface AstBlock {
 export interface AstOp {
   readonly results: readonly AstName[];
   readonly kind: AstName;
+  /** It holds a syntax error, told already; only its results are known. */
+  readonly isBroken?: true;
   readonly callee?: AstName;
   readonly equation?: AstName;
   readonly operands: readonly AstData[];

@@ -163,13 +163,13 @@ export class Elaborator {
 
   /** Notes what goes wrong in an op; its results are then unknown. */
   private attempt(op: AstOp, run: () => void): void {
-    for (const r of op.results) this.define(r, null);
     try {
-      run();
+      if (op.isBroken !== true) return run();
     } catch (thrown) {
       if (thrown instanceof InferError) this.ctx.problems.add('SH0204', `${op.kind.text}: ${thrown.message}`, op.span);
       else if (!(thrown instanceof Broken)) throw thrown;
     }
+    for (const r of op.results) if (this.scopes.at(-1)?.has(r.text) !== true) this.define(r, null);
   }
 
   private op(op: AstOp): readonly ValueId[] {
@@ -184,7 +184,7 @@ export class Elaborator {
       if (type !== undefined && type !== actual) this.ctx.problems.add('SH0204', `${op.kind.text} gives ${typeText(actual)}, but is written to give ${typeText(type)}`, op.annotations[i]?.span ?? op.span, typeText(actual));
       const info = this.b.values[id] as (typeof this.b.values)[number];
       this.b.values[id] = { ...info, ...(name === undefined ? {} : { name: name.text }), ...(layout === undefined ? {} : { layout: this.ctx.layouts.layout(layout) }) };
-      if (name !== undefined) this.rebind(name, id);
+      if (name !== undefined) this.define(name, id);
     });
     return made;
   }

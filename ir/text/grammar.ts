@@ -198,8 +198,7 @@ class TirParser extends EmbeddedActionsParser {
     const ops: AstOp[] = [];
     this.CONSUME(t.LCurly);
     this.MANY(() => {
-      const op = this.recovered(() => this.SUBRULE(this.op));
-      if (op !== undefined) ops.push(op);
+      ops.push(this.recovered(() => this.SUBRULE(this.op)));
     });
     this.CONSUME(t.RCurly);
     return { params: [], ops, isExpression: false, span: this.since(from) };
@@ -235,6 +234,7 @@ class TirParser extends EmbeddedActionsParser {
     const callee = this.OPTION2({ GATE: () => this.onLine(), DEF: () => this.CONSUME(t.GlobalName) });
     const equation = this.OPTION3(() => this.CONSUME(t.Text));
     const operands: AstData[] = [];
+    const given = this.OPTION6({ GATE: () => callee !== undefined, DEF: () => this.SUBRULE(this.arguments) });
     this.OPTION4({ GATE: () => this.onLine() && this.startsOperand(), DEF: () => {
       operands.push(this.SUBRULE1(this.data));
       this.MANY1(() => {
@@ -245,9 +245,18 @@ class TirParser extends EmbeddedActionsParser {
     const attrs: AstAttr[] = [];
     this.MANY2({ GATE: () => this.LA(2).tokenType === t.Equals, DEF: () => attrs.push(this.SUBRULE(this.attr)) });
     return {
-      kind, operands, attrs, results: [], regions: [], annotations: [], span: this.since(from),
+      kind, operands: given ?? operands, attrs, results: [], regions: [], annotations: [], span: this.since(from),
       ...(callee === undefined ? {} : { callee: nameOf(callee, 1) }), ...(equation === undefined ? {} : { equation: nameOf(equation) }),
     };
+  });
+
+  /** `(%a, %b)` of a call. */
+  private readonly arguments = this.RULE('arguments', (): AstData[] => {
+    const items: AstData[] = [];
+    this.CONSUME(t.LParen);
+    this.MANY_SEP({ SEP: t.Comma, DEF: () => items.push(this.SUBRULE(this.data)) });
+    this.CONSUME(t.RParen);
+    return items;
   });
 
   private readonly attr = this.RULE('attr', (): AstAttr => {
@@ -351,7 +360,7 @@ class TirParser extends EmbeddedActionsParser {
   }
 
   /** After a mistake: on to the next line that starts an op at this depth of braces, or to the end of the block. */
-  private recovered(parse: () => AstOp): AstOp | undefined {
+  private recovered(parse: () => AstOp): AstOp {
     if (this.RECORDING_PHASE) return parse();
     const started = this.LA(1);
     try {
@@ -362,13 +371,22 @@ class TirParser extends EmbeddedActionsParser {
       for (let next = this.LA(1); next.tokenType !== EOF; next = this.LA(1)) {
         const { tokenType } = next;
         const starts = tokenType === t.Value || tokenType === t.Ident || tokenType === t.RCurly;
-        if (depth <= 0 && next !== started && starts && this.breaksBefore(next)) return undefined;
+        if (depth <= 0 && next !== started && starts && this.breaksBefore(next)) return this.broken(started);
         if (tokenType === t.LCurly) depth++;
         if (tokenType === t.RCurly) depth--;
         this.SKIP_TOKEN();
       }
       throw thrown;
     }
+  }
+
+  /** What can still be told of an op with a mistake: the names it defines, so that their uses are no mistakes too. */
+  private broken(from: IToken): AstOp {
+    const start = from.startOffset;
+    const names = /^%[\w$.]+(?:\s*,\s*%[\w$.]+)*(?=\s*=)/.exec(this.text.slice(start, start + 10_000))?.[0] ?? '';
+    const span = this.since(from);
+    const results = [...names.matchAll(/%([\w$.]+)/g)].map((m) => ({ text: m[1] as string, span: { start: start + m.index, end: start + m.index + m[0].length } }));
+    return { results, kind: { text: from.image, span }, isBroken: true, operands: [], attrs: [], regions: [], annotations: [], span };
   }
 
   private since(from: IToken): Span {

@@ -2,7 +2,7 @@
 import { closedDim, type DimSharding, type Layout, type Monoid, openDim, overlappingAxis } from '../layout.ts';
 import type { AxisRef, Mesh, MeshAxis } from '../mesh.ts';
 import type { AstAxis, AstData, AstDim, AstLayout, AstMesh, AstName } from './ast.ts';
-import { type Problems, suggestion } from './problems.ts';
+import { Broken, type Problems, suggestion } from './problems.ts';
 
 /** More devices than any machine has; keeps products far from 2^53. */
 const MAX_DEVICES = 2 ** 24;
@@ -12,6 +12,8 @@ const UNREDUCED: Readonly<Record<string, Monoid>> = {
 
 export class LayoutReader {
   readonly meshes: Mesh[] = [];
+  /** Declared with a mistake, told already. */
+  private readonly broken = new Set<string>();
   private readonly problems: Problems;
 
   constructor(problems: Problems) {
@@ -20,6 +22,7 @@ export class LayoutReader {
 
   /** Adds the mesh to the table. */
   mesh(ast: AstMesh): void {
+    this.broken.add(ast.name.text);
     const axes: MeshAxis[] = [];
     for (const { name, size } of ast.axes) {
       const n = this.whole(size, 'the size of a mesh axis', 1);
@@ -31,6 +34,7 @@ export class LayoutReader {
     if (this.meshes.some((m) => m.name === ast.name.text)) this.problems.fail('SH0217', `there are two meshes @${ast.name.text}`, ast.name.span, 'one name per mesh');
     const deviceIds = ast.devices === undefined ? undefined : this.deviceIds(ast.devices, devices);
     this.meshes.push({ name: ast.name.text, axes, ...(deviceIds === undefined ? {} : { deviceIds }) });
+    this.broken.delete(ast.name.text);
   }
 
   private deviceIds(data: AstData, count: number): number[] {
@@ -44,6 +48,7 @@ export class LayoutReader {
   meshOf(name: AstName | undefined, span: { start: number; end: number }): Mesh {
     const mesh = name === undefined ? this.meshes[0] : this.meshes.find((m) => m.name === name.text);
     if (mesh !== undefined) return mesh;
+    if (name === undefined ? this.broken.size > 0 : this.broken.has(name.text)) throw new Broken('its mesh is broken');
     const known = this.meshes.map((m) => `@${m.name}`);
     const message = name === undefined ? 'there is no mesh for this layout' : `there is no mesh @${name.text}`;
     return this.problems.fail('SH0214', message, name?.span ?? span, known.length === 0 ? 'a mesh above, as `mesh @mesh {x=2, y=4}`' : `one of ${known.join(', ')}`);

@@ -102,9 +102,9 @@ class FunctionPrinter {
     const operands = op.operands.map((v) => `%${this.names[v] ?? ''}`);
     const isLayoutOp = kind === 'sharding_constraint' || kind === 'reshard';
     if (isLayoutOp) operands.push(this.layout(op.attrs.layout as Layout));
-    const callee = kind === 'call' ? ` @${nameText(op.attrs.callee as string)}` : '';
-    const attrs = isLayoutOp || kind === 'call' ? '' : this.attrs(op);
-    return `${kind}${callee}${operands.length === 0 ? '' : ` ${operands.join(', ')}`}${attrs}`;
+    if (kind === 'call') return `call @${nameText(op.attrs.callee as string)}(${operands.join(', ')})`;
+    const attrs = isLayoutOp ? '' : this.attrs(op);
+    return `${kind}${operands.length === 0 ? '' : ` ${operands.join(', ')}`}${attrs}`;
   }
 
   private attrs(op: Op): string {

@@ -106,7 +106,7 @@ const lexer = new Lexer(vocabulary, { positionTracking: 'onlyOffset', ensureOpti
 export const spanOf = (token: IToken): Span => ({ start: token.startOffset, end: token.startOffset + ((token.image as string | undefined)?.length ?? 0) });
 export const shorten = (text: string): string => (text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text);
 
-/** The tokens of the text. Throws SH0101 (characters), SH0102 (unterminated text), SH0104 (nesting). */
+/** The tokens of the text. Throws SH0101 (characters, unterminated text), SH0104 (nesting). */
 export function tokenize({ text }: SourceText): IToken[] {
   const binary = text.search(/[\u0000-\u0008\u000e-\u001f\ufffd]/);
   if (binary !== -1) {
@@ -117,7 +117,7 @@ export function tokenize({ text }: SourceText): IToken[] {
     { start: e.offset, end: e.offset + e.length }));
   for (const token of tokens) {
     if (token.tokenType !== openText) continue;
-    found.push(lexical('SH0102', 'this text is not closed on its line', spanOf(token), 'a closing "'));
+    found.push(lexical('SH0101', 'this text is not closed on its line', spanOf(token), 'a closing "'));
     if (found.length >= MAX_ERRORS) break;
   }
   if (found.length > 0) throw new DiagnosticError(found.sort((a, b) => (a.span?.start ?? 0) - (b.span?.start ?? 0)).slice(0, MAX_ERRORS));

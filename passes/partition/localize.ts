@@ -13,7 +13,7 @@ import { type DimFactors, type FactorKind, factorName, ruleText } from '../../ir
 import { isEven, type Layout, localShape } from '../../ir/layout.ts';
 import type { Mesh } from '../../ir/mesh.ts';
 import type { OpView, Registry } from '../../ir/op.ts';
-import { type Attrs, type Block, type Func, isCollective, isStructural, mainFunction, meshOf, type Module, type Op, type ValueId, valueInfo } from '../../ir/program.ts';
+import { type Attrs, type Block, type Elements, type Func, isCollective, isStructural, mainFunction, meshOf, type Module, type Op, type ValueId, valueInfo } from '../../ir/program.ts';
 import { type TensorType, withShape } from '../../ir/types.ts';
 import { project } from './assignment.ts';
 import { localizeConstant } from './localize/constant.ts';
@@ -70,8 +70,9 @@ class Localizing {
     const regions = op.regions.map((r) => this.builder.region(() => this.block(r)));
     const results = isStructural(op) || isCollective(op) ? this.keep(op, operands, regions) : this.tensorOp(op, operands, regions);
     op.results.forEach((old, i) => {
-      const { layout } = valueInfo(this.func, old);
-      if (layout !== undefined) this.builder.setLayout(results[i] as ValueId, layout);
+      const info = valueInfo(this.func, old);
+      if (info.layout !== undefined) this.builder.setLayout(results[i] as ValueId, info.layout);
+      this.builder.nameLike(results[i] as ValueId, info);
       this.local.set(old, results[i] as ValueId);
     });
   }
@@ -86,7 +87,7 @@ class Localizing {
     const localResults = this.localResults(op);
     const attrs = this.localAttrs(op, operands, localResults);
     const localizer = LOCALIZERS[op.kind];
-    if (localizer === undefined) return this.builder.op(op.kind, operands, localResults, op.origin, attrs, regions);
+    if (localizer === undefined || isSplat(op)) return this.builder.op(op.kind, operands, localResults, op.origin, attrs, regions);
     const layoutOf = (v: ValueId): Layout => {
       const { layout } = valueInfo(this.func, v);
       if (layout === undefined) throw internalError(`localize: a value of ${op.kind} has no layout`);
@@ -147,3 +148,5 @@ class Localizing {
     return local;
   }
 }
+
+const isSplat = (op: Op): boolean => op.kind === 'constant' && (op.attrs.value as Elements).data.length === 1;

@@ -7,7 +7,6 @@
  *      %0 = dynamic_slice %a, 2 · axis_index {x}, sizes = [2]
  */
 import { dimAxes, type Layout } from '../../../ir/layout.ts';
-import type { Elements } from '../../../ir/program.ts';
 import { tensor, type TensorType } from '../../../ir/types.ts';
 import type { Localizer } from './localizer.ts';
 
@@ -16,8 +15,7 @@ export const localizeConstant: Localizer = (site) => {
   const [type] = site.localResults as readonly [TensorType];
   const [whole] = site.resultTypes as readonly [TensorType];
   const layout = site.resultLayouts[0] as Layout;
-  const splat = (op.attrs.value as Elements).data.length === 1;
-  if (type === whole || splat) return [emit.op('constant', [], type, attrs)];
+  if (type === whole) return [emit.op('constant', [], type, attrs)];
   const all = emit.op('constant', [], whole, op.attrs);
   const starts = whole.shape.map((extent, d) => {
     const axes = dimAxes(layout, d);

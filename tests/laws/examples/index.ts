@@ -3,6 +3,7 @@ import type { OpExample } from '../op-example.ts';
 import { contractionExamples } from './contraction.ts';
 import { elementwiseExamples } from './elementwise.ts';
 import { indexingExamples } from './indexing.ts';
+import { orderingWindowExamples } from './ordering-windows.ts';
 import { shapingExamples } from './shaping.ts';
 
 export const examples: readonly OpExample[] = [
@@ -10,4 +11,5 @@ export const examples: readonly OpExample[] = [
   ...shapingExamples,
   ...contractionExamples,
   ...indexingExamples,
+  ...orderingWindowExamples,
 ];
