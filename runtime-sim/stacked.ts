@@ -35,6 +35,16 @@ export function takeRows(stack: TensorArray, rows: Int32Array): TensorArray {
   return { dtype: stack.dtype, shape: [rows.length, ...stack.shape.slice(1)], data };
 }
 
+/** Arrays of one shape and type as the rows of a stack. */
+export function stackOf(arrays: readonly TensorArray[]): TensorArray {
+  const [first] = arrays as readonly [TensorArray];
+  if (arrays.length === 1) return stackOfOne(first);
+  const length = first.data.length;
+  const data = storageLike(first.data, length * arrays.length) as Float64Array;
+  arrays.forEach((a, i) => data.set(a.data as Float64Array, i * length));
+  return { dtype: first.dtype, shape: [arrays.length, ...first.shape], data };
+}
+
 /** The stack that a call of identity rows would read. */
 export const aligned = ({ stack, of }: Rows): TensorArray => (of === undefined ? stack : takeRows(stack, of));
 

@@ -162,5 +162,11 @@ function pack({ side, tiles }: Slots, matrix: number, into: Float64Array, at: nu
 /** The m × n corner of a padded product. */
 function copyOut(from: Float64Array, base: number, width: number, out: Float64Array, at: number, m: number, n: number): void {
   if (width === n) return out.set(from.subarray(base, base + m * n), at);
-  for (let i = 0; i < m; i++) for (let j = 0; j < n; j++) out[at + i * n + j] = from[base + i * width + j] as number;
+  if (n === 1) for (let i = 0; i < m; i++) out[at + i] = from[base + i * width] as number;
+  else if (n === 2) {
+    for (let i = 0, a = base, b = at; i < m; i++, a += width, b += 2) {
+      out[b] = from[a] as number;
+      out[b + 1] = from[a + 1] as number;
+    }
+  } else for (let i = 0; i < m; i++) for (let j = 0; j < n; j++) out[at + i * n + j] = from[base + i * width + j] as number;
 }

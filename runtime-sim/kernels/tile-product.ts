@@ -3,6 +3,18 @@
  * same tile in plain TypeScript (notes/ecosystem.md). Assembled here, so that nothing has to be built or shipped.
  */
 
+interface WasmMemory {
+  readonly buffer: ArrayBuffer;
+  grow(pages: number): number;
+}
+
+/** The part of the JavaScript interface used here: neither TypeScript's "esnext" nor Node's types declare it. */
+declare const WebAssembly: {
+  readonly Memory: new (limits: { initial: number; maximum: number }) => WasmMemory;
+  readonly Module: new (bytes: Uint8Array<ArrayBuffer>) => object;
+  readonly Instance: new (module: object, imports: Readonly<Record<string, Readonly<Record<string, object>>>>) => { readonly exports: Readonly<Record<string, unknown>> };
+};
+
 /**
  * c += a · b. `a` holds tiles of 4 rows as [tile, k, 4], `b` tiles of 4 columns as [tile, k, 4], `c` is row-major with
  * `stride` bytes per row. All are byte offsets into the memory; k and the numbers of tiles are at least 1.
@@ -10,7 +22,7 @@
 export type TileProduct = (a: number, b: number, c: number, aTiles: number, bTiles: number, k: number, stride: number) => void;
 
 export interface TileMachine {
-  readonly memory: WebAssembly.Memory;
+  readonly memory: WasmMemory;
   readonly multiply: TileProduct;
 }
 
