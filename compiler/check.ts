@@ -1,5 +1,5 @@
 /** The check on numbers: which one a program gets (full, shrunk), and what came out. */
-import { internalError } from '../ir/diagnostics.ts';
+import { DiagnosticError, internalError } from '../ir/diagnostics.ts';
 import { deviceCount } from '../ir/mesh.ts';
 import { registry as standard } from '../ir/ops/index.ts';
 import { mainFunction, type Module, valueInfo } from '../ir/program.ts';
@@ -20,10 +20,20 @@ export interface CheckOutcome {
   readonly reason?: string;
 }
 
-/** Runs the check that was asked for, or says why it did not. `auto`: full where it fits, else shrunk. */
+/** Runs the check that was asked for, or says why it did not (an op that the simulator cannot run). `auto`: full where it fits, else shrunk. */
 export function runCheck(compiled: Compiled, mode: CheckMode, seed: number): CheckOutcome {
   const devices = deviceCount(compiled.module.meshes[0] ?? { name: '', axes: [] });
   if (mode === 'off') return { mode: 'off', devices, maxRelError: null, verdict: 'not run', reason: '--check off' };
+  try {
+    return run(compiled, mode, seed);
+  } catch (error) {
+    const missing = error instanceof DiagnosticError ? error.diagnostics.find((d) => d.cause === 'unsupported') : undefined;
+    if (missing === undefined) throw error;
+    return { mode: mode === 'shrunk' ? 'shrunk' : 'full', devices, maxRelError: null, verdict: 'not run', reason: missing.message };
+  }
+}
+
+function run(compiled: Compiled, mode: Exclude<CheckMode, 'off'>, seed: number): CheckOutcome {
   if (mode === 'shrunk' || (mode === 'auto' && !fitsInFull(compiled.whole))) return shrunkCheck(compiled, seed);
   return outcome('full', checkEquivalence({ whole: compiled.whole, local: compiled.module, registry: standard, seed }));
 }

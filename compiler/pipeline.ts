@@ -3,6 +3,7 @@ import { type Diagnostic, userError } from '../ir/diagnostics.ts';
 import type { Registry } from '../ir/op.ts';
 import { inlineCalls } from '../passes/import/inline-calls.ts';
 import { splitConstants } from '../passes/import/split-constants.ts';
+import { gatheredCalls } from '../passes/partition/gathered-calls.ts';
 import { insertReshards } from '../passes/partition/insert-reshards.ts';
 import { localize } from '../passes/partition/localize.ts';
 import { lowerReshards } from '../passes/partition/lower-reshards.ts';
@@ -29,7 +30,11 @@ export const PIPELINE: readonly Pass[] = [
   }),
   definePass({
     name: 'insert-reshards', doc: 'decides what moves: every layout change becomes a reshard', requires: 'propagated', ensures: 'resharded',
-    run: (module, ctx) => insertReshards(module, ctx.registry, ctx.prices),
+    run(module, ctx) {
+      const decided = insertReshards(module, ctx.registry, ctx.prices);
+      for (const warning of gatheredCalls(decided)) ctx.report(warning);
+      return decided;
+    },
   }),
   definePass({
     name: 'lower-reshards', doc: 'decides how: every reshard becomes collectives', requires: 'resharded', ensures: 'collective',

@@ -72,7 +72,8 @@ export interface OpAttrs {
   cholesky: { readonly lower: boolean };
   triangular_solve: { readonly left_side: boolean; readonly lower: boolean; readonly unit_diagonal: boolean; readonly transpose_a: string };
   get_tuple_element: { readonly index: number };
-  custom_call: { readonly target: string; readonly verbatim: string };
+  /** verbatim: its other attributes as written. rule: its `sdy.sharding_rule`. result_types: as `f32[4,8]`. */
+  custom_call: { readonly target: string; readonly verbatim: string; readonly rule?: Verbatim; readonly result_types: readonly string[] };
   /** structural */
   call: { readonly callee: string };
   while: { readonly trip_count?: number };

@@ -2,6 +2,7 @@
 import type { Registry } from '../op.ts';
 import { bitcastConvert } from './bitcast.ts';
 import { convolution } from './convolution.ts';
+import { customCall } from './custom-call.ts';
 import { dotGeneral } from './dot-general.ts';
 import { dynamicSlice, dynamicUpdateSlice } from './dynamic-slices.ts';
 import { elementwiseOps } from './elementwise.ts';
@@ -17,6 +18,7 @@ export const registry: Registry = {
   ...windowOps,
   bitcast_convert: bitcastConvert,
   convolution,
+  custom_call: customCall,
   dot_general: dotGeneral,
   dynamic_slice: dynamicSlice,
   dynamic_update_slice: dynamicUpdateSlice,

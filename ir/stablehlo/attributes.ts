@@ -74,11 +74,12 @@ export class AttributeReader {
     const value = r.is('>') ? [] : this.value();
     r.expect('>');
     r.expect(':');
-    const type = r.tensorType();
+    const shape = r.attributeShape();
     const flat = (Array.isArray(value) ? value.flat(8) : [value]) as Value[];
-    const count = elementCount(type);
+    const count = shape.reduce((n, s) => n * s, 1);
+    if (count > MAX_ATTRIBUTE) throw r.error(`an attribute of ${count} elements`, `at most ${MAX_ATTRIBUTE}`, undefined, r.at - 1);
     const full = flat.length === 1 && count !== 1 ? Array.from({ length: count }, () => flat[0] as Value) : flat;
-    return type.shape.length === 2 ? rows(full, type.shape[1] as number) : full;
+    return shape.length === 2 ? rows(full, shape[1] as number) : full;
   }
 
   /** `#stablehlo.gather<…>`, `#stablehlo<precision DEFAULT>`, `#sdy.sharding<…>`. */
@@ -178,6 +179,9 @@ export class AttributeReader {
 }
 
 const rows = (flat: readonly Value[], width: number): Value[] => Array.from({ length: Math.ceil(flat.length / Math.max(1, width)) }, (_, i) => flat.slice(i * width, (i + 1) * width) as Value[]);
+
+/** Paddings and layouts have an entry per dim or so: a splat of more would only fill the memory. */
+const MAX_ATTRIBUTE = 1e6;
 
 /** The elements of `dense<…>` of a known type: splat, nested lists, hex bit patterns, or a hex blob. */
 export function denseElements(r: Reader, type: () => TensorType): { data: ElementArray; type: TensorType } {

@@ -167,7 +167,7 @@ class Importer {
       case 'reduce': return this.reduce(from, names);
       case 'sharding_constraint':
       case 'reshard': return this.constraint(from, names, kind);
-      case 'custom_call':
+      case 'custom_call': return this.customCall(from, names);
       case 'manual_computation':
       case 'named_computation':
       case 'sharding_group':
@@ -298,6 +298,29 @@ class Importer {
     const operands = this.r.list('(', ')', () => this.use());
     if (this.r.is('{')) this.attributes.dict();
     this.emit(from, names, 'call', operands, this.types(operands), { callee }, []);
+  }
+
+  /** `stablehlo.custom_call @target(%a) {…} : (t) -> t`; attributes are kept as written, but for Shardy's. */
+  private customCall(from: number, names: readonly { name: string; count: number }[]): void {
+    const r = this.r;
+    const target = r.symbol();
+    const operands = r.list('(', ')', () => this.use());
+    const kept: string[] = [];
+    let rule: string | undefined;
+    let layouts: readonly Layout[] | undefined;
+    if (r.is('{')) {
+      r.list('{', '}', () => {
+        const start = r.at;
+        const key = r.isKind('string') ? r.string() : r.take();
+        const value = r.accept('=') ? this.attributes.value() : true;
+        if (key === 'sdy.sharding_rule') rule = String(value);
+        else if (key === 'sdy.sharding') layouts = value as unknown as readonly Layout[];
+        else kept.push(r.slice(start, r.at));
+      });
+    }
+    const types = this.types(operands);
+    const attrs: Attrs = { target, verbatim: kept.join(', '), result_types: types.map(typeText), ...(rule === undefined ? {} : { rule }) };
+    this.emit(from, names, 'custom_call', operands, types, attrs, [], layouts);
   }
 
   /** `stablehlo.while(%a = %0, …) : types cond {…} do {…}` */

@@ -114,6 +114,12 @@ export class Reader {
     return type;
   }
 
+  /** Of an attribute's `tensor<…>`, whatever its element type (`index` is none of a tensor's). */
+  attributeShape(): readonly number[] {
+    const image = this.takeKind('tensor', 'a type (tensor<…>)');
+    return [...image.matchAll(/(\d+)x/g)].map(([, n]) => Number(n));
+  }
+
   private parseType(image: string): TensorType {
     const body = image.slice('tensor<'.length, -1).split(',')[0] as string;
     const match = /^((?:\d+x)*)(.+)$/.exec(body.trim());

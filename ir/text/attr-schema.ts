@@ -61,7 +61,7 @@ export const ATTR_SCHEMA: { readonly [K in keyof OpAttrs]: Specs<K> } = {
   cholesky: { lower: need('bool') },
   triangular_solve: { left_side: need('bool'), lower: need('bool'), unit_diagonal: need('bool'), transpose_a: need('word') },
   get_tuple_element: { index: need('int') },
-  custom_call: { target: need('text'), verbatim: may('text', '') },
+  custom_call: { target: need('text'), verbatim: may('text', ''), rule: may('text'), result_types: need('words') },
   call: { callee: may('text') },
   while: { trip_count: may('int') },
   sharding_constraint: { layout: need('layout') },

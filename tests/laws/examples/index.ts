@@ -1,6 +1,7 @@
 /** Examples of every op in the registry. A new op brings its own: a family file, or rows in one of these. */
 import type { OpExample } from '../op-example.ts';
 import { bitsExamples } from './bits.ts';
+import { callExamples } from './calls.ts';
 import { contractionExamples } from './contraction.ts';
 import { convolutionExamples } from './convolution.ts';
 import { elementwiseExamples } from './elementwise.ts';
@@ -12,6 +13,7 @@ export const examples: readonly OpExample[] = [
   ...elementwiseExamples,
   ...shapingExamples,
   ...bitsExamples,
+  ...callExamples,
   ...contractionExamples,
   ...convolutionExamples,
   ...indexingExamples,
