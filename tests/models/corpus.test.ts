@@ -10,7 +10,7 @@ const fixture = (name: string): ReturnType<typeof importStablehlo> => {
 };
 
 /** Wire bytes per device as measured when the line was written. */
-const WIRE: Readonly<Record<string, number>> = { mlp: 6144 * 2, fsdp_step: 48000, embedding: 30000, decoder_step: 420000, uneven: 0 };
+const WIRE: Readonly<Record<string, number>> = { mlp: 6144 * 2, fsdp_step: 48000, embedding: 30000, decoder_step: 420000, uneven: 0, conv_grad: 24448, conv_grad_strided: 14208, avg_pool: 4096, max_pool_grad: 0, cache_update: 0, reverse: 128 };
 
 describe('fixtures lowered by JAX', () => {
   it.each(Object.keys(WIRE))('%s computes on the mesh what one device computes', (name) => {
