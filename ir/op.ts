@@ -2,7 +2,7 @@
 import type { Precision, TensorArray } from './array.ts';
 import type { FactorRule } from './factors.ts';
 import type { Monoid } from './layout.ts';
-import type { Attrs, Block } from './program.ts';
+import type { Attrs, Block, Op } from './program.ts';
 import type { TensorType } from './types.ts';
 
 /** Everything a facet may read: types, attributes and regions, never values or layouts. */
@@ -12,6 +12,8 @@ export interface OpView<A extends Attrs = Attrs> {
   readonly operands: readonly TensorType[];
   readonly results: readonly TensorType[];
   readonly regions: readonly Block[];
+  /** The ops that made the operands, where the asker knows them: two factor rules look at them. */
+  readonly makers?: readonly (Op | undefined)[];
 }
 
 export interface KernelContext {

@@ -50,7 +50,8 @@ export function candidates(table: LayoutTable, op: OpShape, operandLayouts: read
 }
 
 const shardable = (op: OpShape, f: number): boolean => {
-  const kind = op.rule.factors[f]?.kind;
+  const { kind, whole } = op.rule.factors[f] ?? {};
+  if (whole === true) return false;
   return kind === 'pass' || (kind === 'reduce' && op.combiner !== null);
 };
 

@@ -131,8 +131,10 @@ export function compareRules(program: Program, judged: Judged, known: Registry =
 function rulesOf(func: Func, known: Registry): [string, string | null][] {
   const found: [string, string | null][] = [];
   const types = (ids: readonly ValueId[]): TensorType[] => ids.map((v) => valueInfo(func, v).type);
+  const makers = new Map<ValueId, Op>();
   const visit = (block: Block): void => {
     for (const op of block.ops) {
+      for (const r of op.results) makers.set(r, op);
       if (op.results.length > 0) found.push([op.kind, ruleOf(op)]);
       op.regions.forEach(visit);
     }
@@ -140,7 +142,7 @@ function rulesOf(func: Func, known: Registry): [string, string | null][] {
   const ruleOf = (op: Op): string | null => {
     if (op.kind === 'constant' || op.kind === 'iota') return null;
     const kind = op.kind === 'sharding_constraint' ? 'negate' : op.kind;
-    const rule = known[kind]?.factors({ kind, attrs: op.attrs, regions: op.regions, operands: types(op.operands), results: types(op.results) });
+    const rule = known[kind]?.factors({ kind, attrs: op.attrs, regions: op.regions, operands: types(op.operands), results: types(op.results), makers: op.operands.map((v) => makers.get(v)) });
     return rule === undefined ? null : ruleText(rule);
   };
   visit(func.body);
