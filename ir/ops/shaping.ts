@@ -1,6 +1,7 @@
 /** Ops that make or move elements without computing: constant, iota, broadcast_in_dim, reshape, transpose, reverse, slice, pad, concatenate. */
 import { allocate, stridesOf, type Storage, type TensorArray } from '../array.ts';
 import type { OpAttrs } from '../attrs.ts';
+import { gcd } from '../axes.ts';
 import { type FactorKind, type FactorRule, RuleBuilder } from '../factors.ts';
 import { type AnyOpDef, defineOp, InferError, type OpView } from '../op.ts';
 import type { Op } from '../program.ts';
@@ -325,11 +326,6 @@ function step(rule: RuleBuilder, a: Side, b: Side): void {
   if (ofB > 0) b.cover(ofB);
   a.advance();
   b.advance();
-}
-
-function gcd(a: number, b: number): number {
-  while (b !== 0) [a, b] = [b, a % b];
-  return a;
 }
 
 const defs: readonly AnyOpDef[] = [constant, iota, broadcastInDim, transpose, reverse, slice, pad, concatenate, reshape];
