@@ -5,13 +5,16 @@ import type { Registry } from '../ir/op.ts';
 import { registry as standard } from '../ir/ops/index.ts';
 import type { Module } from '../ir/program.ts';
 import { verify } from '../ir/verify.ts';
+import type { Prices } from '../passes/partition/prices.ts';
 import type { Pass, PassContext } from '../passes/pass.ts';
-import { PIPELINE } from './pipeline.ts';
+import { passContext, passNamed, PIPELINE } from './pipeline.ts';
 
 export interface CompileOptions {
   readonly registry?: Registry;
   /** Name of the last pass to run. */
   readonly stopAfter?: string;
+  /** What plans are compared by. Default: wire bytes. */
+  readonly prices?: Prices;
   readonly onPass?: (pass: Pass, module: Module, milliseconds: number) => void;
 }
 
@@ -33,13 +36,12 @@ export interface Compiled {
 /** Takes a parsed module through the pipeline. Throws DiagnosticError on what is wrong or not supported. */
 export function compile(source: Module, options: CompileOptions = {}): Compiled {
   if (source.meshes.length === 0) throw userError('SH0216', 'the program has no mesh', { expected: 'a mesh in the file, or --mesh', help: 'give one: --mesh x=2,y=4' });
-  const stop = options.stopAfter;
-  if (stop !== undefined && !PIPELINE.some((p) => p.name === stop)) throw userError('SH0701', `there is no pass "${stop}"`, { expected: PIPELINE.map((p) => p.name).join(', ') });
+  const stop = options.stopAfter === undefined ? undefined : passNamed(options.stopAfter).name;
   const mistakes = verify(source, options.registry ?? standard);
   if (mistakes.length > 0) throw new DiagnosticError(mistakes);
   const diagnostics: Diagnostic[] = [];
   const passes: { name: string; ms: number }[] = [];
-  const ctx: PassContext = { registry: options.registry ?? standard, causes: new Map(), report: (d) => diagnostics.push(d) };
+  const ctx = passContext(options.registry ?? standard, (d) => diagnostics.push(d), options.prices);
   let module = source;
   let whole = source;
   let propagated: Module | undefined;

@@ -2,10 +2,12 @@
 import { position, userError } from '../ir/diagnostics.ts';
 import { layoutText } from '../ir/layout.ts';
 import { axisText } from '../ir/mesh.ts';
-import { mainFunction, meshOf, type Op, type Origin, type SourceText, type ValueId, valueInfo } from '../ir/program.ts';
+import { isCollective, mainFunction, meshOf, type Op, type Origin, type SourceText, type ValueId, valueInfo, walkOps } from '../ir/program.ts';
 import { typeText } from '../ir/types.ts';
 import type { Cause } from '../passes/propagate/propagate.ts';
+import { collectiveAxes, collectiveBytes } from '../runtime-sim/cost/collective-bytes.ts';
 import type { Compiled } from './compile.ts';
+import { bytesText } from './units.ts';
 
 /** `name` is the value's name in the source, with or without %. */
 export function explainValue(compiled: Compiled, name: string): string {
@@ -29,7 +31,43 @@ function explainOne(compiled: Compiled, id: ValueId): string {
     lines.push(...chain(compiled, id, cause.axis.name).map((l) => `    ${l}`));
   }
   if (lines.length === 1) lines.push('  replicated: no annotation reaches it');
+  lines.push(...movesOf(compiled, name, origin).map((l) => `  ${l}`));
   return lines.join('\n');
+}
+
+/** The collectives that move the value, each with its bytes and the op that wanted it so. */
+function movesOf(compiled: Compiled, name: string | undefined, origin: Origin | undefined): string[] {
+  const { module } = compiled;
+  if (module.level !== 'local' || name === undefined) return [];
+  const func = mainFunction(module);
+  const makers = new Map<ValueId, Op>();
+  const moves: string[] = [];
+  for (const op of walkOps(func.body)) {
+    if (!isCollective(op)) continue;
+    for (const r of op.results) makers.set(r, op);
+    const root = rootOf(makers, op.operands[0] as ValueId);
+    const info = valueInfo(func, root);
+    if (info.name !== name || info.origin?.span?.start !== origin?.span?.start) continue;
+    const { kind, bytes } = collectiveBytes(op, func, module.meshes);
+    if (bytes === 0) continue;
+    const axes = collectiveAxes(op).map((a) => a.name).join(', ');
+    moves.push(`moves: ${kind}${axes === '' ? '' : ` over ${axes}`}, ${bytesText(bytes)} per device: ${op.origin.reason ?? 'no reason noted'}${place(written(op.origin), compiled.source.source)}`);
+  }
+  return moves;
+}
+
+/** The place in the source that a compiler-made op goes back to. */
+function written(origin: Origin): Origin | undefined {
+  let at: Origin | undefined = origin;
+  while (at !== undefined && at.span === undefined && at.user === undefined) at = at.from?.[0];
+  return at;
+}
+
+/** Back through the collectives that moved it before. */
+function rootOf(makers: ReadonlyMap<ValueId, Op>, id: ValueId): ValueId {
+  let at = id;
+  for (let maker = makers.get(at); maker !== undefined; maker = makers.get(at)) at = maker.operands[0] as ValueId;
+  return at;
 }
 
 /** From the value to the annotation, one step a line. */

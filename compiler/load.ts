@@ -1,20 +1,39 @@
-/** From a file to a parsed module. */
+/** From a file, or standard input, to a parsed module: .tir or StableHLO text. */
 import { readFileSync, statSync } from 'node:fs';
 import { userError } from '../ir/diagnostics.ts';
+import type { Registry } from '../ir/op.ts';
+import { registry as standard } from '../ir/ops/index.ts';
 import type { Module, SourceText } from '../ir/program.ts';
 import { importStablehlo } from '../ir/stablehlo/import.ts';
+import { parseTir } from '../ir/text/parse.ts';
 
 /** Larger files are refused before they are read: 512 MiB. */
 const MAX_BYTES = 512 * 2 ** 20;
 
+/** `-` is standard input. */
 export function readSource(file: string): SourceText {
+  if (file === '-') return nonEmpty('<stdin>', readFileSync(0, 'utf8'));
   const info = statSync(file, { throwIfNoEntry: false });
   if (info === undefined) throw userError('SH0001', `there is no file ${file}`, { help: 'check the path' });
   if (!info.isFile()) throw userError('SH0002', `${file} is not a file`, { expected: 'a program as text' });
   if (info.size > MAX_BYTES) throw userError('SH0003', `${file} has ${info.size} bytes`, { expected: `at most ${MAX_BYTES}` });
-  const text = readFileSync(file, 'utf8');
+  return nonEmpty(file, readFileSync(file, 'utf8'));
+}
+
+function nonEmpty(file: string, text: string): SourceText {
   if (text.trim() === '') throw userError('SH0004', `${file} is empty`, { expected: 'a program' });
   return { file, text };
 }
 
-export const parseSource = (source: SourceText): Module => importStablehlo(source);
+/** Throws DiagnosticError with every mistake found. */
+export function parseSource(source: SourceText, registry: Registry = standard): Module {
+  return languageOf(source) === 'tir' ? parseTir(source, registry) : importStablehlo(source);
+}
+
+/** By the file's ending; else by how MLIR, and nothing else, begins. */
+export function languageOf({ file, text }: SourceText): 'tir' | 'stablehlo' {
+  if (file.endsWith('.tir')) return 'tir';
+  if (/\.(mlir|stablehlo)$/.test(file)) return 'stablehlo';
+  const start = text.slice(0, 1 << 16).replace(/^(\s+|\/\/[^\n]*(\n|$))*/, '');
+  return /^(#|"builtin\.module"|func\.func|module\s*(@[\w$.-]+\s*)?(attributes\b|\{))/.test(start) ? 'stablehlo' : 'tir';
+}

@@ -1,10 +1,13 @@
 /** The pipeline on one page. docs/passes.md says what each pass takes and gives. */
+import { type Diagnostic, userError } from '../ir/diagnostics.ts';
+import type { Registry } from '../ir/op.ts';
 import { inlineCalls } from '../passes/import/inline-calls.ts';
 import { splitConstants } from '../passes/import/split-constants.ts';
 import { insertReshards } from '../passes/partition/insert-reshards.ts';
 import { localize } from '../passes/partition/localize.ts';
 import { lowerReshards } from '../passes/partition/lower-reshards.ts';
-import { definePass, type Pass } from '../passes/pass.ts';
+import { type Prices, wirePrices } from '../passes/partition/prices.ts';
+import { definePass, type Pass, type PassContext } from '../passes/pass.ts';
 import { propagate } from '../passes/propagate/propagate.ts';
 
 export const PIPELINE: readonly Pass[] = [
@@ -26,14 +29,25 @@ export const PIPELINE: readonly Pass[] = [
   }),
   definePass({
     name: 'insert-reshards', doc: 'decides what moves: every layout change becomes a reshard', requires: 'propagated', ensures: 'resharded',
-    run: (module, ctx) => insertReshards(module, ctx.registry),
+    run: (module, ctx) => insertReshards(module, ctx.registry, ctx.prices),
   }),
   definePass({
     name: 'lower-reshards', doc: 'decides how: every reshard becomes collectives', requires: 'resharded', ensures: 'collective',
-    run: (module) => lowerReshards(module),
+    run: (module, ctx) => lowerReshards(module, ctx.prices),
   }),
   definePass({
     name: 'localize', doc: 'per-device shapes', requires: 'collective', ensures: 'local',
     run: (module, ctx) => localize(module, ctx.registry),
   }),
 ];
+
+/** Throws what a name that is no pass deserves. */
+export function passNamed(name: string): Pass {
+  const pass = PIPELINE.find((p) => p.name === name);
+  if (pass === undefined) throw userError('SH0701', `there is no pass "${name}"`, { expected: PIPELINE.map((p) => p.name).join(', ') });
+  return pass;
+}
+
+/** What passes share besides the module. */
+export const passContext = (registry: Registry, report: (diagnostic: Diagnostic) => void, prices: Prices = wirePrices): PassContext =>
+  ({ registry, prices, causes: new Map(), report });

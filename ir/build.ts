@@ -42,6 +42,13 @@ export class FuncBuilder {
     if (info !== undefined) this.values[id] = { ...info, layout };
   }
 
+  /** Gives a value that has no name yet the name and place that another has in the source. */
+  nameLike(id: ValueId, { name, origin }: ValueInfo): void {
+    const info = this.values[id];
+    if (info === undefined || info.name !== undefined || name === undefined) return;
+    this.values[id] = { ...info, name, ...(origin === undefined ? {} : { origin }) };
+  }
+
   push(op: Op): readonly ValueId[] {
     this.top().ops.push(op);
     return op.results;
@@ -65,7 +72,19 @@ export class FuncBuilder {
     return { ...func, body: this.top(), values: this.values };
   }
 
-  /** The outermost block so far. */
+  /** The first parameter of the block at hand. */
+  firstParam(): ValueId {
+    const [param] = this.top().params;
+    if (param === undefined) throw new Error('the block at hand takes nothing');
+    return param;
+  }
+
+  /** The blocks being filled, outermost first. */
+  openBlocks(): readonly Block[] {
+    return this.blocks;
+  }
+
+  /** The block at hand. */
   private top(): { params: ValueId[]; ops: Op[] } {
     return this.blocks.at(-1) as { params: ValueId[]; ops: Op[] };
   }

@@ -73,3 +73,9 @@ export function layoutText(mesh: Mesh, layout: Layout): string {
   }
   return `{${[dims.join(', '), ...extra].join('; ')}}`;
 }
+
+/** An axis that a layout uses in two places, which no layout may; undefined = none. */
+export function overlappingAxis(layout: Layout): AxisRef | undefined {
+  const axes = [...usedAxes(layout), ...layout.replicated, ...layout.unreduced];
+  return axes.find((a, i) => axes.slice(0, i).some((b) => overlaps(a, b)));
+}

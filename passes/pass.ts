@@ -2,6 +2,7 @@
 import type { Diagnostic } from '../ir/diagnostics.ts';
 import type { Registry } from '../ir/op.ts';
 import type { Level, Module, ValueId } from '../ir/program.ts';
+import type { Prices } from './partition/prices.ts';
 import type { Cause } from './propagate/propagate.ts';
 
 export interface Pass {
@@ -17,6 +18,8 @@ export interface Pass {
 /** All that a pass may read or tell besides the module: no globals, no clock, no randomness. */
 export interface PassContext {
   readonly registry: Registry;
+  /** What plans are compared by. */
+  readonly prices: Prices;
   report(diagnostic: Diagnostic): void;
   /** Why each value has each axis; filled by `propagate`, read by `explain`. */
   causes: ReadonlyMap<ValueId, readonly Cause[]>;

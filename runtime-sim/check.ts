@@ -39,7 +39,7 @@ export interface CheckResult {
   readonly mode: 'full';
   readonly devices: number;
   readonly maxRelError: number;
-  readonly kernelCalls: number;
+  readonly copiesComputed: number;
   readonly firstDifference?: Difference;
   /** Why no numbers could be compared: replicas that differ. */
   readonly reason?: string;
@@ -55,10 +55,10 @@ export function checkEquivalence(request: CheckRequest): CheckResult {
     run = runSpmd(local, registry, inputs, 'wide', { resultShapes: expected.map((e) => e.shape) });
   } catch (error) {
     if (!(error instanceof ReplicaMismatch)) throw error;
-    return { ...base, verdict: 'failed', maxRelError: Number.POSITIVE_INFINITY, kernelCalls: 0, reason: error.message };
+    return { ...base, verdict: 'failed', maxRelError: Number.POSITIVE_INFINITY, copiesComputed: 0, reason: error.message };
   }
   const { worst, first } = compareResults(expected, run.results, tolerance);
-  const seen = { ...base, kernelCalls: run.kernelCalls, maxRelError: worst };
+  const seen = { ...base, copiesComputed: run.copiesComputed, maxRelError: worst };
   if (first === undefined) return { ...seen, verdict: 'ok' };
   return { ...seen, verdict: 'failed', firstDifference: { ...first, device: holderOf(local, first.result, first.index, expected[first.result]?.shape ?? []) } };
 }

@@ -46,8 +46,8 @@ export class DimClasses {
   }
 
   /**
-   * New extents by class: the least common multiple of all shard counts, twice or more, so that local extents stay ≥ 2
-   * and neighbours tell apart where that is cheap.
+   * New extents by class: the least common multiple of all shard counts, twice or more, so that local extents stay ≥ 2;
+   * once where that is MANY already. Classes differ in extent where that is cheap.
    */
   choose(shardsOf: (id: ValueId) => readonly number[]): Map<number, number> {
     const shards = new Map<number, number>();
@@ -62,7 +62,7 @@ export class DimClasses {
     for (const [c, size] of extent) {
       const unit = shards.get(c) as number;
       if (this.pins.has(c) || size <= 2 * unit) continue;
-      const options = [2, 3].map((k) => k * unit).filter((n) => n < size);
+      const options = (unit >= MANY ? [1, 2] : [2, 3]).map((k) => k * unit).filter((n) => n < size);
       const small = options.find((n) => !taken.has(n)) ?? options[0];
       if (small === undefined) continue;
       taken.add(small);
@@ -71,6 +71,9 @@ export class DimClasses {
     return chosen;
   }
 }
+
+/** Shards from which on one element each has to do: the check of a step on 2,048 devices is then half the work. */
+const MANY = 1024;
 
 function lcm(a: number, b: number): number {
   let [x, y] = [a, b];

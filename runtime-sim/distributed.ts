@@ -1,17 +1,19 @@
-/** A value on all devices: a partition, and one array per copy. */
+/** A value on all devices: a partition, and its copies as one stack. */
 import type { TensorArray } from '../ir/array.ts';
 import { DiagnosticError, internalError } from '../ir/diagnostics.ts';
 import type { Layout } from '../ir/layout.ts';
 import { axesSize } from '../ir/mesh.ts';
-import { arrayLike, cutBlock, placeBlock } from './blocks.ts';
+import { fillPoison, offsetIn, planBlock, storageCount } from './blocks.ts';
 import { blockIndex, type DeviceGrid, layoutKey } from './device-grid.ts';
+import { runMove } from './kernels/move.ts';
 import type { Partition, Partitions } from './partition.ts';
-import { contentHash, sameContent } from './same-bytes.ts';
+import { equalRows, hashRow } from './same-bytes.ts';
+import { rowOf, stackOfOne, storageLike, takeRows } from './stacked.ts';
 
 export interface Distributed {
   readonly partition: Partition;
-  /** By copy. */
-  readonly copies: readonly TensorArray[];
+  /** [copies, …local shape]. */
+  readonly stack: TensorArray;
 }
 
 /** Devices that claim to hold the same block hold different numbers: a wrong program, found before any result is. */
@@ -34,33 +36,40 @@ export class Sharder {
 
   /** Each device gets its block; parts beyond the end of an uneven dim are poison. Shapes: global → local. */
   shard(whole: TensorArray, layout: Layout | undefined, localShape: readonly number[], what: string): Distributed {
-    if (layout === undefined) return { partition: this.partitions.whole, copies: [whole] };
+    if (layout === undefined) return { partition: this.partitions.whole, stack: stackOfOne(whole) };
     if (layout.unreduced.length > 0) throw internalError(`${what} enters the program with a sum still owed`);
     this.expectCover(whole.shape, layout, localShape, what);
     const partition = this.claim(layout);
-    const grid = this.gridOf(layout.mesh);
-    const copies = Array.from(partition.firstDevice, (device) =>
-      cutBlock(whole, blockIndex(grid, layout, device).map((i, d) => i * (localShape[d] as number)), localShape));
-    return { partition, copies };
+    if (partition.copies === 1 && shardsOf(layout) === 1) return { partition, stack: stackOfOne(whole) };
+    const { dtype } = whole;
+    const length = storageCount(localShape, dtype);
+    const data = storageLike(whole.data, partition.copies * length);
+    this.forEachBlock(layout, whole.shape, localShape, (device, start, inside) => {
+      const base = (partition.copyOf[device] as number) * length;
+      if (inside.some((n, d) => n < (localShape[d] as number))) fillPoison(data, dtype, base, base + length);
+      if (!inside.includes(0)) runMove(planBlock(inside, whole.shape, localShape, dtype), whole.data, offsetIn(whole.shape, start, dtype), data, base);
+    });
+    return { partition, stack: { dtype, shape: [partition.copies, ...localShape], data } };
   }
 
   /** The global array. Devices that hold the same block must agree. */
   assemble(value: Distributed, layout: Layout | undefined, globalShape: readonly number[] | undefined, what: string): TensorArray {
-    const agreed = this.verify(value, layout, what);
-    const [first] = agreed.copies as readonly [TensorArray];
-    if (layout === undefined) return first;
-    const local = first.shape;
+    const { partition, stack } = this.verify(value, layout, what);
+    if (layout === undefined) return rowOf(stack, 0);
+    const local = stack.shape.slice(1);
     const shape = globalShape ?? local.map((n, d) => n * axesSize(layout.dims[d]?.axes ?? []));
     this.expectCover(shape, layout, local, what);
-    if (agreed.copies.length === 1) return cutBlock(first, shape.map(() => 0), shape);
-    const whole = arrayLike(first, shape);
-    const grid = this.gridOf(layout.mesh);
-    const claim = this.claim(layout);
-    for (const device of claim.firstDevice) {
-      const copy = agreed.copies[agreed.partition.copyOf[device] as number] as TensorArray;
-      placeBlock(whole, copy, blockIndex(grid, layout, device).map((i, d) => i * (local[d] as number)));
-    }
-    return whole;
+    // One copy may still be a shard: all shards of a splat hold the same numbers.
+    if (shardsOf(layout) === 1) return rowOf(stack, 0);
+    const { dtype } = stack;
+    const data = storageLike(stack.data, storageCount(shape, dtype));
+    const length = storageCount(local, dtype);
+    this.forEachBlock(layout, shape, local, (device, start, inside) => {
+      if (inside.includes(0)) return;
+      const base = (partition.copyOf[device] as number) * length;
+      runMove(planBlock(inside, local, shape, dtype), stack.data, base, data, offsetIn(shape, start, dtype));
+    });
+    return { dtype, shape, data };
   }
 
   /**
@@ -73,18 +82,30 @@ export class Sharder {
     if (fine === claim) return value;
     const byClaim = this.partitions.project(fine, claim);
     const byValue = this.partitions.project(fine, value.partition);
-    const holder = new Map<number, number>();
+    const holder = new Int32Array(claim.copies).fill(-1);
     for (let copy = 0; copy < fine.copies; copy++) {
       const block = byClaim[copy] as number;
       const mine = byValue[copy] as number;
-      const known = holder.get(block);
-      if (known === undefined) holder.set(block, mine);
-      else if (known !== mine && !sameContent(value.copies[known] as TensorArray, value.copies[mine] as TensorArray)) {
+      const known = holder[block] as number;
+      if (known === -1) holder[block] = mine;
+      else if (known !== mine && !equalRows(value.stack, known, mine)) {
         const { firstDevice } = value.partition;
         throw new ReplicaMismatch(what, firstDevice[known] as number, firstDevice[mine] as number);
       }
     }
-    return { partition: claim, copies: Array.from({ length: claim.copies }, (_, c) => value.copies[holder.get(c) as number] as TensorArray) };
+    return { partition: claim, stack: takeRows(value.stack, holder) };
+  }
+
+  /** One device per block: where its block starts in the whole, and how much of it lies inside. */
+  private forEachBlock(
+    layout: Layout, whole: readonly number[], local: readonly number[],
+    visit: (device: number, start: readonly number[], inside: readonly number[]) => void,
+  ): void {
+    const grid = this.gridOf(layout.mesh);
+    for (const device of this.claim(layout).firstDevice) {
+      const start = blockIndex(grid, layout, device).map((i, d) => i * (local[d] as number));
+      visit(device, start, local.map((n, d) => Math.max(0, Math.min(n, (whole[d] as number) - (start[d] as number)))));
+    }
   }
 
   /** Devices that hold the same under a layout. */
@@ -107,20 +128,22 @@ export class Sharder {
   }
 }
 
+const shardsOf = (layout: Layout): number => axesSize(layout.dims.flatMap((d) => [...d.axes]));
+
 /** Joins copies of equal content, so that replication that no layout states is found again. */
 export function mergeEqualCopies(value: Distributed, partitions: Partitions): Distributed {
-  if (value.copies.length === 1) return value;
+  const { partition, stack } = value;
+  if (partition.copies === 1) return value;
   const buckets = new Map<number, number[]>();
-  const merged = value.copies.map((array, copy) => {
-    const hash = contentHash(array);
+  const merged = Int32Array.from({ length: partition.copies }, (_, copy) => {
+    const hash = hashRow(stack, copy);
     const bucket = buckets.get(hash) ?? [];
-    const twin = bucket.find((c) => sameContent(value.copies[c] as TensorArray, array));
+    const twin = bucket.find((c) => equalRows(stack, c, copy));
     if (twin !== undefined) return twin;
     buckets.set(hash, [...bucket, copy]);
     return copy;
   });
   if (merged.every((c, i) => c === i)) return value;
-  const partition = partitions.of(value.partition.copyOf.map((c) => merged[c] as number));
-  const copies = Array.from(partition.firstDevice, (d) => value.copies[value.partition.copyOf[d] as number] as TensorArray);
-  return { partition, copies };
+  const fewer = partitions.of(partition.copyOf.map((c) => merged[c] as number));
+  return { partition: fewer, stack: takeRows(stack, fewer.firstDevice.map((d) => partition.copyOf[d] as number)) };
 }

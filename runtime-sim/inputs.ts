@@ -1,12 +1,13 @@
 /** Inputs for a run: random, but of a kind that reaches every shard and every guard. */
 import { allocate, type Precision, type Storage, type TensorArray } from '../ir/array.ts';
 import { type Func, typeOf } from '../ir/program.ts';
+import { roundBf16, roundF16, roundFormat } from '../ir/ops/rounding.ts';
 import { DTYPES, type DType, elementCount, type TensorType } from '../ir/types.ts';
 import { Random } from './random.ts';
 
 /**
- * One array per parameter of `func`. Floats are 0.1 · N(0, 1), rounded to the element type: deep programs then agree
- * closely, and a skipped update still shows. Integers range over the indices that a program of these extents may use,
+ * One array per parameter of `func`. Floats are uniform with variance 0.01, rounded to the element type: deep programs then
+ * agree closely, and a skipped update still shows. Integers range over the indices that a program of these extents may use,
  * one in twenty of them negative or beyond the end; integer scalars are 1 … 7, as they may count loops.
  */
 export function makeInputs(func: Func, seed: number, precision: Precision): TensorArray[] {
@@ -30,9 +31,9 @@ function drawer({ dtype, shape }: TensorType, random: Random, top: number): () =
   const { class: cls, bits } = DTYPES[dtype];
   switch (cls) {
     case 'float':
-      return () => roundTo(dtype, 0.1 * random.normal());
+      return floats(ROUND[dtype], random);
     case 'complex':
-      return () => (bits === 64 ? Math.fround(random.normal()) : random.normal());
+      return floats(bits === 64 ? Math.fround : undefined, random);
     case 'pred':
       return () => random.integer(0, 2);
     case 'signed': case 'unsigned': {
@@ -45,20 +46,15 @@ function drawer({ dtype, shape }: TensorType, random: Random, top: number): () =
   }
 }
 
-/** Explicit mantissa bits and the exponent of the least normal number. */
-const FLOATS: Partial<Readonly<Record<DType, readonly [mantissa: number, least: number]>>> = {
-  f8e4m3fn: [3, -6], f8e5m2: [2, -14], f16: [10, -14], bf16: [7, -126], f32: [23, -126],
-};
+/** Half the width of a uniform distribution of variance 0.01. */
+const REACH = 0.1 * Math.sqrt(3);
 
-/** The nearest value of the element type, ties to even. Small numbers only: overflow is not looked at. */
-function roundTo(dtype: DType, value: number): number {
-  const format = FLOATS[dtype];
-  if (format === undefined || value === 0) return value;
-  const [mantissa, least] = format;
-  const unit = 2 ** (Math.max(Math.floor(Math.log2(Math.abs(value))), least) - mantissa);
-  const scaled = value / unit;
-  const down = Math.floor(scaled);
-  const rest = scaled - down;
-  const up = rest > 0.5 || (rest === 0.5 && down % 2 !== 0);
-  return (up ? down + 1 : down) * unit;
+function floats(round: ((x: number) => number) | undefined, random: Random): () => number {
+  const next = (): number => REACH * (random.bits() * 2 ** -31 - 1);
+  return round === undefined ? next : () => round(next());
 }
+
+/** To the nearest value of the element type. */
+const ROUND: Partial<Readonly<Record<DType, (x: number) => number>>> = {
+  f8e4m3fn: (x) => roundFormat(x, 4, 3), f8e5m2: (x) => roundFormat(x, 5, 2), f16: roundF16, bf16: roundBf16, f32: Math.fround,
+};

@@ -3,7 +3,6 @@
 /** xoshiro128** (Blackman and Vigna 2018), seeded by splitmix32. */
 export class Random {
   private readonly state: Uint32Array;
-  private spare: number | undefined;
 
   constructor(seed: number) {
     this.state = Uint32Array.from(splitmix32(seed, 4));
@@ -31,24 +30,6 @@ export class Random {
   /** Uniform integer in [low, high). */
   integer(low: number, high: number): number {
     return low + Math.floor(this.uniform() * (high - low));
-  }
-
-  /** Normal with mean 0 and variance 1 (Marsaglia's polar method). */
-  normal(): number {
-    if (this.spare !== undefined) {
-      const value = this.spare;
-      this.spare = undefined;
-      return value;
-    }
-    for (;;) {
-      const u = 2 * this.uniform() - 1;
-      const v = 2 * this.uniform() - 1;
-      const s = u * u + v * v;
-      if (s >= 1 || s === 0) continue;
-      const scale = Math.sqrt((-2 * Math.log(s)) / s);
-      this.spare = v * scale;
-      return u * scale;
-    }
   }
 }
 

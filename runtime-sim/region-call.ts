@@ -1,5 +1,5 @@
 /** Runs the regions that kernels call (reducers, comparators) on arrays. They hold straight-line tensor ops. */
-import type { Precision, TensorArray } from '../ir/array.ts';
+import type { Precision, Storage, TensorArray } from '../ir/array.ts';
 import { internalError, unsupported } from '../ir/diagnostics.ts';
 import type { AnyOpDef, KernelContext, Registry } from '../ir/op.ts';
 import { type Block, isCollective, isStructural, type Op, type ValueId } from '../ir/program.ts';
@@ -14,10 +14,11 @@ export function kernelContext(
     call(region: Block, inputs: readonly TensorArray[]): TensorArray[] {
       const values = new Map<ValueId, TensorArray>();
       region.params.forEach((p, i) => values.set(p, inputs[i] as TensorArray));
+      const lanes = inputs[0]?.shape ?? [];
       const read = (id: ValueId): TensorArray => {
         const value = values.get(id) ?? captured(id);
         if (value === undefined) throw internalError(`a region reads value ${id}, which is not there`);
-        return value;
+        return splat(value, lanes);
       };
       for (const op of region.ops) {
         const operands = op.operands.map(read);
@@ -31,6 +32,15 @@ export function kernelContext(
     },
   };
   return context;
+}
+
+/** Constants and captured scalars, where the region runs on many lanes at once. */
+function splat(value: TensorArray, shape: readonly number[]): TensorArray {
+  if (shape.length === 0 || value.shape.length > 0) return value;
+  const count = shape.reduce((n, s) => n * s, 1);
+  const data = new (value.data.constructor as new (n: number) => Storage)(count * value.data.length);
+  for (let i = 0; i < data.length; i++) (data as Float64Array)[i] = value.data[i % value.data.length] as number;
+  return { dtype: value.dtype, shape, data };
 }
 
 export function definitionOf(registry: Registry, op: Op): AnyOpDef {

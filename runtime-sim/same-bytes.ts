@@ -1,29 +1,30 @@
-/** Equality of arrays by content, and a hash that goes with it. */
+/** Equality of rows of a stack by content, and a hash that goes with it. */
 import type { Storage, TensorArray } from '../ir/array.ts';
+import { rowLength } from './stacked.ts';
 
 /** Same elements; NaN equals NaN, and -0 equals 0. */
-export function sameContent(a: TensorArray, b: TensorArray): boolean {
-  return a === b || a.data === b.data || firstDifference(a.data, b.data) === -1;
-}
-
-/** Index of the first storage element that differs, or -1. */
-export function firstDifference(a: Storage, b: Storage): number {
-  if (sameBytes(a, b)) return -1;
-  for (let i = 0; i < Math.max(a.length, b.length); i++) {
-    const x = a[i];
-    const y = b[i];
-    if (x !== y && !(Number.isNaN(x) && Number.isNaN(y))) return i;
+export function equalRows({ data, shape }: TensorArray, a: number, b: number): boolean {
+  if (a === b) return true;
+  const length = data.length / (shape[0] as number);
+  if (length > LONG && sameBytes(data, a * length, b * length, length)) return true;
+  for (let i = a * length, j = b * length, end = i + length; i < end; i++, j++) {
+    const x = data[i];
+    const y = data[j];
+    if (x !== y && !(Number.isNaN(x) && Number.isNaN(y))) return false;
   }
-  return -1;
+  return true;
 }
 
+const LONG = 64;
 const SAMPLES = 4096;
 
-/** FNV-1a over the elements (a sample of large arrays): equal content gives equal hashes. */
-export function contentHash({ data }: TensorArray): number {
-  const step = Math.max(1, Math.floor(data.length / SAMPLES));
+/** FNV-1a over the elements (a sample of large rows): equal content gives equal hashes. */
+export function hashRow(stack: TensorArray, row: number): number {
+  const { data } = stack;
+  const length = rowLength(stack);
+  const step = Math.max(1, Math.floor(length / SAMPLES));
   let hash = 0x811c9dc5;
-  for (let i = 0; i < data.length; i += step) {
+  for (let i = row * length, end = i + length; i < end; i += step) {
     const value = data[i] as number | bigint;
     scratch[0] = typeof value === 'bigint' ? Number(BigInt.asIntN(52, value)) : value === 0 ? 0 : value;
     hash = Math.imul(hash ^ (bits[0] as number), 0x01000193);
@@ -35,7 +36,7 @@ export function contentHash({ data }: TensorArray): number {
 const scratch = new Float64Array(1);
 const bits = new Uint32Array(scratch.buffer);
 
-function sameBytes(a: Storage, b: Storage): boolean {
-  if (a.byteLength !== b.byteLength || a.length !== b.length) return false;
-  return Buffer.from(a.buffer, a.byteOffset, a.byteLength).equals(Buffer.from(b.buffer, b.byteOffset, b.byteLength));
+function sameBytes(data: Storage, a: number, b: number, length: number): boolean {
+  const bytes = (at: number): Buffer => Buffer.from(data.buffer, data.byteOffset + at * data.BYTES_PER_ELEMENT, length * data.BYTES_PER_ELEMENT);
+  return bytes(a).equals(bytes(b));
 }

@@ -10,10 +10,13 @@ import { axesSize, type AxisRef } from '../ir/mesh.ts';
 import type { KernelContext, Registry } from '../ir/op.ts';
 import type { CollectiveKind, Op } from '../ir/program.ts';
 import { tensor } from '../ir/types.ts';
-import { arrayLike, cutBlock, placeBlock, unravel } from './blocks.ts';
+import { offsetIn, planBlock, storageCount, unravel } from './blocks.ts';
 import { axesKey, type DeviceGrid, layoutKey, permuteSources } from './device-grid.ts';
 import { type Distributed, mergeEqualCopies } from './distributed.ts';
+import { runStacked } from './kernels/index.ts';
+import { runMove } from './kernels/move.ts';
 import type { Partition, Partitions } from './partition.ts';
+import { rowOf, stackOfOne, storageLike, takeRows } from './stacked.ts';
 
 type DimAxes = readonly (readonly AxisRef[])[];
 type Move = OpAttrs['all_to_all']['moves'][number];
@@ -66,42 +69,40 @@ export class SpmdCollectives {
     const { mesh, axes } = op.attrs as { mesh: string; axes: readonly AxisRef[] };
     const index = this.gridOf(mesh).index(axes);
     const partition = this.partitions.of(index);
-    return { partition, copies: Array.from(partition.firstDevice, (d) => ({ dtype: 'i32', shape: [], data: Int32Array.of(index[d] as number) })) };
+    return { partition, stack: { dtype: 'i32', shape: [partition.copies], data: partition.firstDevice.map((d) => index[d] as number) } };
   }
 
   /** Members' blocks side by side: along each dim in order of the index along that dim's axes. */
   private allGather(grid: DeviceGrid, value: Distributed, axes: DimAxes): Distributed {
     const signatures = this.signaturesOf(grid, value.partition, axes.flat());
     const counts = axes.map(axesSize);
-    return this.perSignature(signatures, (members) => {
-      const [first] = value.copies as readonly [TensorArray];
-      const into = arrayLike(first, first.shape.map((n, d) => n * (counts[d] as number)));
-      members.forEach((copy, rank) => {
-        placeBlock(into, value.copies[copy] as TensorArray, unravel(rank, counts).map((i, d) => i * (first.shape[d] as number)));
-      });
-      return into;
-    });
+    const local = localShape(value);
+    const places = Array.from({ length: signatures.size }, (_, rank) => unravel(rank, counts).map((i, d) => i * (local[d] as number)));
+    const { partition, order } = this.bySignature(signatures);
+    return { partition, stack: joined(value.stack, order, local.map((n, d) => n * (counts[d] as number)), places) };
   }
 
   private allReduce(grid: DeviceGrid, value: Distributed, axes: readonly AxisRef[], monoid: Monoid): Distributed {
-    const signatures = this.signaturesOf(grid, value.partition, axes);
-    return this.perSignature(signatures, (members) => this.reduceBlocks(value, members, monoid));
+    const { partition, order } = this.bySignature(this.signaturesOf(grid, value.partition, axes));
+    return { partition, stack: this.totals(value.stack, order, monoid) };
   }
 
   private allSlice(grid: DeviceGrid, value: Distributed, axes: DimAxes): Distributed {
     const rank = grid.index(axes.flat());
     const size = axesSize(axes.flat());
-    const labels = value.partition.copyOf.map((c, d) => c * size + (rank[d] as number));
-    return this.perDevice(this.partitions.of(labels), (device) => {
-      const copy = value.copies[value.partition.copyOf[device] as number] as TensorArray;
-      return cutBlock(copy, ...sliceAt(copy.shape, axes, rank[device] as number, 'all_slice'));
-    });
+    const { copyOf } = value.partition;
+    const partition = this.partitions.of(copyOf.map((c, d) => c * size + (rank[d] as number)));
+    const sizes = partSizes(localShape(value), axes, 'all_slice');
+    return { partition, stack: cut(value.stack, partition, (d) => copyOf[d] as number, sizes, (d) => partStart(sizes, axes, rank[d] as number)) };
   }
 
   private reduceScatter(grid: DeviceGrid, value: Distributed, axes: DimAxes, monoid: Monoid): Distributed {
     const signatures = this.signaturesOf(grid, value.partition, axes.flat());
-    return this.perRank(signatures, (members) => this.reduceBlocks(value, members, monoid), (total, rank) =>
-      cutBlock(total, ...sliceAt(total.shape, axes, rank, 'reduce_scatter')));
+    const totals = this.totals(value.stack, signatures.members, monoid);
+    const sizes = partSizes(localShape(value), axes, 'reduce_scatter');
+    const { of, rankOf } = signatures;
+    const partition = this.byRank(signatures);
+    return { partition, stack: cut(totals, partition, (d) => of[d] as number, sizes, (d) => partStart(sizes, axes, rankOf[d] as number)) };
   }
 
   /**
@@ -110,59 +111,53 @@ export class SpmdCollectives {
    */
   private allToAll(grid: DeviceGrid, value: Distributed, move: Move): Distributed {
     const signatures = this.signaturesOf(grid, value.partition, move.axes);
-    const { size } = signatures;
-    const [first] = value.copies as readonly [TensorArray];
-    const part = (first.shape[move.target] as number) / size;
-    if (!Number.isInteger(part)) throw internalError(`all_to_all: dim ${move.target} of [${first.shape.join(',')}] does not divide by ${size}`);
-    const along = (dim: number, at: number): number[] => first.shape.map((_, d) => (d === dim ? at : 0));
-    const resize = (dim: number, n: number, shape: readonly number[]): number[] => shape.map((s, d) => (d === dim ? n : s));
-    const joined = resize(move.source, (first.shape[move.source] as number) * size, first.shape);
-    const gather = (members: Int32Array): TensorArray => {
-      const into = arrayLike(first, joined);
-      members.forEach((copy, s) => placeBlock(into, value.copies[copy] as TensorArray, along(move.source, s * (first.shape[move.source] as number))));
-      return into;
-    };
-    return this.perRank(signatures, gather, (all, rank) => cutBlock(all, along(move.target, rank * part), resize(move.target, part, joined)));
+    const { size, of, rankOf } = signatures;
+    const local = localShape(value);
+    const [held, given] = [local[move.source] as number, local[move.target] as number];
+    const part = given / size;
+    if (!Number.isInteger(part)) throw internalError(`all_to_all: dim ${move.target} of [${local.join(',')}] does not divide by ${size}`);
+    const along = (dim: number, at: number): number[] => local.map((_, d) => (d === dim ? at : 0));
+    const side = local.map((n, d) => (d === move.source ? held * size : n));
+    const all = joined(value.stack, signatures.members, side, Array.from({ length: size }, (_, s) => along(move.source, s * held)));
+    const partition = this.byRank(signatures);
+    const sizes = side.map((n, d) => (d === move.target ? part : n));
+    return { partition, stack: cut(all, partition, (d) => of[d] as number, sizes, (d) => along(move.target, (rankOf[d] as number) * part)) };
   }
 
-  /** No data is touched: the partition is pulled back along the map. */
+  /** The partition is pulled back along the map. */
   private permute(value: Distributed, from: Layout, to: Layout): Distributed {
     const key = `${layoutKey(from)}>${layoutKey(to)}`;
     let sources = this.sources.get(key);
     if (sources === undefined) this.sources.set(key, (sources = permuteSources(this.gridOf(from.mesh), this.gridOf(to.mesh), from, to)));
     const map = sources;
     const memo = `${value.partition.id}/${key}`;
+    const { copyOf } = value.partition;
     let partition = this.pulled.get(memo);
     if (partition === undefined) {
-      partition = this.partitions.of(map.map((s) => value.partition.copyOf[s] as number));
+      partition = this.partitions.of(map.map((s) => copyOf[s] as number));
       this.pulled.set(memo, partition);
     }
-    return this.perDevice(partition, (device) => value.copies[value.partition.copyOf[map[device] as number] as number] as TensorArray);
+    return { partition, stack: takeRows(value.stack, partition.firstDevice.map((d) => copyOf[map[d] as number] as number)) };
   }
 
-  private reduceBlocks(value: Distributed, members: Int32Array, monoid: Monoid): TensorArray {
-    const [first, ...rest] = Array.from(members, (copy) => value.copies[copy] as TensorArray);
-    return rest.reduce((total, next) => this.combine(monoid, total, next), first as TensorArray);
+  /** Row s: the rows `members[s]` combined, in order of rank. */
+  private totals(stack: TensorArray, members: readonly Int32Array[], monoid: Monoid): TensorArray {
+    if (monoid === 'sum' && stack.data instanceof Float64Array) return sums(stack, stack.data, members);
+    const ofRank = (rank: number): TensorArray => takeRows(stack, Int32Array.from(members, (m) => m[rank] as number));
+    let total = ofRank(0);
+    for (let rank = 1; rank < (members[0] as Int32Array).length; rank++) total = this.combine(monoid, total, ofRank(rank));
+    return total;
   }
 
-  private perSignature(signatures: Signatures, compute: (members: Int32Array) => TensorArray): Distributed {
-    return this.perDevice(this.partitions.of(signatures.of), (device) => compute(signatures.members[signatures.of[device] as number] as Int32Array));
+  /** Groups with the same members give one copy. `order`: its members, by copy. */
+  private bySignature({ of, members }: Signatures): { partition: Partition; order: readonly Int32Array[] } {
+    const partition = this.partitions.of(of);
+    return { partition, order: Array.from(partition.firstDevice, (d) => members[of[d] as number] as Int32Array) };
   }
 
-  /** `whole` once per signature, `part` once per signature and rank. */
-  private perRank(signatures: Signatures, whole: (members: Int32Array) => TensorArray, part: (all: TensorArray, rank: number) => TensorArray): Distributed {
-    const { of, rankOf, size, members } = signatures;
-    const partition = this.partitions.of(of.map((s, d) => s * size + (rankOf[d] as number)));
-    const wholes: (TensorArray | undefined)[] = [];
-    return this.perDevice(partition, (device) => {
-      const s = of[device] as number;
-      const all = (wholes[s] ??= whole(members[s] as Int32Array));
-      return part(all, rankOf[device] as number);
-    });
-  }
-
-  private perDevice(partition: Partition, compute: (device: number) => TensorArray): Distributed {
-    return { partition, copies: Array.from(partition.firstDevice, compute) };
+  /** One copy per signature and rank. */
+  private byRank({ of, rankOf, size }: Signatures): Partition {
+    return this.partitions.of(of.map((s, d) => s * size + (rankOf[d] as number)));
   }
 
   /** O(devices) once per partition and axes. */
@@ -187,13 +182,64 @@ export class SpmdCollectives {
   }
 }
 
-/** Start and sizes of the block of the device with this rank along the axes of all dims. */
-function sliceAt(shape: readonly number[], axes: DimAxes, rank: number, what: string): [number[], number[]] {
+const localShape = ({ stack }: Distributed): readonly number[] => stack.shape.slice(1);
+
+/** Row i: the rows `members[i]` of `stack` set at `places`, by rank, of an array of this shape. */
+function joined(stack: TensorArray, members: readonly Int32Array[], shape: readonly number[], places: readonly (readonly number[])[]): TensorArray {
+  const { dtype } = stack;
+  const local = stack.shape.slice(1);
+  const [length, block] = [storageCount(shape, dtype), storageCount(local, dtype)];
+  const data = storageLike(stack.data, members.length * length);
+  const plan = planBlock(local, local, shape, dtype);
+  const offsets = places.map((p) => offsetIn(shape, p, dtype));
+  members.forEach((copies, i) => {
+    copies.forEach((copy, rank) => runMove(plan, stack.data, copy * block, data, i * length + (offsets[rank] as number)));
+  });
+  return { dtype, shape: [members.length, ...shape], data };
+}
+
+/** Row i: the sum of the rows `members[i]` of a stack held in f64, which needs no rounding on the way. */
+function sums(stack: TensorArray, from: Float64Array, members: readonly Int32Array[]): TensorArray {
+  const shape = stack.shape.slice(1);
+  const length = storageCount(shape, stack.dtype);
+  const data = new Float64Array(members.length * length);
+  members.forEach((rows, i) => {
+    const to = data.subarray(i * length, (i + 1) * length);
+    for (const row of rows) addTo(to, from, row * length);
+  });
+  return { dtype: stack.dtype, shape: [members.length, ...shape], data };
+}
+
+function addTo(to: Float64Array, from: Float64Array, at: number): void {
+  for (let i = 0; i < to.length; i++) to[i] = (to[i] as number) + (from[at + i] as number);
+}
+
+/** Per copy of the partition: the block of these sizes out of row `row(device)`, from `start(device)` on. */
+function cut(
+  stack: TensorArray, partition: Partition, row: (device: number) => number, sizes: readonly number[], start: (device: number) => readonly number[],
+): TensorArray {
+  const { dtype } = stack;
+  const whole = stack.shape.slice(1);
+  const [length, part] = [storageCount(whole, dtype), storageCount(sizes, dtype)];
+  const data = storageLike(stack.data, partition.copies * part);
+  const plan = planBlock(sizes, whole, sizes, dtype);
+  partition.firstDevice.forEach((device, copy) => {
+    runMove(plan, stack.data, row(device) * length + offsetIn(whole, start(device), dtype), data, copy * part);
+  });
+  return { dtype, shape: [partition.copies, ...sizes], data };
+}
+
+/** Sizes of one device's block when the dims are split over these axes. */
+function partSizes(shape: readonly number[], axes: DimAxes, what: string): number[] {
   const counts = axes.map(axesSize);
   const sizes = shape.map((n, d) => n / (counts[d] ?? 1));
   if (!sizes.every(Number.isInteger)) throw internalError(`${what}: [${shape.join(',')}] does not divide into ${counts.join('×')} parts`);
-  return [unravel(rank, counts).map((i, d) => i * (sizes[d] as number)), sizes];
+  return sizes;
 }
+
+/** Where the block of the device with this rank along the axes of all dims starts. */
+const partStart = (sizes: readonly number[], axes: DimAxes, rank: number): number[] =>
+  unravel(rank, axes.map(axesSize)).map((i, d) => i * (sizes[d] as number));
 
 const COMBINERS: Readonly<Record<Monoid, string>> = { sum: 'add', prod: 'multiply', max: 'maximum', min: 'minimum', and: 'and', or: 'or' };
 
@@ -203,6 +249,9 @@ function combineArrays(registry: Registry, precision: Precision, monoid: Monoid,
   const def = registry[kind];
   if (def === undefined) throw unsupported(`reducing with ${monoid}: the registry does not define ${kind}`);
   const type = tensor(a.dtype, a.shape);
+  const view = { kind, attrs: {}, operands: [type, type], results: [type], regions: [] };
+  const made = runStacked(registry, { view, operands: [{ stack: stackOfOne(a) }, { stack: stackOfOne(b) }], copies: 1, precision });
+  if (made !== undefined) return rowOf(made, 0);
   const context: KernelContext = { precision, call: () => { throw internalError(`${kind} called a region`); } };
-  return def.kernel({ kind, attrs: {}, operands: [type, type], results: [type], regions: [] }, [a, b], context)[0] as TensorArray;
+  return def.kernel(view, [a, b], context)[0] as TensorArray;
 }

@@ -13,7 +13,9 @@ import { type Distributed, Sharder } from './distributed.ts';
 import { capturesOf } from './liveness.ts';
 import { Partitions } from './partition.ts';
 import { definitionOf, kernelContext } from './region-call.ts';
-import { sameContent } from './same-bytes.ts';
+import { runStacked } from './kernels/index.ts';
+import { equalRows } from './same-bytes.ts';
+import { type Rows, rowOf, stackOf } from './stacked.ts';
 import { SpmdCollectives } from './spmd-collectives.ts';
 
 export interface SpmdOptions {
@@ -26,8 +28,8 @@ export interface SpmdOptions {
 export interface SpmdRun {
   /** Reassembled global arrays. */
   readonly results: TensorArray[];
-  /** Kernels run: once per op and distinct data. */
-  readonly kernelCalls: number;
+  /** Results computed: one per op and distinct data. */
+  readonly copiesComputed: number;
   readonly devices: number;
 }
 
@@ -51,7 +53,7 @@ export function runSpmd(
     if (layout !== undefined && layout.unreduced.length > 0) throw unsupported(`result ${i} of @${func.name}, whose sum is still owed`);
     return sharder.assemble(v, layout, options.resultShapes?.[i], `result ${i}`);
   });
-  return { results, kernelCalls: meaning.kernelCalls, devices: partitions.devices };
+  return { results, copiesComputed: meaning.copiesComputed, devices: partitions.devices };
 }
 
 /** Devices of the module's meshes, which must agree; 1 without a mesh. */
@@ -84,7 +86,7 @@ interface Engine {
 }
 
 class Lockstep implements Meaning<Distributed> {
-  kernelCalls = 0;
+  copiesComputed = 0;
   private readonly engine: Engine;
   private readonly captures = new Map<Op, readonly ValueId[]>();
 
@@ -100,40 +102,45 @@ class Lockstep implements Meaning<Distributed> {
 
   bind(value: Distributed, id: ValueId, scope: Scope<Distributed>): Distributed {
     const info = valueInfo(scope.func, id);
-    if (!this.engine.checkClaims || info.layout === undefined || value.copies.length === 1) return value;
+    if (!this.engine.checkClaims || info.layout === undefined || value.partition.copies === 1) return value;
     const what = `%${info.name ?? id}${info.origin?.pass === undefined ? '' : ` (made by ${info.origin.pass})`}`;
     return this.engine.sharder.verify(value, info.layout, what);
   }
 
   /** Predicates and trip counts must be the same on all devices: a collective inside would never meet otherwise. */
   scalar(value: Distributed, op: Op): number {
-    const [first] = value.copies as readonly [TensorArray];
-    const other = value.copies.findIndex((c) => !sameContent(c, first));
-    if (other !== -1) {
-      const { firstDevice } = value.partition;
-      throw unsupported(`a ${op.kind} whose predicate differs between devices (${firstDevice[0]} and ${firstDevice[other]})`);
+    const { partition, stack } = value;
+    for (let copy = 1; copy < partition.copies; copy++) {
+      if (equalRows(stack, 0, copy)) continue;
+      const { firstDevice } = partition;
+      throw unsupported(`a ${op.kind} whose predicate differs between devices (${firstDevice[0]} and ${firstDevice[copy]})`);
     }
-    return Number(first.data[0]);
+    return Number(stack.data[0]);
   }
 
-  /** One kernel call per copy of the common refinement of everything the op reads. */
+  /** On the copies of the common refinement of everything the op reads: all at once, or one by one. */
   private perCopy(op: Op, operands: readonly Distributed[], scope: Scope<Distributed>): Distributed[] {
     const { partitions, registry, precision } = this.engine;
     const captured = this.capturedBy(op);
     const read = [...operands, ...captured.map((id) => scope.values[id] as Distributed)];
     const partition = read.reduce((p, v) => partitions.refine(p, v.partition), partitions.whole);
-    const maps = read.map((v) => partitions.project(partition, v.partition));
-    const def = definitionOf(registry, op);
+    const rows = read.map((v): Rows => (v.partition === partition ? { stack: v.stack } : { stack: v.stack, of: partitions.project(partition, v.partition) }));
     const view = scope.code.view(op);
+    const { copies } = partition;
+    const stack = captured.length > 0 ? undefined : runStacked(registry, { view, operands: rows, copies, precision });
+    this.copiesComputed += copies;
+    if (stack !== undefined) return [{ partition, stack }];
+    const def = definitionOf(registry, op);
     const results: TensorArray[][] = op.results.map(() => []);
-    for (let copy = 0; copy < partition.copies; copy++) {
-      const at = (i: number): TensorArray | undefined => read[i]?.copies[maps[i]?.[copy] as number];
+    for (let copy = 0; copy < copies; copy++) {
+      const at = (i: number): TensorArray | undefined => {
+        const source = rows[i];
+        return source === undefined ? undefined : rowOf(source.stack, source.of?.[copy] ?? copy);
+      };
       const context = kernelContext(registry, precision, scope.code, (id) => at(operands.length + captured.indexOf(id)));
-      const made = def.kernel(view, operands.map((_, i) => at(i) as TensorArray), context);
-      made.forEach((array, i) => results[i]?.push(array));
+      def.kernel(view, operands.map((_, i) => at(i) as TensorArray), context).forEach((array, i) => results[i]?.push(array));
     }
-    this.kernelCalls += partition.copies;
-    return results.map((copies) => ({ partition, copies }));
+    return results.map((arrays) => ({ partition, stack: stackOf(arrays) }));
   }
 
   private capturedBy(op: Op): readonly ValueId[] {

@@ -1,5 +1,5 @@
 /** dot_general: batch, contracting and free dims. The kernel brings both sides to [batch, rows, k] and multiplies. */
-import { stridesOf, type TensorArray } from '../array.ts';
+import { type Storage, stridesOf, type TensorArray } from '../array.ts';
 import type { OpAttrs } from '../attrs.ts';
 import { RuleBuilder } from '../factors.ts';
 import { defineOp, InferError, type OpView } from '../op.ts';
@@ -43,7 +43,8 @@ export const dotGeneral = defineOp<Attrs>({
     const b = arrange(r, [...attrs.rhs_batch, ...attrs.rhs_contracting, ...rhsFree]);
     const size = (t: TensorArray, dims: readonly number[]): number => dims.reduce((n, d) => n * (t.shape[d] as number), 1);
     const [batch, m, n, k] = [size(l, attrs.lhs_batch), size(l, lhsFree), size(r, rhsFree), size(l, attrs.lhs_contracting)];
-    const data = filled(type.dtype, batch * m * n, ctx.precision, (out) => multiply(a.data as Float64Array, b.data as Float64Array, out as Float64Array, batch, m, n, k));
+    const sizes: Sizes = { batch, m, n, k };
+    const data = filled(type.dtype, batch * m * n, ctx.precision, (out) => multiply(a.data, b.data, out, sizes));
     return [{ dtype: type.dtype, shape: type.shape, data }];
   },
   linearity: () => [[0], [1]],
@@ -71,8 +72,24 @@ function arrange(x: TensorArray, order: readonly number[]): TensorArray {
   return gatherStrided(tensor(x.dtype, order.map((d) => x.shape[d] as number)), x, 0, order.map((d) => strides[d] as number), precision);
 }
 
-/** out[b,i,j] = Σ_k a[b,i,k] · c[b,k,j], rows of c in the inner loop; accumulates in f64 for one row at a time. */
-function multiply(a: Float64Array, c: Float64Array, out: Float64Array, batch: number, m: number, n: number, k: number): void {
+interface Sizes {
+  readonly batch: number;
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+}
+
+/** out[b,i,j] = Σ_p a[b,i,p] · c[b,p,j], rows of c in the inner loop. */
+function multiply(a: Storage, c: Storage, out: Storage, sizes: Sizes): void {
+  if (out instanceof BigInt64Array || out instanceof BigUint64Array) multiplyWide(a, c, out, sizes);
+  else if (out instanceof Float64Array || out instanceof Float32Array) multiplyFloats(a, c, out, sizes);
+  else multiplyIntegers(a, c, out, sizes);
+}
+
+/** Accumulates in f64 for one row at a time. */
+function multiplyFloats(left: Storage, right: Storage, out: Float64Array | Float32Array, sizes: Sizes): void {
+  const { batch, m, n, k } = sizes;
+  const [a, c] = [left as Float64Array, right as Float64Array];
   const row = new Float64Array(n);
   for (let b = 0; b < batch; b++) {
     for (let i = 0; i < m; i++) {
@@ -84,6 +101,41 @@ function multiply(a: Float64Array, c: Float64Array, out: Float64Array, batch: nu
         for (let j = 0; j < n; j++) row[j] = (row[j] as number) + x * (c[at + j] as number);
       }
       out.set(row, (b * m + i) * n);
+    }
+  }
+}
+
+type Narrow = Exclude<Storage, BigInt64Array | BigUint64Array>;
+
+/** Modulo 2³²: f64 would lose the low bits of large products. */
+function multiplyIntegers(left: Storage, right: Storage, out: Narrow, sizes: Sizes): void {
+  const { batch, m, n, k } = sizes;
+  const [a, c] = [left as Int32Array, right as Int32Array];
+  const row = new Int32Array(n);
+  for (let b = 0; b < batch; b++) {
+    for (let i = 0; i < m; i++) {
+      row.fill(0);
+      const from = (b * m + i) * k;
+      for (let p = 0; p < k; p++) {
+        const x = a[from + p] as number;
+        const at = (b * k + p) * n;
+        for (let j = 0; j < n; j++) row[j] = (row[j] as number) + Math.imul(x, c[at + j] as number);
+      }
+      out.set(row, (b * m + i) * n);
+    }
+  }
+}
+
+function multiplyWide(a: Storage, c: Storage, out: BigInt64Array | BigUint64Array, sizes: Sizes): void {
+  const { batch, m, n, k } = sizes;
+  const product = (i: number, j: number): bigint => BigInt(a[i] as bigint) * BigInt(c[j] as bigint);
+  for (let b = 0; b < batch; b++) {
+    for (let i = 0; i < m; i++) {
+      for (let j = 0; j < n; j++) {
+        let sum = 0n;
+        for (let p = 0; p < k; p++) sum += product((b * m + i) * k + p, (b * k + p) * n + j);
+        out[(b * m + i) * n + j] = sum;
+      }
     }
   }
 }

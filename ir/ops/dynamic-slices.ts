@@ -4,6 +4,7 @@ import type { OpAttrs } from '../attrs.ts';
 import { RuleBuilder } from '../factors.ts';
 import { defineOp, InferError } from '../op.ts';
 import { tensor, type TensorType, typeText } from '../types.ts';
+import { allocateReal } from './rounding.ts';
 import { copyStrided, gatherStrided } from './strided.ts';
 
 const first = <T>(list: readonly T[]): T => list[0] as T;
@@ -61,10 +62,11 @@ export const dynamicUpdateSlice = defineOp<OpAttrs['dynamic_update_slice']>({
     });
     return rule.build();
   },
-  kernel(_, inputs) {
+  kernel(_, inputs, ctx) {
     const [x, update] = inputs as readonly [TensorArray, TensorArray];
     const strides = stridesOf(x.shape);
-    const data = x.data.slice();
+    const data = allocateReal(x.dtype, x.data.length, ctx.precision);
+    (data as Float64Array).set(x.data as Float64Array);
     copyStrided(update.data, 0, stridesOf(update.shape), update.shape, data, clampedBase(x.shape, update.shape, inputs.slice(2), strides), strides);
     return [{ ...x, data }];
   },

@@ -3,18 +3,22 @@ import type { Storage, TensorArray } from '../array.ts';
 import { type FactorRule, RuleBuilder } from '../factors.ts';
 import { type AnyOpDef, defineOp, InferError, type KernelContext, type OpView } from '../op.ts';
 import type { OpAttrs } from '../attrs.ts';
-import { DTYPES, isFloat, tensor, type TensorType, typeText } from '../types.ts';
-import { filled, roundBf16, roundF16 } from './rounding.ts';
+import { type DType, DTYPES, isFloat, tensor, type TensorType, typeText } from '../types.ts';
+import { allocateReal, filled, roundFormat } from './rounding.ts';
+import { totalOrder } from './total-order.ts';
 
-type Scalar = (a: number, b: number, c: number) => number;
+type Scalar = (a: number, b: number) => number;
+type Integer = (a: number, b: number, bits: number) => number;
 type Wide = (a: bigint, b: bigint) => bigint;
 
 interface Row {
-  readonly arity: 1 | 2 | 3;
+  readonly arity: 1 | 2;
   readonly float?: Scalar;
   /** On integers of at most 32 bits; storage wraps. */
-  readonly int?: Scalar;
+  readonly int?: Integer;
   readonly wide?: Wide;
+  /** On 0 and 1: add is or, multiply is and (StableHLO). */
+  readonly pred?: Scalar;
   /** Result is pred. */
   readonly predicate?: boolean;
   readonly linear?: readonly (readonly number[])[];
@@ -22,12 +26,22 @@ interface Row {
 
 const nanMax = (a: number, b: number): number => (Number.isNaN(a) || Number.isNaN(b) ? Number.NaN : Math.max(a, b));
 const nanMin = (a: number, b: number): number => (Number.isNaN(a) || Number.isNaN(b) ? Number.NaN : Math.min(a, b));
+/** Ties to even; the sign stays, so that -0.5 gives -0. */
 const roundEven = (x: number): number => {
   const low = Math.floor(x);
   const rest = x - low;
-  return rest > 0.5 || (rest === 0.5 && low % 2 !== 0) ? low + 1 : low;
+  const rounded = rest > 0.5 || (rest === 0.5 && low % 2 !== 0) ? low + 1 : low;
+  return rounded === 0 && x < 0 ? -0 : rounded;
 };
-const shift = (bits: number, by: number, f: () => number): number => (by >= 0 && by < bits ? f() : 0);
+const roundAway = (x: number): number => {
+  const whole = Math.trunc(x);
+  return Math.abs(x - whole) >= 0.5 ? whole + Math.sign(x) : whole;
+};
+/** Shifts by the width or more, or by a negative count, leave zeros (or, arithmetic, the sign). */
+const shift = (by: number, bits: number, f: () => number): number => (by >= 0 && by < bits ? f() : 0);
+/** An integer of this many bits as the unsigned number with the same pattern. */
+const pattern = (a: number, bits: number): number => (bits === 32 ? a : a & (2 ** bits - 1)) >>> 0;
+const shiftWide = (by: bigint, f: () => bigint): bigint => (by >= 0n && by < 64n ? f() : 0n);
 const quotient = (a: number, b: number): number => (b === 0 ? -1 : Math.trunc(a / b));
 
 /** Rational approximation to f64 precision by series and continued fraction (Abramowitz & Stegun 7.1.5, 7.1.14). */
@@ -63,8 +77,11 @@ const float1 = (f: (a: number) => number): Row => ({ arity: 1, float: f });
 
 export const ELEMENTWISE: Readonly<Record<string, Row>> = {
   abs: { arity: 1, float: Math.abs, int: Math.abs, wide: (a) => (a < 0n ? -a : a) },
-  add: { arity: 2, float: (a, b) => a + b, int: (a, b) => a + b, wide: (a, b) => a + b, linear: [[0, 1]] },
-  and: { arity: 2, int: (a, b) => a & b, wide: (a, b) => a & b },
+  add: {
+    arity: 2, float: (a, b) => a + b, int: (a, b) => a + b, wide: (a, b) => a + b, pred: (a, b) => a | b,
+    linear: [[0, 1]],
+  },
+  and: { arity: 2, int: (a, b) => a & b, wide: (a, b) => a & b, pred: (a, b) => a & b },
   atan2: { arity: 2, float: Math.atan2 },
   cbrt: float1(Math.cbrt),
   ceil: float1(Math.ceil),
@@ -79,33 +96,77 @@ export const ELEMENTWISE: Readonly<Record<string, Row>> = {
   log: float1(Math.log),
   log_plus_one: float1(Math.log1p),
   logistic: float1((a) => 1 / (1 + Math.exp(-a))),
-  maximum: { arity: 2, float: nanMax, int: (a, b) => Math.max(a, b), wide: (a, b) => (a > b ? a : b) },
-  minimum: { arity: 2, float: nanMin, int: (a, b) => Math.min(a, b), wide: (a, b) => (a < b ? a : b) },
-  multiply: { arity: 2, float: (a, b) => a * b, int: Math.imul, wide: (a, b) => a * b, linear: [[0], [1]] },
+  maximum: {
+    arity: 2, float: nanMax, int: (a, b) => Math.max(a, b), wide: (a, b) => (a > b ? a : b), pred: (a, b) => a | b,
+  },
+  minimum: {
+    arity: 2, float: nanMin, int: (a, b) => Math.min(a, b), wide: (a, b) => (a < b ? a : b), pred: (a, b) => a & b,
+  },
+  multiply: {
+    arity: 2, float: (a, b) => a * b, int: Math.imul, wide: (a, b) => a * b, pred: (a, b) => a & b,
+    linear: [[0], [1]],
+  },
   negate: { arity: 1, float: (a) => -a, int: (a) => -a, wide: (a) => -a, linear: [[0]] },
-  not: { arity: 1, int: (a) => ~a, wide: (a) => ~a },
-  or: { arity: 2, int: (a, b) => a | b, wide: (a, b) => a | b },
-  popcnt: { arity: 1, int: (a) => { let n = 0; for (let u = a >>> 0; u !== 0; u &= u - 1) n++; return n; } },
-  power: { arity: 2, float: (a, b) => (a === 1 ? 1 : a ** b), int: (a, b) => (b < 0 ? (a === 1 ? 1 : a === -1 ? (b % 2 === 0 ? 1 : -1) : 0) : intPower(a, b)) },
+  not: { arity: 1, int: (a) => ~a, wide: (a) => ~a, pred: (a) => 1 - a },
+  or: { arity: 2, int: (a, b) => a | b, wide: (a, b) => a | b, pred: (a, b) => a | b },
+  popcnt: { arity: 1, int: (a, _, bits) => bitCount(pattern(a, bits)), wide: wideBitCount },
+  power: { arity: 2, float: (a, b) => (a === 1 ? 1 : a ** b), int: intPower, wide: widePower },
   remainder: { arity: 2, float: (a, b) => a % b, int: (a, b) => (b === 0 ? a : a % b), wide: (a, b) => (b === 0n ? a : a % b) },
-  round_nearest_afz: float1((a) => Math.sign(a) * Math.floor(Math.abs(a) + 0.5)),
+  round_nearest_afz: float1(roundAway),
   round_nearest_even: float1(roundEven),
   rsqrt: float1((a) => 1 / Math.sqrt(a)),
-  shift_left: { arity: 2, int: (a, b) => shift(32, b, () => a << b) },
-  shift_right_arithmetic: { arity: 2, int: (a, b) => (b >= 0 && b < 32 ? a >> b : a < 0 ? -1 : 0) },
-  shift_right_logical: { arity: 2, int: (a, b) => shift(32, b, () => a >>> b) },
+  shift_left: {
+    arity: 2,
+    int: (a, b, bits) => shift(b, bits, () => a << b),
+    wide: (a, b) => shiftWide(b, () => a << b),
+  },
+  shift_right_arithmetic: {
+    arity: 2,
+    int: (a, b, bits) => (b >= 0 && b < bits ? a >> b : a < 0 ? -1 : 0),
+    wide: (a, b) => (b >= 0n && b < 64n ? a >> b : a < 0n ? -1n : 0n),
+  },
+  shift_right_logical: {
+    arity: 2,
+    int: (a, b, bits) => shift(b, bits, () => pattern(a, bits) >>> b),
+    wide: (a, b) => shiftWide(b, () => BigInt.asUintN(64, a) >> b),
+  },
   sign: { arity: 1, float: (a) => (a === 0 ? a : Math.sign(a)), int: Math.sign, wide: (a) => (a > 0n ? 1n : a < 0n ? -1n : 0n) },
   sine: float1(Math.sin),
   sqrt: float1(Math.sqrt),
   subtract: { arity: 2, float: (a, b) => a - b, int: (a, b) => a - b, wide: (a, b) => a - b, linear: [[0, 1]] },
   tan: float1(Math.tan),
   tanh: float1(Math.tanh),
-  xor: { arity: 2, int: (a, b) => a ^ b, wide: (a, b) => a ^ b },
+  xor: { arity: 2, int: (a, b) => a ^ b, wide: (a, b) => a ^ b, pred: (a, b) => a ^ b },
 };
 
+function bitCount(word: number): number {
+  let n = 0;
+  for (let rest = word; rest !== 0; rest &= rest - 1) n++;
+  return n;
+}
+
+function wideBitCount(a: bigint): bigint {
+  return BigInt(bitCount(Number(a & 0xffffffffn)) + bitCount(Number((a >> 32n) & 0xffffffffn)));
+}
+
+/** Modulo 2³², by squaring. A negative exponent truncates towards 0, as division does. */
 function intPower(base: number, exponent: number): number {
+  if (exponent < 0) return base === 1 ? 1 : base === -1 ? (exponent % 2 === 0 ? 1 : -1) : 0;
   let result = 1;
-  for (let i = 0; i < exponent && i < 64; i++) result = Math.imul(result, base);
+  for (let rest = exponent, square = base; rest >= 1; rest = Math.floor(rest / 2)) {
+    if (rest % 2 === 1) result = Math.imul(result, square);
+    square = Math.imul(square, square);
+  }
+  return result;
+}
+
+function widePower(base: bigint, exponent: bigint): bigint {
+  if (exponent < 0n) return base === 1n ? 1n : base === -1n ? (exponent % 2n === 0n ? 1n : -1n) : 0n;
+  let result = 1n;
+  for (let rest = exponent, square = base; rest > 0n; rest >>= 1n) {
+    if ((rest & 1n) === 1n) result = BigInt.asIntN(64, result * square);
+    square = BigInt.asIntN(64, square * square);
+  }
   return result;
 }
 
@@ -133,8 +194,7 @@ function elementwise(kind: string, row: Row): AnyOpDef {
     infer({ operands }) {
       if (operands.length !== row.arity) throw new InferError(`${kind} takes ${row.arity} operand${row.arity > 1 ? 's' : ''}, got ${operands.length}`);
       const type = sameShapes(kind, operands);
-      const legal = isFloat(type.dtype) ? row.float : row.int;
-      if (legal === undefined) throw new InferError(`${kind} is not defined on ${type.dtype}`);
+      if (scalarOn(row, type.dtype) === undefined) throw new InferError(`${kind} is not defined on ${type.dtype}`);
       return [row.predicate === true ? tensor('pred', type.shape) : type];
     },
     factors: pointwiseRule,
@@ -143,21 +203,25 @@ function elementwise(kind: string, row: Row): AnyOpDef {
   });
 }
 
+/** What the op does on this element type; undefined where StableHLO does not define it. */
+const scalarOn = (row: Row, dtype: DType): Scalar | Integer | undefined =>
+  isFloat(dtype) ? row.float : dtype === 'pred' ? row.pred : row.int;
+
 function apply(row: Row, view: OpView, inputs: readonly TensorArray[], ctx: KernelContext): TensorArray {
   const [a, b] = inputs as readonly [TensorArray, TensorArray];
   const type = view.results[0] as TensorType;
   const count = a.data.length;
   const data = filled(type.dtype, count, ctx.precision, (out) => {
     if (a.data instanceof BigInt64Array || a.data instanceof BigUint64Array) return applyWide(row, a.data, b?.data, out);
-    const f = (isFloat(a.dtype) ? row.float : row.int) as Scalar;
+    const f = scalarOn(row, a.dtype) as Integer;
+    const { bits } = DTYPES[a.dtype];
     const x = a.data as Float64Array;
     const to = out as Float64Array;
-    if (row.arity === 1) for (let i = 0; i < count; i++) to[i] = f(x[i] as number, 0, 0);
+    if (row.arity === 1) for (let i = 0; i < count; i++) to[i] = f(x[i] as number, 0, bits);
     else {
       const y = b.data as Float64Array;
-      for (let i = 0; i < count; i++) to[i] = f(x[i] as number, y[i] as number, 0);
+      for (let i = 0; i < count; i++) to[i] = f(x[i] as number, y[i] as number, bits);
     }
-    if (type.dtype === 'pred') for (let i = 0; i < count; i++) to[i] = (to[i] as number) & 1;
   });
   return { dtype: type.dtype, shape: a.shape, data };
 }
@@ -178,9 +242,13 @@ const compare = defineOp<OpAttrs['compare']>({
   kind: 'compare',
   infer: ({ operands }) => [tensor('pred', sameShapes('compare', operands).shape)],
   factors: pointwiseRule,
-  kernel({ attrs }, [a, b]) {
-    const test = COMPARISONS[attrs.direction];
+  kernel({ attrs }, [a, b], ctx) {
+    const plain = COMPARISONS[attrs.direction];
+    const total = attrs.compare_type === 'TOTALORDER' && isFloat((a as TensorArray).dtype);
+    const inOrder: typeof plain = (v, w) => plain(totalOrder(v as number, w as number), 0);
+    const test = total ? inOrder : plain;
     const [x, y] = [a?.data as Storage, b?.data as Storage];
+    allocateReal((a as TensorArray).dtype, 0, ctx.precision);
     const data = new Uint8Array(x.length);
     for (let i = 0; i < x.length; i++) data[i] = test(x[i] as number, y[i] as number) ? 1 : 0;
     return [{ dtype: 'pred', shape: (a as TensorArray).shape, data }];
@@ -247,17 +315,22 @@ function convertInto(from: TensorArray, dtype: TensorType['dtype'], out: Storage
   const { class: cls, bits } = DTYPES[dtype];
   const wideOut = out instanceof BigInt64Array || out instanceof BigUint64Array;
   const [low, high] = cls === 'signed' ? [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1] : [0, 2 ** bits - 1];
+  const [least, most] = cls === 'signed' ? [-(2n ** 63n), 2n ** 63n - 1n] : [0n, 2n ** 64n - 1n];
+  /** f64 cannot hold the largest 64-bit integers, so these are met exactly. */
+  const saturated = (v: number): bigint => {
+    if (Number.isNaN(v)) return 0n;
+    return v <= low ? least : v >= high ? most : BigInt(Math.trunc(v));
+  };
+  const cut = (v: number): number => (Number.isNaN(v) ? 0 : Math.min(Math.max(Math.trunc(v), low), high));
   const source = from.data;
   const fromFloat = isFloat(from.dtype);
   for (let i = 0; i < source.length; i++) {
     const v = source[i] as number | bigint;
     if (cls === 'pred') (out as Uint8Array)[i] = Number(v) !== 0 ? 1 : 0;
     else if (cls === 'float') (out as Float64Array)[i] = Number(v);
-    else if (fromFloat) {
-      const clamped = Number.isNaN(v as number) ? 0 : Math.min(Math.max(Math.trunc(v as number), low), high);
-      if (wideOut) (out as BigInt64Array)[i] = BigInt(clamped);
-      else (out as Int32Array)[i] = clamped;
-    } else if (wideOut) (out as BigInt64Array)[i] = BigInt(v);
+    else if (fromFloat && wideOut) (out as BigInt64Array)[i] = saturated(v as number);
+    else if (fromFloat) (out as Int32Array)[i] = cut(v as number);
+    else if (wideOut) (out as BigInt64Array)[i] = BigInt(v);
     else (out as Int32Array)[i] = typeof v === 'bigint' ? Number(BigInt.asIntN(32, v)) : v;
   }
 }
@@ -270,7 +343,7 @@ const reducePrecision = defineOp<OpAttrs['reduce_precision']>({
     const x = a as TensorArray;
     const type = results[0] as TensorType;
     const { exponent_bits: e, mantissa_bits: m } = attrs;
-    const round = ctx.precision === 'wide' ? undefined : e === 8 && m === 7 ? roundBf16 : e === 5 && m === 10 ? roundF16 : undefined;
+    const round = ctx.precision === 'wide' ? undefined : (v: number) => roundFormat(v, e, m);
     const data = filled(type.dtype, x.data.length, ctx.precision, (out) => {
       for (let i = 0; i < x.data.length; i++) out[i] = round === undefined ? (x.data[i] as number) : round(x.data[i] as number);
     });

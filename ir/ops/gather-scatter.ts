@@ -2,13 +2,12 @@
 import { stridesOf, type Storage, type TensorArray } from '../array.ts';
 import type { OpAttrs } from '../attrs.ts';
 import { type Factor, type FactorKind, RuleBuilder } from '../factors.ts';
+import type { Monoid } from '../layout.ts';
 import { defineOp, InferError, type KernelContext, type OpView } from '../op.ts';
 import type { Block } from '../program.ts';
-import { elementCount, tensor, type TensorType } from '../types.ts';
-import { regionMonoid } from './monoid.ts';
-import { COMBINE } from './reduce.ts';
-import { roundAll } from './rounding.ts';
-import { allocate } from '../array.ts';
+import { type DType, elementCount, tensor, type TensorType } from '../types.ts';
+import { combineOn, regionMonoid } from './monoid.ts';
+import { allocateReal, roundAll } from './rounding.ts';
 import { forEachIndex } from './strided.ts';
 
 type Gather = OpAttrs['gather'];
@@ -36,13 +35,15 @@ export const gather = defineOp<Gather>({
       input: x.shape, indices: indices.shape, slices: (results[0] as TensorType).shape, vectorDim: attrs.index_vector_dim,
       offsetDims: attrs.offset_dims, gone: attrs.collapsed_slice_dims, inputBatch: attrs.operand_batching_dims, indicesBatch: attrs.start_indices_batching_dims,
     };
+    // A dim that no index addresses is read at 0 by everyone: its first shard would have to tell the others.
+    const held = (d: number): FactorKind => (attrs.start_index_map.includes(d) ? 'reduce' : 'replicate');
     addWindowFactors(windows, {
       add: (input, index, slice, factor) => rule.factor([input, index], [slice], factor),
       partial: 'pass',
-      gone: (size) => (size === 1 ? 'replicate' : 'reduce'),
-      sliced(input, slice) {
+      gone: (d, size) => (size === 1 ? 'replicate' : held(d)),
+      sliced(d, input, slice) {
         if (slice !== 1) return [{ size: input, kind: 'replicate', blocked: true }];
-        return [{ size: input, kind: 'reduce' }, { size: slice, kind: 'replicate' }];
+        return [{ size: input, kind: held(d) }, { size: slice, kind: 'replicate' }];
       },
     });
     return rule.build();
@@ -77,9 +78,10 @@ interface WindowRules {
   add(input: number | null, index: number | null, slice: number | null, factor: Factor): void;
   /** A batch dim that the input lacks. */
   readonly partial: FactorKind;
-  gone(size: number): FactorKind;
+  /** Input dim `d` of this size. */
+  gone(d: number, size: number): FactorKind;
   /** A window dim that is not taken whole: one factor for both, or one for the input and one for the slice. */
-  sliced(input: number, slice: number): readonly Factor[];
+  sliced(d: number, input: number, slice: number): readonly Factor[];
 }
 
 /** Factors in the order of Shardy's: the slices' dims, then the collapsed or inserted dims, then the index vector. */
@@ -97,11 +99,11 @@ function addWindowFactors(w: Windows, rules: WindowRules): void {
     }
     const input = window[inWindow++] as number;
     const whole = w.input[input] as number;
-    const factors: readonly Factor[] = whole === size ? [{ size, kind: 'pass' }] : rules.sliced(whole, size);
+    const factors: readonly Factor[] = whole === size ? [{ size, kind: 'pass' }] : rules.sliced(input, whole, size);
     if (factors.length === 1) rules.add(input, null, slice, factors[0] as Factor);
     else factors.forEach((factor, i) => rules.add(i === 0 ? input : null, null, i === 0 ? null : slice, factor));
   });
-  for (const d of w.gone) rules.add(d, null, null, { size: w.input[d] as number, kind: rules.gone(w.input[d] as number) });
+  for (const d of w.gone) rules.add(d, null, null, { size: w.input[d] as number, kind: rules.gone(d, w.input[d] as number) });
   if (w.vectorDim < w.indices.length) rules.add(null, w.vectorDim, null, { size: w.indices[w.vectorDim] as number, kind: 'replicate' });
 }
 
@@ -109,7 +111,7 @@ function gatherKernel(view: OpView<Gather>, x: TensorArray, indices: TensorArray
   const { attrs } = view;
   const type = view.results[0] as TensorType;
   const strides = stridesOf(x.shape);
-  const data = allocate(type.dtype, elementCount(type), ctx.precision);
+  const data = allocateReal(type.dtype, elementCount(type), ctx.precision);
   const windowDims = x.shape.map((_, d) => d).filter((d) => !attrs.collapsed_slice_dims.includes(d) && !attrs.operand_batching_dims.includes(d));
   const batch = batchDims(type.shape.length, attrs.offset_dims);
   const starts = startReader(indices, attrs.index_vector_dim);
@@ -162,8 +164,9 @@ export const scatter = defineOp<Scatter>({
     addWindowFactors(windows, {
       add: (input, index, slice, factor) => rule.factor(operands.map((_, i) => (i < n ? input : i === n ? index : slice)), results.map(() => input), factor),
       partial: regionMonoid(regions[0]) === null ? 'replicate' : 'reduce',
-      gone: () => 'pass',
-      sliced: (input, slice) => [{ size: input, kind: 'replicate' }, { size: slice, kind: 'replicate' }],
+      // Updates of a dim that no index addresses go to its element 0, which is one shard's.
+      gone: (d) => (attrs.scatter_dims_to_operand_dims.includes(d) ? 'pass' : 'replicate'),
+      sliced: (_, input, slice) => [{ size: input, kind: 'replicate' }, { size: slice, kind: 'replicate' }],
     });
     return rule.build();
   },
@@ -177,7 +180,11 @@ function scatterKernel(view: OpView<Scatter>, inputs: readonly TensorArray[], ct
   const { attrs } = view;
   const n = view.results.length;
   const region = view.regions[0] as Block;
-  const out = inputs.slice(0, n).map((x) => ({ ...x, data: x.data.slice() }));
+  const out = inputs.slice(0, n).map((x) => {
+    const data = allocateReal(x.dtype, x.data.length, ctx.precision);
+    (data as Float64Array).set(x.data as Float64Array);
+    return { ...x, data };
+  });
   const [first, indices, update] = [out[0] as TensorArray, inputs[n] as TensorArray, inputs[n + 1] as TensorArray];
   const strides = stridesOf(first.shape);
   const batch = batchDims(update.shape.length, attrs.update_window_dims);
@@ -198,11 +205,11 @@ function scatterKernel(view: OpView<Scatter>, inputs: readonly TensorArray[], ct
   return out;
 }
 
-function writer(out: readonly TensorArray[], updates: readonly TensorArray[], region: Block, monoid: keyof typeof COMBINE | null, ctx: KernelContext): (to: number, from: number) => void {
+function writer(out: readonly TensorArray[], updates: readonly TensorArray[], region: Block, monoid: Monoid | null, ctx: KernelContext): (to: number, from: number) => void {
   const [target, source] = [out[0]?.data as Float64Array, updates[0]?.data as Float64Array];
   const wide = (target as Storage) instanceof BigInt64Array || (target as Storage) instanceof BigUint64Array;
   if (monoid !== null && !wide) {
-    const combine = COMBINE[monoid];
+    const combine = combineOn(monoid, out[0]?.dtype as DType);
     return (to, from) => { target[to] = combine(target[to] as number, source[from] as number); };
   }
   const scalar = (x: TensorArray, i: number): TensorArray => ({ dtype: x.dtype, shape: [], data: x.data.slice(i, i + 1) });

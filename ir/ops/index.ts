@@ -6,14 +6,19 @@ import { elementwiseOps } from './elementwise.ts';
 import { gather, scatter } from './gather-scatter.ts';
 import { reduce } from './reduce.ts';
 import { shapingOps } from './shaping.ts';
+import { sort, topK } from './sort.ts';
+import { windowOps } from './windows.ts';
 
 export const registry: Registry = {
   ...elementwiseOps,
   ...shapingOps,
+  ...windowOps,
   dot_general: dotGeneral,
   dynamic_slice: dynamicSlice,
   dynamic_update_slice: dynamicUpdateSlice,
   gather,
   reduce,
   scatter,
+  sort,
+  top_k: topK,
 };

@@ -1,6 +1,7 @@
-/** Recognises the reducer region of reduce, scatter and all_reduce as a known monoid. */
+/** Monoids: the region of reduce, scatter and all_reduce recognised as one, and their meaning on numbers. */
 import type { Monoid } from '../layout.ts';
 import type { Block } from '../program.ts';
+import { type DType, isFloat } from '../types.ts';
 
 const MONOIDS: Readonly<Record<string, Monoid>> = { add: 'sum', multiply: 'prod', maximum: 'max', minimum: 'min', and: 'and', or: 'or' };
 
@@ -10,4 +11,29 @@ export function regionMonoid(region: Block | undefined): Monoid | null {
   if (region === undefined || op === undefined || end?.kind !== 'return' || region.ops.length !== 2 || region.params.length !== 2) return null;
   const onParams = op.operands.length === 2 && region.params.every((p) => op.operands.includes(p)) && op.operands[0] !== op.operands[1];
   return onParams && end.operands[0] === op.results[0] ? (MONOIDS[op.kind] ?? null) : null;
+}
+
+type Combine = (a: number, b: number) => number;
+
+const COMBINE: Readonly<Record<Monoid, Combine>> = {
+  sum: (a, b) => a + b,
+  prod: (a, b) => a * b,
+  max: (a, b) => (Number.isNaN(a) || Number.isNaN(b) ? Number.NaN : a > b ? a : b),
+  min: (a, b) => (Number.isNaN(a) || Number.isNaN(b) ? Number.NaN : a < b ? a : b),
+  and: (a, b) => a & b,
+  or: (a, b) => a | b,
+};
+
+const ON_PRED: Readonly<Record<Monoid, 'and' | 'or'>> = {
+  sum: 'or', max: 'or', or: 'or', prod: 'and', min: 'and', and: 'and',
+};
+
+/**
+ * Combines two elements. Integers of at most 32 bits stay exact: what their storage wraps is the true result modulo
+ * 2³². On pred, sum is or and prod is and (StableHLO). 64-bit integers go through the region.
+ */
+export function combineOn(monoid: Monoid, dtype: DType): Combine {
+  if (isFloat(dtype)) return COMBINE[monoid];
+  if (dtype === 'pred') return COMBINE[ON_PRED[monoid]];
+  return monoid === 'sum' ? (a, b) => (a + b) | 0 : monoid === 'prod' ? Math.imul : COMBINE[monoid];
 }

@@ -5,8 +5,8 @@ import { RuleBuilder } from '../factors.ts';
 import type { Monoid } from '../layout.ts';
 import { defineOp, InferError, type KernelContext, type OpView } from '../op.ts';
 import type { Block } from '../program.ts';
-import { elementCount, tensor, type TensorType } from '../types.ts';
-import { regionMonoid } from './monoid.ts';
+import { elementCount, isFloat, tensor, type TensorType } from '../types.ts';
+import { combineOn, regionMonoid } from './monoid.ts';
 import { filled } from './rounding.ts';
 
 type Attrs = OpAttrs['reduce'];
@@ -45,15 +45,6 @@ export const reduce = defineOp<Attrs>({
   flops: ({ operands, results }) => elementCount(operands[0] as TensorType) * results.length,
 });
 
-export const COMBINE: Readonly<Record<Monoid, (a: number, b: number) => number>> = {
-  sum: (a, b) => a + b,
-  prod: (a, b) => a * b,
-  max: (a, b) => (Number.isNaN(a) || Number.isNaN(b) ? Number.NaN : a > b ? a : b),
-  min: (a, b) => (Number.isNaN(a) || Number.isNaN(b) ? Number.NaN : a < b ? a : b),
-  and: (a, b) => a & b,
-  or: (a, b) => a | b,
-};
-
 /** Offsets of kept and reduced positions, kept-major. */
 function offsets(shape: readonly number[], dims: readonly number[]): { kept: Int32Array; reduced: Int32Array } {
   const strides = stridesOf(shape);
@@ -77,12 +68,13 @@ function reduceMonoid(view: OpView<Attrs>, inputs: readonly TensorArray[], monoi
   const { kept, reduced } = offsets(x.shape, view.attrs.dims);
   const source = x.data as Float64Array;
   const start = init.data[0] as number;
-  const combine = COMBINE[monoid];
+  const combine = combineOn(monoid, type.dtype);
+  const plain = monoid === 'sum' && isFloat(type.dtype);
   const data = filled(type.dtype, kept.length, ctx.precision, (out) => {
     for (let i = 0; i < kept.length; i++) {
       const base = kept[i] as number;
       let sum = start;
-      if (monoid === 'sum') for (let k = 0; k < reduced.length; k++) sum += source[base + (reduced[k] as number)] as number;
+      if (plain) for (let k = 0; k < reduced.length; k++) sum += source[base + (reduced[k] as number)] as number;
       else for (let k = 0; k < reduced.length; k++) sum = combine(sum, source[base + (reduced[k] as number)] as number);
       (out as Float64Array)[i] = sum;
     }

@@ -1,12 +1,12 @@
 /** Ops that make or move elements without computing: constant, iota, broadcast_in_dim, reshape, transpose, reverse, slice, pad, concatenate. */
-import { allocate, stridesOf, type Storage, type TensorArray } from '../array.ts';
+import { stridesOf, type Storage, type TensorArray } from '../array.ts';
 import type { OpAttrs } from '../attrs.ts';
 import { gcd } from '../axes.ts';
 import { type FactorKind, type FactorRule, RuleBuilder } from '../factors.ts';
 import { type AnyOpDef, defineOp, InferError, type OpView } from '../op.ts';
 import type { Op } from '../program.ts';
 import { elementCount, tensor, typeText } from '../types.ts';
-import { roundAll } from './rounding.ts';
+import { allocateReal, roundAll } from './rounding.ts';
 import { copyStrided, gatherStrided } from './strided.ts';
 
 const none = (): number => 0;
@@ -20,7 +20,7 @@ const constant = defineOp<OpAttrs['constant']>({
   kernel({ attrs, results }, _, ctx) {
     const type = one(results);
     const count = elementCount(type);
-    const data = allocate(type.dtype, count, ctx.precision);
+    const data = allocateReal(type.dtype, count, ctx.precision);
     const source = attrs.value.data as Float64Array;
     if (source.length === 1) (data as Float64Array).fill(source[0] as number);
     else for (let i = 0; i < data.length; i++) (data as Float64Array)[i] = source[i] as number;
@@ -35,7 +35,7 @@ const iota = defineOp<OpAttrs['iota']>({
   factors: (view) => resultOnly(view),
   kernel({ attrs, results }, _, ctx) {
     const type = one(results);
-    const data = allocate(type.dtype, elementCount(type), ctx.precision);
+    const data = allocateReal(type.dtype, elementCount(type), ctx.precision);
     const stride = stridesOf(type.shape)[attrs.dim] as number;
     const extent = type.shape[attrs.dim] as number;
     const wide = data instanceof BigInt64Array || data instanceof BigUint64Array;
@@ -183,7 +183,7 @@ const pad = defineOp<OpAttrs['pad']>({
   kernel({ attrs, results }, [a, fill], ctx) {
     const x = a as TensorArray;
     const type = one(results);
-    const data = allocate(type.dtype, elementCount(type), ctx.precision);
+    const data = allocateReal(type.dtype, elementCount(type), ctx.precision);
     (data as Float64Array).fill((fill as TensorArray).data[0] as number);
     const from = stridesOf(x.shape);
     const to = stridesOf(type.shape);
@@ -221,7 +221,7 @@ const concatenate = defineOp<OpAttrs['concatenate']>({
   },
   kernel({ attrs, results }, inputs, ctx) {
     const type = one(results);
-    const data = allocate(type.dtype, elementCount(type), ctx.precision);
+    const data = allocateReal(type.dtype, elementCount(type), ctx.precision);
     const to = stridesOf(type.shape);
     let put = 0;
     for (const x of inputs) {
@@ -319,8 +319,8 @@ function step(rule: RuleBuilder, a: Side, b: Side): void {
     a.covered < b.covered ? [a.alone(restA, common, b), 0] : [0, b.alone(restB, common, a)];
   if (meet && common > 1) rule.add([a.dim], [b.dim], common);
   else {
-    if (ofA > 0) rule.add([a.dim], [null], ofA);
-    if (ofB > 0) rule.add([null], [b.dim], ofB);
+    if (ofA > 0) rule.add([a.dim], [null], ofA, 'replicate');
+    if (ofB > 0) rule.add([null], [b.dim], ofB, 'replicate');
   }
   if (ofA > 0) a.cover(ofA);
   if (ofB > 0) b.cover(ofB);

@@ -1,6 +1,7 @@
 /** Moving elements between row-major arrays: the loop under transpose, broadcast, slice, reverse and pad. */
-import { allocate, type Precision, type Storage, stridesOf, type TensorArray } from '../array.ts';
+import { type Precision, type Storage, stridesOf, type TensorArray } from '../array.ts';
 import type { TensorType } from '../types.ts';
+import { allocateReal } from './rounding.ts';
 
 /**
  * out[i0, i1, …] = source[base + Σ i_d · strides[d]] for all indices of `shape`; written at outBase + Σ i_d · outStrides[d].
@@ -38,7 +39,7 @@ export function copyStrided(source: Storage, base: number, strides: readonly num
 
 /** A dense result of the given type read from `source` with these strides. */
 export function gatherStrided(type: TensorType, source: TensorArray, base: number, strides: readonly number[], precision: Precision): TensorArray {
-  const data = allocate(type.dtype, type.shape.reduce((n, s) => n * s, 1), precision);
+  const data = allocateReal(type.dtype, type.shape.reduce((n, s) => n * s, 1), precision);
   copyStrided(source.data, base, strides, type.shape, data, 0, stridesOf(type.shape));
   return { dtype: type.dtype, shape: type.shape, data };
 }

@@ -1,6 +1,7 @@
 /** Attribute values: numbers, lists, dense elements, dialect attributes, layouts. */
-import { closedDim, type DimSharding, type Layout, type Monoid, openDim } from '../layout.ts';
-import { type AxisRef, type Mesh, overlaps } from '../mesh.ts';
+import { closedDim, type DimSharding, type Layout, type Monoid, openDim, overlappingAxis } from '../layout.ts';
+import type { AxisRef, Mesh } from '../mesh.ts';
+import { elementsOf, isWide } from '../elements.ts';
 import type { ElementArray } from '../program.ts';
 import { userError } from '../diagnostics.ts';
 import { DTYPES, type DType, elementCount, type TensorType } from '../types.ts';
@@ -168,11 +169,10 @@ export class AttributeReader {
   }
 
   private checkDisjoint(layout: Layout, from: number): void {
-    const axes = [...layout.dims.flatMap((d) => d.axes), ...layout.replicated, ...layout.unreduced];
-    axes.forEach((a, i) => {
-      if (axes.slice(0, i).some((b) => overlaps(a, b))) {
-        throw userError('SH0211', `axis "${a.name}" is used twice in one sharding`, { span: this.r.span(from), expected: 'every axis at most once', help: 'an axis splits the devices once; a second dim needs another axis' });
-      }
+    const twice = overlappingAxis(layout);
+    if (twice === undefined) return;
+    throw userError('SH0211', `axis "${twice.name}" is used twice in one sharding`, {
+      span: this.r.span(from), expected: 'every axis at most once', help: 'an axis splits the devices once; a second dim needs another axis',
     });
   }
 }
@@ -204,24 +204,13 @@ export function denseElements(r: Reader, type: () => TensorType): { data: Elemen
 
 function fromImages(images: readonly string[], dtype: DType): ElementArray {
   const { class: cls, bits } = DTYPES[dtype];
-  if (bits === 64 && (cls === 'signed' || cls === 'unsigned')) {
-    const wide = images.map((i) => BigInt(i));
-    return cls === 'signed' ? BigInt64Array.from(wide) : BigUint64Array.from(wide);
-  }
+  if (isWide(dtype)) return elementsOf(dtype, images.map((i) => BigInt(i)));
   const number = (image: string): number => {
     if (image === 'true') return 1;
     if (image === 'false') return 0;
     return image.startsWith('0x') && (cls === 'float' || cls === 'complex') ? fromBits(image, cls === 'complex' ? (bits === 64 ? 'f32' : 'f64') : dtype) : Number(image);
   };
-  return typedArray(dtype, images.map(number));
-}
-
-function typedArray(dtype: DType, values: readonly number[]): ElementArray {
-  const { class: cls, bits } = DTYPES[dtype];
-  if (cls === 'pred') return Uint8Array.from(values);
-  if (cls === 'signed') return bits <= 8 ? Int8Array.from(values) : bits === 16 ? Int16Array.from(values) : Int32Array.from(values);
-  if (cls === 'unsigned') return bits <= 8 ? Uint8Array.from(values) : bits === 16 ? Uint16Array.from(values) : Uint32Array.from(values);
-  return Float64Array.from(values);
+  return elementsOf(dtype, images.map(number));
 }
 
 /** The float with this bit pattern. */
@@ -268,5 +257,5 @@ function blob(hex: string, dtype: DType): ElementArray {
     if (size === 2) return fromBits(`0x${view.getUint16(o, true).toString(16)}`, dtype);
     return view.getFloat32(o, true);
   };
-  return typedArray(dtype, Array.from({ length: count }, (_, i) => read(i)));
+  return elementsOf(dtype, Array.from({ length: count }, (_, i) => read(i)));
 }

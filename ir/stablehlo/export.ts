@@ -1,10 +1,10 @@
 /**
- * The per-device program as StableHLO that XLA runs: the input's signature, and one `sdy.manual_computation` over all
- * axes that holds it, with real collectives and nothing outside.
+ * Modules as StableHLO text. The per-device program is what XLA runs: the input's signature, and one
+ * `sdy.manual_computation` over all axes that holds it, with real collectives and nothing outside.
  */
 import { internalError } from '../diagnostics.ts';
 import { type Layout, layoutOf } from '../layout.ts';
-import { isFullAxis, type Mesh } from '../mesh.ts';
+import { type AxisRef, isFullAxis, type Mesh } from '../mesh.ts';
 import { type Block, type Func, isCollective, mainFunction, type Module, type Op, type ValueId, valueInfo } from '../program.ts';
 import { tensor, type TensorType } from '../types.ts';
 import { CollectivePrinter } from './print-collective.ts';
@@ -16,27 +16,65 @@ export function exportStablehlo(original: Module, local: Module): string {
   return new Printer(mainFunction(original), mainFunction(local), mesh).module(original.name);
 }
 
+/** A module at a global level before collectives, with the layout of every value as `sdy.sharding`. */
+export function exportSdy(module: Module): string {
+  const func = mainFunction(module);
+  return new Printer(func, func, module.meshes[0], module.meshes).annotated(module.name);
+}
+
 class Printer {
   private readonly original: Func;
   private readonly func: Func;
-  private readonly mesh: Mesh;
+  private readonly mesh: Mesh | undefined;
+  /** Of the layouts to write beside the ops; absent = none are written. */
+  private readonly meshes: readonly Mesh[] | undefined;
   private readonly lines: string[] = [];
   private readonly names = new Map<ValueId, string>();
   private next = 0;
   private depth = 2;
-  private readonly collectives: CollectivePrinter;
+  private readonly collectives: CollectivePrinter | undefined;
 
-  constructor(original: Func, func: Func, mesh: Mesh) {
+  constructor(original: Func, func: Func, mesh: Mesh | undefined, meshes?: readonly Mesh[]) {
     this.original = original;
     this.func = func;
     this.mesh = mesh;
-    this.collectives = new CollectivePrinter(mesh, (text, name) => this.emit(text, name));
+    this.meshes = meshes;
+    this.collectives = mesh === undefined ? undefined : new CollectivePrinter(mesh, (text, name) => this.emit(text, name));
+  }
+
+  annotated(name: string): string {
+    const { func } = this;
+    const attrs = (layout: Layout | undefined, rest: string | undefined): string => {
+      const parts = [...(layout === undefined ? [] : [`sdy.sharding = #sdy.sharding${this.sharding(layout)}`]), ...(rest === undefined ? [] : [rest])];
+      return parts.length === 0 ? '' : ` {${parts.join(', ')}}`;
+    };
+    const args = func.body.params.map((p, i) => `${this.fresh(p)}: ${tensorText(valueInfo(func, p).type)}${attrs(valueInfo(func, p).layout, func.paramAttrs[i])}`);
+    const results = func.resultTypes.map((t, i) => `${tensorText(t)}${attrs(func.resultLayouts[i], func.resultAttrs[i])}`);
+    this.lines.push(`module @${name} {`, ...(this.meshes ?? []).map(meshLine), `  func.func public @main(${args.join(', ')}) -> (${results.join(', ')}) {`);
+    this.ops(func.body, 'return');
+    this.lines.push('  }', '}', '');
+    return this.lines.join('\n');
+  }
+
+  /** `<@mesh, [{"x"}, {"y", ?}p1], replicated={"z"}>` */
+  private sharding(layout: Layout): string {
+    const mesh = this.meshes?.find((m) => m.name === layout.mesh) as Mesh;
+    const axis = (a: AxisRef): string => (isFullAxis(mesh, a) ? `"${a.name}"` : `"${a.name}":(${a.pre})${a.size}`);
+    const dims = layout.dims.map((d) => `{${[...d.axes.map(axis), ...(d.open ? ['?'] : [])].join(', ')}}${d.priority > 0 ? `p${d.priority}` : ''}`);
+    const extra = (key: string, axes: readonly AxisRef[]): string => (axes.length === 0 ? '' : `, ${key}={${axes.map(axis).join(', ')}}`);
+    return `<@${mesh.name}, [${dims.join(', ')}]${extra('replicated', layout.replicated)}${extra('unreduced', layout.unreduced)}>`;
+  }
+
+  /** `{sdy.sharding = #sdy.sharding_per_value<[…]>}` where layouts are written. */
+  private shardings(op: Op): string {
+    const layouts = op.results.map((r) => valueInfo(this.func, r).layout);
+    if (this.meshes === undefined || layouts.length === 0 || layouts.some((l) => l === undefined)) return '';
+    return `{sdy.sharding = #sdy.sharding_per_value<[${layouts.map((l) => this.sharding(l as Layout)).join(', ')}]>}`;
   }
 
   module(name: string): string {
-    const { original, func, mesh } = this;
-    const axes = mesh.axes.map((a) => `"${a.name}"=${a.size}`).join(', ');
-    const ids = mesh.deviceIds === undefined ? '' : `, device_ids=[${mesh.deviceIds.join(', ')}]`;
+    const { original, func } = this;
+    const mesh = this.mesh as Mesh;
     const count = mesh.axes.reduce((n, a) => n * a.size, 1);
     const layoutsIn = func.body.params.map((p) => this.layout(valueInfo(func, p).layout, valueInfo(func, p).type.shape.length));
     const layoutsOut = func.resultLayouts.map((l, i) => this.layout(l, original.resultTypes[i]?.shape.length ?? 0));
@@ -50,7 +88,7 @@ class Printer {
     const outer = typesOut.map((_, i) => (typesOut.length === 1 ? '%out' : `%out#${i}`));
     this.lines.push(
       `module @${name} attributes {mhlo.num_partitions = ${count} : i32, mhlo.num_replicas = 1 : i32} {`,
-      `  sdy.mesh @${mesh.name} = <[${axes}]${ids}>`,
+      meshLine(mesh),
       `  func.func public @main(${args.join(', ')}) -> (${results.join(', ')}) {`,
       `    %out${typesOut.length > 1 ? `:${typesOut.length}` : ''} = sdy.manual_computation(${typesIn.map((_, i) => `%arg${i}`).join(', ')}) in_shardings=[${layoutsIn.join(', ')}] out_shardings=[${layoutsOut.join(', ')}] manual_axes={${manual}} (${inner.join(', ')}) {`,
     );
@@ -65,9 +103,10 @@ class Printer {
   }
 
   private layout(layout: Layout | undefined, rank: number): string {
-    const { dims } = layout ?? layoutOf(this.mesh.name, Array.from({ length: rank }, () => []));
-    const text = dims.map((d) => `{${d.axes.map((a) => (isFullAxis(this.mesh, a) ? `"${a.name}"` : `"${a.name}":(${a.pre})${a.size}`)).join(', ')}}`);
-    return `<@${this.mesh.name}, [${text.join(', ')}]>`;
+    const mesh = this.mesh as Mesh;
+    const { dims } = layout ?? layoutOf(mesh.name, Array.from({ length: rank }, () => []));
+    const text = dims.map((d) => `{${d.axes.map((a) => (isFullAxis(mesh, a) ? `"${a.name}"` : `"${a.name}":(${a.pre})${a.size}`)).join(', ')}}`);
+    return `<@${mesh.name}, [${text.join(', ')}]>`;
   }
 
   private ops(block: Block, terminator: string): void {
@@ -79,15 +118,27 @@ class Printer {
     const types = (ids: readonly ValueId[]): TensorType[] => ids.map((v) => valueInfo(this.func, v).type);
     if (op.kind === 'return') {
       this.line(`${terminator} ${operands.join(', ')}${operands.length > 0 ? ` : ${types(op.operands).map(tensorText).join(', ')}` : ''}`);
-    } else if (op.kind === 'axis_index') this.bindName(op, this.collectives.axisIndex(op));
+    } else if (op.kind === 'axis_index') this.bindName(op, this.collectiveText().axisIndex(op));
     else if (isCollective(op)) {
       const [operand, result] = [types(op.operands)[0] as TensorType, types(op.results)[0] as TensorType];
-      this.bindName(op, this.collectives.print(op, operands[0] as string, operand, result));
-    } else if (op.kind === 'while') this.loop(op, operands);
+      this.bindName(op, this.collectiveText().print(op, operands[0] as string, operand, result));
+    } else if (op.kind === 'sharding_constraint' || op.kind === 'reshard') this.constraint(op, operands[0] as string);
+    else if (op.kind === 'while') this.loop(op, operands);
     else if (op.regions.length > 0 || propertiesOf(op) !== undefined) this.generic(op, operands);
     else {
-      this.line(`${this.results(op)}${plainOp(op, operands, types(op.operands), types(op.results))}`);
+      this.line(`${this.results(op)}${beforeTypes(plainOp(op, operands, types(op.operands), types(op.results)), this.shardings(op))}`);
     }
+  }
+
+  private collectiveText(): CollectivePrinter {
+    if (this.collectives === undefined) throw internalError('export: a collective in a module without a mesh');
+    return this.collectives;
+  }
+
+  /** `sdy.sharding_constraint %0 <@mesh, […]> : tensor<…>` */
+  private constraint(op: Op, operand: string): void {
+    const type = tensorText(valueInfo(this.func, op.results[0] as ValueId).type);
+    this.line(`${this.results(op)}sdy.${op.kind} ${operand} ${this.sharding(op.attrs.layout as Layout)} : ${type}`);
   }
 
   private loop(op: Op, operands: readonly string[]): void {
@@ -95,7 +146,7 @@ class Printer {
     const vars = body.params.map((p) => this.fresh(p));
     cond.params.forEach((p, i) => this.names.set(p, vars[i] as string));
     const pairs = vars.map((v, i) => `${v} = ${operands[i]}`).join(', ');
-    this.line(`${this.results(op)}stablehlo.while(${pairs}) : ${op.results.map((r) => tensorText(valueInfo(this.func, r).type)).join(', ')}`);
+    this.line(`${this.results(op)}stablehlo.while(${pairs}) : ${op.results.map((r) => tensorText(valueInfo(this.func, r).type)).join(', ')}${prefixed(' attributes ', this.shardings(op))}`);
     this.line('cond {');
     this.nested(() => this.ops(cond, 'stablehlo.return'));
     this.line('} do {');
@@ -108,7 +159,7 @@ class Printer {
     const properties = propertiesOf(op);
     const boolean = op.kind === 'case' && valueInfo(this.func, op.operands[0] as ValueId).type === tensor('pred', []);
     const head = `${this.results(op)}"stablehlo.${boolean ? 'if' : op.kind}"(${operands.join(', ')})${properties === undefined || properties === '' ? '' : ` <{${properties}}>`}`;
-    const tail = `: (${types(op.operands)}) -> (${types(op.results)})`;
+    const tail = `${prefixed('', this.shardings(op), ' ')}: (${types(op.operands)}) -> (${types(op.results)})`;
     if (op.regions.length === 0) {
       this.line(`${head} ${tail}`);
       return;
@@ -163,4 +214,19 @@ class Printer {
     if (name === undefined) throw internalError(`export: value ${id} is used before it is printed`);
     return name;
   }
+}
+
+const prefixed = (before: string, text: string, after = ''): string => (text === '' ? '' : `${before}${text}${after}`);
+
+/** Attributes stand between an op's operands and its types. */
+function beforeTypes(text: string, attributes: string): string {
+  const constant = 'stablehlo.constant ';
+  if (attributes !== '' && text.startsWith(constant)) return `${constant}${attributes} ${text.slice(constant.length)}`;
+  const at = text.lastIndexOf(' : ');
+  return attributes === '' || at < 0 ? text : `${text.slice(0, at)} ${attributes}${text.slice(at)}`;
+}
+
+function meshLine(mesh: Mesh): string {
+  const axes = mesh.axes.map((a) => `"${a.name}"=${a.size}`).join(', ');
+  return `  sdy.mesh @${mesh.name} = <[${axes}]${mesh.deviceIds === undefined ? '' : `, device_ids=[${mesh.deviceIds.join(', ')}]`}>`;
 }

@@ -47,6 +47,19 @@ const kept = (raw: Raw, ...names: string[]): Attrs => {
   return found;
 };
 
+/** A list with one entry per dim of the first operand; absent = ones. */
+const orOnes = (raw: Raw, name: string): number[] => (raw.fields.has(name) ? ints(raw, name) : (raw.operands[0] as TensorType).shape.map(() => 1));
+
+function windows(raw: Raw): { window_dimensions: number[]; window_strides: number[]; pad_low: number[]; pad_high: number[] } {
+  return { window_dimensions: orOnes(raw, 'window_dimensions'), window_strides: orOnes(raw, 'window_strides'), ...padding(raw.fields.get('padding'), raw) };
+}
+
+/** `[[low, high], …]`; absent = none. */
+function padding(value: Value | undefined, raw: Raw): { pad_low: number[]; pad_high: number[] } {
+  const pairs = Array.isArray(value) ? (value as number[][]) : (raw.operands[0] as TensorType).shape.map(() => [0, 0]);
+  return { pad_low: pairs.map((p) => p[0] as number), pad_high: pairs.map((p) => p[1] as number) };
+}
+
 export const OP_ATTRS: Readonly<Record<string, Convert>> = {
   broadcast_in_dim: (raw) => ({ dims: ints(raw, 'dims', 'broadcast_dimensions'), shape: result(raw).shape }),
   reshape: (raw) => ({ shape: result(raw).shape }),
@@ -98,6 +111,10 @@ export const OP_ATTRS: Readonly<Record<string, Convert>> = {
       index_vector_dim: Number(n.index_vector_dim ?? 0), indices_are_sorted: flag(raw, 'indices_are_sorted'), unique_indices: flag(raw, 'unique_indices'),
     };
   },
+  reduce_window: (raw) => ({
+    ...windows(raw), base_dilations: orOnes(raw, 'base_dilations'), window_dilations: orOnes(raw, 'window_dilations'),
+  }),
+  select_and_scatter: (raw) => windows(raw),
   top_k: (raw) => ({ k: num(raw, 'k', result(raw).shape.at(-1) ?? 0) }),
   sort: (raw) => ({ dim: num(raw, 'dimension', -1), is_stable: flag(raw, 'is_stable') }),
 };

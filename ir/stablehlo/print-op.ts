@@ -28,6 +28,7 @@ const SYNTAX: Readonly<Record<string, Syntax>> = {
   },
   pad: (op, o) => `${o.join(', ')}, low = ${list(op.attrs.low as number[])}, high = ${list(op.attrs.high as number[])}, interior = ${list(op.attrs.interior as number[])}`,
   dynamic_slice: (op, o) => `${o.join(', ')}, sizes = ${list(op.attrs.sizes as number[])}`,
+  top_k: (op, o) => `(${o[0]}, k = ${String(op.attrs.k)})`,
   reduce_precision: (op, o) => `${o[0]}, format = e${String(op.attrs.exponent_bits)}m${String(op.attrs.mantissa_bits)}`,
   dot_general: (op, o) => {
     const a = op.attrs as unknown as OpAttrs['dot_general'];
@@ -36,6 +37,14 @@ const SYNTAX: Readonly<Record<string, Syntax>> = {
     return `${o.join(', ')}, ${batch}contracting_dims = ${list(a.lhs_contracting)} x ${list(a.rhs_contracting)}${precision}${a.algorithm === undefined ? '' : `, algorithm = ${a.algorithm}`}`;
   },
 };
+
+const windows = (a: OpAttrs['select_and_scatter']): string =>
+  `padding = ${pairs(a.pad_low, a.pad_high)}, window_dimensions = ${array(a.window_dimensions)}, window_strides = ${array(a.window_strides)}`;
+
+/** `dense<[[low, high], …]> : tensor<rankx2xi64>`. */
+const pairs = (low: readonly number[], high: readonly number[]): string =>
+  `dense<${list2(low.map((l, d) => [l, high[d] as number]))}> : tensor<${low.length}x2xi64>`;
+const list2 = (rows: readonly (readonly number[])[]): string => `[${rows.map(list).join(', ')}]`;
 
 /** Attributes of ops that are printed in generic form, as MLIR properties. */
 const PROPERTIES: Readonly<Record<string, (op: Op) => string>> = {
@@ -50,6 +59,12 @@ const PROPERTIES: Readonly<Record<string, (op: Op) => string>> = {
     const batching = a.input_batching_dims.length > 0 ? `, input_batching_dims = ${list(a.input_batching_dims)}, scatter_indices_batching_dims = ${list(a.scatter_indices_batching_dims)}` : '';
     return `indices_are_sorted = ${a.indices_are_sorted}, scatter_dimension_numbers = #stablehlo.scatter<update_window_dims = ${list(a.update_window_dims)}, inserted_window_dims = ${list(a.inserted_window_dims)}${batching}, scatter_dims_to_operand_dims = ${list(a.scatter_dims_to_operand_dims)}, index_vector_dim = ${a.index_vector_dim}>, unique_indices = ${a.unique_indices}`;
   },
+  sort: (op) => `dimension = ${String(op.attrs.dim)} : i64, is_stable = ${String(op.attrs.is_stable)}`,
+  reduce_window: (op) => {
+    const a = op.attrs as unknown as OpAttrs['reduce_window'];
+    return `${windows(a)}, base_dilations = ${array(a.base_dilations)}, window_dilations = ${array(a.window_dilations)}`;
+  },
+  select_and_scatter: (op) => windows(op.attrs as unknown as OpAttrs['select_and_scatter']),
   case: () => '',
   optimization_barrier: () => '',
 };

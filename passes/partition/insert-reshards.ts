@@ -14,17 +14,18 @@ import { FuncBuilder } from '../../ir/build.ts';
 import { internalError, unsupported } from '../../ir/diagnostics.ts';
 import type { Layout, Monoid } from '../../ir/layout.ts';
 import { identityOf } from '../../ir/monoid.ts';
-import { mainFunction, meshOf, type Block, type Elements, type Func, type Module, type Op, type Origin, type ValueId, valueInfo } from '../../ir/program.ts';
+import { mainFunction, meshOf, type Block, type Elements, type Func, type Module, type Op, type Origin, type ValueId, valueInfo, walkOps } from '../../ir/program.ts';
 import type { AnyOpDef, OpView, Registry } from '../../ir/op.ts';
 import { byteSize, type TensorType } from '../../ir/types.ts';
 import { candidates, type Candidate, type OpShape } from './candidates.ts';
 import { LayoutTable } from './layout-table.ts';
+import { type Prices, wirePrices } from './prices.ts';
 
-export function insertReshards(module: Module, registry: Registry): Module {
+export function insertReshards(module: Module, registry: Registry, prices: Prices = wirePrices): Module {
   const func = mainFunction(module);
   const meshName = module.meshes[0]?.name;
   if (meshName === undefined) throw internalError('insert-reshards: the module has no mesh');
-  const decider = new Decider(func, registry, new LayoutTable(meshOf(module, meshName)));
+  const decider = new Decider(func, registry, new LayoutTable(meshOf(module, meshName), prices));
   return { ...module, level: 'resharded', functions: [decider.run()] };
 }
 
@@ -203,11 +204,11 @@ class Decider {
     return layouts.includes(want) ? layouts : [...layouts, want];
   }
 
-  private bytesTo(id: ValueId, layout: Layout): number {
+  private priceTo(id: ValueId, layout: Layout): number {
     if (this.cheap.has(id)) return 0;
     const type = valueInfo(this.func, id).type;
     let best = Number.POSITIVE_INFINITY;
-    for (const copy of this.copies.get(id) ?? []) best = Math.min(best, this.table.plan(type, copy.layout, layout).bytes);
+    for (const copy of this.copies.get(id) ?? []) best = Math.min(best, this.table.plan(type, copy.layout, layout).price);
     return best;
   }
 
@@ -222,8 +223,8 @@ class Decider {
     let best: Copy | undefined;
     let least = Number.POSITIVE_INFINITY;
     for (const copy of copies) {
-      const { bytes } = this.table.plan(type, copy.layout, layout);
-      if (bytes < least) [best, least] = [copy, bytes];
+      const { price } = this.table.plan(type, copy.layout, layout);
+      if (price < least) [best, least] = [copy, price];
     }
     if (best === undefined) throw internalError(`insert-reshards: no way to bring an operand of ${op.kind} into its layout`);
     const origin: Origin = { pass: 'insert-reshards', from: [op.origin], reason };
@@ -294,21 +295,21 @@ class Decider {
     return best;
   }
 
-  /** Wire bytes per device, plus a small share of the memory traffic that less sharded work would cause. */
+  /** What it moves, plus the memory traffic that less sharded work would cause. */
   private price(op: Op, view: OpView, c: Candidate, wanted: readonly Layout[]): number {
-    let bytes = 0;
+    let price = 0;
     const seen = new Set<string>();
     op.operands.forEach((v, i) => {
       const layout = c.operands[i] as Layout;
       const key = `${v}:${this.table.id(layout)}`;
-      if (!seen.has(key)) bytes += this.bytesTo(v, layout);
+      if (!seen.has(key)) price += this.priceTo(v, layout);
       seen.add(key);
     });
     view.results.forEach((type, i) => {
-      bytes += this.table.plan(type, c.results[i] as Layout, wanted[i] as Layout).bytes;
-      bytes += (byteSize(type) / c.shards) * 1e-3;
+      price += this.table.plan(type, c.results[i] as Layout, wanted[i] as Layout).price;
+      price += this.table.prices.memory(byteSize(type) / c.shards);
     });
-    return bytes;
+    return price;
   }
 
   private view(op: Op): OpView {
@@ -328,7 +329,7 @@ class Decider {
 
   /** Ops with the same signature make the same choice. */
   private signature(op: Op, view: OpView): string {
-    const layouts = op.operands.map((v) => (this.cheap.has(v) ? 'c' : this.known(v).map((l) => this.table.id(l)).join('.')));
+    const layouts = op.operands.map((v) => (this.cheap.has(v) ? `c${splatText(this.cheap.get(v) as Op)}` : this.known(v).map((l) => this.table.id(l)).join('.')));
     const wanted = op.results.map((r) => this.table.id(this.wanted(r)));
     const types = [...view.operands, ...view.results].map((t) => `${t.dtype}${t.shape.join('x')}`);
     const same = op.operands.map((v) => op.operands.indexOf(v)).join('');
@@ -346,9 +347,28 @@ function startsAtIdentity(op: Op, view: OpView, monoid: Monoid, cheap: ReadonlyM
   });
 }
 
+/** A constant's one value: whether a reduction starts at its identity is part of the choice. */
+function splatText(op: Op): string {
+  const data = op.kind === 'constant' ? (op.attrs.value as Elements).data : undefined;
+  return data?.length === 1 ? String(data[0]) : '';
+}
+
+/** Attributes, and the regions with their values numbered in order of definition. */
 function attrsKey(op: Op): string {
-  const region = op.regions.map((r) => r.ops.map((o) => o.kind).join('.')).join('|');
-  return `${JSON.stringify(op.attrs, (_, v) => (typeof v === 'bigint' ? String(v) : v))}${region}`;
+  const number = new Map<ValueId, number>();
+  const numbered = (v: ValueId): number => {
+    const known = number.get(v);
+    if (known !== undefined) return known;
+    number.set(v, number.size);
+    return number.size - 1;
+  };
+  const attrs = (o: Op): string => JSON.stringify(o.attrs, (_, v) => (typeof v === 'bigint' ? String(v) : v));
+  const parts = [attrs(op)];
+  for (const region of op.regions) {
+    parts.push(region.params.map(numbered).join());
+    for (const o of walkOps(region)) parts.push(`${o.kind}(${o.operands.map(numbered).join()})${attrs(o)}${o.results.map(numbered).join()}`);
+  }
+  return parts.join(';');
 }
 
 function countUses(func: Func): Uint32Array {

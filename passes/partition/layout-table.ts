@@ -3,24 +3,28 @@ import { closedDim, type Layout, layoutOf, type Monoid } from '../../ir/layout.t
 import { type AxisRef, axesSize, type Mesh } from '../../ir/mesh.ts';
 import { DTYPES, type TensorType } from '../../ir/types.ts';
 import { axesKey, axisKey } from '../../ir/axes.ts';
+import type { Prices } from './prices.ts';
 import { type Plan, planReshard } from './reshard-plan.ts';
 
-const noPath: Plan = { steps: [], bytes: Number.POSITIVE_INFINITY };
+const noPath: Plan = { steps: [], bytes: Number.POSITIVE_INFINITY, price: Number.POSITIVE_INFINITY };
+const nothing: Plan = { steps: [], bytes: 0, price: 0 };
 
 export class LayoutTable {
   readonly mesh: Mesh;
+  readonly prices: Prices;
   private readonly layouts = new Map<string, Layout>();
   private readonly ids = new Map<Layout, number>();
   private readonly plans = new Map<TensorType, Map<number, Plan>>();
 
-  constructor(mesh: Mesh) {
+  constructor(mesh: Mesh, prices: Prices) {
     this.mesh = mesh;
+    this.prices = prices;
   }
 
   /** The one closed layout with these axes. */
   of(dims: readonly (readonly AxisRef[])[], unreduced: readonly AxisRef[] = [], monoid: Monoid = 'sum'): Layout {
     const owed = unreduced.length < 2 ? unreduced : [...unreduced].sort((a, b) => (axisKey(a) < axisKey(b) ? -1 : 1));
-    const key = `${dims.map(axesKey).join('|')}#${axesKey(owed)}${owed.length > 0 ? monoid : ''}`;
+    const key = `${dims.length}:${dims.map(axesKey).join('|')}#${axesKey(owed)}${owed.length > 0 ? monoid : ''}`;
     let layout = this.layouts.get(key);
     if (layout === undefined) {
       layout = layoutOf(this.mesh.name, dims, owed, monoid);
@@ -59,7 +63,7 @@ export class LayoutTable {
     const key = this.id(from) * 65536 + this.id(to);
     let plan = known.get(key);
     if (plan === undefined) {
-      plan = from === to ? { steps: [], bytes: 0 } : (planReshard(this.mesh, type.shape, DTYPES[type.dtype].bytes, from, to) ?? noPath);
+      plan = from === to ? nothing : (planReshard(this.mesh, type.shape, DTYPES[type.dtype].bytes, from, to, this.prices) ?? noPath);
       known.set(key, plan);
     }
     return plan;

@@ -9,20 +9,27 @@
  */
 import { FuncBuilder } from '../../ir/build.ts';
 import { internalError, unsupported } from '../../ir/diagnostics.ts';
+import { type DimFactors, type FactorKind, factorName, ruleText } from '../../ir/factors.ts';
 import { isEven, type Layout, localShape } from '../../ir/layout.ts';
 import type { Mesh } from '../../ir/mesh.ts';
-import type { Registry } from '../../ir/op.ts';
-import { type Attrs, type Block, type Func, isCollective, isStructural, mainFunction, meshOf, type Module, type Op, type ValueId, valueInfo } from '../../ir/program.ts';
+import type { OpView, Registry } from '../../ir/op.ts';
+import { type Attrs, type Block, type Elements, type Func, isCollective, isStructural, mainFunction, meshOf, type Module, type Op, type ValueId, valueInfo } from '../../ir/program.ts';
 import { type TensorType, withShape } from '../../ir/types.ts';
+import { project } from './assignment.ts';
+import { localizeConstant } from './localize/constant.ts';
 import { localizeGather, localizeScatter } from './localize/gather-scatter.ts';
 import { localizeIota } from './localize/iota.ts';
 import { Emitter, type Localizer } from './localize/localizer.ts';
 
 const LOCALIZERS: Readonly<Record<string, Localizer>> = {
+  constant: localizeConstant,
   gather: localizeGather,
   iota: localizeIota,
   scatter: localizeScatter,
 };
+
+/** Factor kinds that may be split without a localizer's help. */
+const SPLITS: ReadonlySet<FactorKind> = new Set(['pass', 'reduce']);
 
 export function localize(module: Module, registry: Registry): Module {
   const func = mainFunction(module);
@@ -63,8 +70,9 @@ class Localizing {
     const regions = op.regions.map((r) => this.builder.region(() => this.block(r)));
     const results = isStructural(op) || isCollective(op) ? this.keep(op, operands, regions) : this.tensorOp(op, operands, regions);
     op.results.forEach((old, i) => {
-      const { layout } = valueInfo(this.func, old);
-      if (layout !== undefined) this.builder.setLayout(results[i] as ValueId, layout);
+      const info = valueInfo(this.func, old);
+      if (info.layout !== undefined) this.builder.setLayout(results[i] as ValueId, info.layout);
+      this.builder.nameLike(results[i] as ValueId, info);
       this.local.set(old, results[i] as ValueId);
     });
   }
@@ -75,10 +83,11 @@ class Localizing {
   }
 
   private tensorOp(op: Op, operands: readonly ValueId[], regions: readonly Block[]): readonly ValueId[] {
+    this.expectSplittable(op);
     const localResults = this.localResults(op);
     const attrs = this.localAttrs(op, operands, localResults);
     const localizer = LOCALIZERS[op.kind];
-    if (localizer === undefined) return this.builder.op(op.kind, operands, localResults, op.origin, attrs, regions);
+    if (localizer === undefined || isSplat(op)) return this.builder.op(op.kind, operands, localResults, op.origin, attrs, regions);
     const layoutOf = (v: ValueId): Layout => {
       const { layout } = valueInfo(this.func, v);
       if (layout === undefined) throw internalError(`localize: a value of ${op.kind} has no layout`);
@@ -87,10 +96,31 @@ class Localizing {
     return localizer({
       op, operands, regions, attrs, localResults,
       operandTypes: op.operands.map((v) => valueInfo(this.func, v).type),
+      resultTypes: op.results.map((v) => valueInfo(this.func, v).type),
       operandLayouts: op.operands.map(layoutOf),
       resultLayouts: op.results.map(layoutOf),
       emit: new Emitter(this.builder, this.mesh, { pass: 'localize', from: [op.origin], reason: `${op.kind} on a shard` }),
     });
+  }
+
+  /** Shards of pass and reduce factors compute on their own; of others they would compute something else. */
+  private expectSplittable(op: Op): void {
+    const rule = this.registry[op.kind]?.factors(this.view(op));
+    if (rule === undefined || rule.factors.every((f) => SPLITS.has(f.kind))) return;
+    const check = (value: ValueId, dims: readonly DimFactors[]): void => {
+      const { layout } = valueInfo(this.func, value);
+      if (layout === undefined || layout.dims.every((d) => d.axes.length === 0)) return;
+      const axes = project(rule, dims, layout);
+      const split = rule.factors.findIndex((f, i) => !SPLITS.has(f.kind) && (axes[i] ?? []).length > 0);
+      if (split >= 0) throw unsupported(`${op.kind} sharded on factor ${factorName(split)} of ${ruleText(rule)}`);
+    };
+    op.operands.forEach((v, i) => check(v, rule.operands[i] ?? []));
+    op.results.forEach((v, i) => check(v, rule.results[i] ?? []));
+  }
+
+  private view({ kind, attrs, regions, operands, results }: Op): OpView {
+    const types = (ids: readonly ValueId[]): TensorType[] => ids.map((v) => valueInfo(this.func, v).type);
+    return { kind, attrs, regions, operands: types(operands), results: types(results) };
   }
 
   private localAttrs(op: Op, operands: readonly ValueId[], results: readonly TensorType[]): Attrs {
@@ -98,11 +128,7 @@ class Localizing {
     const [result] = results;
     const reshaped = op.attrs.shape !== undefined && result !== undefined ? { ...op.attrs, shape: result.shape } : op.attrs;
     if (def?.localAttrs === undefined) return reshaped;
-    const view = {
-      kind: op.kind, attrs: op.attrs, regions: op.regions,
-      operands: op.operands.map((v) => valueInfo(this.func, v).type), results: op.results.map((v) => valueInfo(this.func, v).type),
-    };
-    return def.localAttrs(view, { operands: operands.map((v) => this.builder.typeOf(v)), results });
+    return def.localAttrs(this.view(op), { operands: operands.map((v) => this.builder.typeOf(v)), results });
   }
 
   private localResults(op: Op): TensorType[] {
@@ -122,3 +148,5 @@ class Localizing {
     return local;
   }
 }
+
+const isSplat = (op: Op): boolean => op.kind === 'constant' && (op.attrs.value as Elements).data.length === 1;

@@ -10,13 +10,14 @@ import type { Layout } from '../../ir/layout.ts';
 import { type Block, type Func, mainFunction, meshOf, type Module, type Op, type Origin, type ValueId, valueInfo } from '../../ir/program.ts';
 import type { Attrs } from '../../ir/program.ts';
 import { LayoutTable } from './layout-table.ts';
+import { type Prices, wirePrices } from './prices.ts';
 import type { Step } from './reshard-plan.ts';
 
-export function lowerReshards(module: Module): Module {
+export function lowerReshards(module: Module, prices: Prices = wirePrices): Module {
   const func = mainFunction(module);
   const mesh = module.meshes[0];
   if (mesh === undefined) throw internalError('lower-reshards: the module has no mesh');
-  return { ...module, level: 'collective', functions: [new Lowering(func, new LayoutTable(meshOf(module, mesh.name))).run()] };
+  return { ...module, level: 'collective', functions: [new Lowering(func, new LayoutTable(meshOf(module, mesh.name), prices)).run()] };
 }
 
 class Lowering {

@@ -20,10 +20,14 @@ export function collectiveSeconds(op: Op, func: Func, meshes: readonly Mesh[], m
   if (mesh === undefined) throw internalError(`${kind} names no mesh`);
   const operand = op.operands.reduce((n, v) => n + byteSize(typeOf(func, v as ValueId)), 0);
   const load: Load = { kind, mesh, bytes, operand, axes: collectiveAxes(op).filter((a) => a.size > 1), sources: () => permuteMap(op, meshes) };
-  return machine.network.kind === 'torus' ? torusSeconds(load, machine.network) : switchSeconds(load, machine.network);
+  return loadSeconds(load, machine);
 }
 
-interface Load {
+/** Seconds of a collective that is not (yet) an op of a program. */
+export const loadSeconds = (load: Load, { network }: Machine): number =>
+  (network.kind === 'torus' ? torusSeconds(load, network) : switchSeconds(load, network));
+
+export interface Load {
   readonly kind: CollectiveKind;
   readonly mesh: Mesh;
   /** Wire bytes of one device. */
@@ -31,6 +35,7 @@ interface Load {
   /** Bytes of the operand on one device. */
   readonly operand: number;
   readonly axes: readonly AxisRef[];
+  /** Of a permute: the device that each one receives from. */
   readonly sources: () => Int32Array;
 }
 

@@ -114,7 +114,7 @@ describe.each([mesh2x4, mesh32x64])('partial sums', (mesh) => {
     expect(result).toMatchObject({ verdict: 'ok', mode: 'full', devices: deviceCount(mesh) });
     expect(result.maxRelError).toBeLessThan(1e-12);
     // Partial products differ along y only, so 2,048 devices need 64 of them.
-    expect(result.kernelCalls).toBe(axis(mesh, 'y').size);
+    expect(result.copiesComputed).toBe(axis(mesh, 'y').size);
   });
 
   test.each(['all_reduce', 'reduce_scatter'] as const)('%s over the wrong axis is caught', (kind) => {
@@ -163,7 +163,7 @@ test('replication is recognised by content after a gather', () => {
     const [s] = b.op('add', [g as ValueId, g as ValueId], [f32(32, 4)], {});
     return { values: [s as ValueId], layouts: [lay(mesh32x64, '', '')] };
   });
-  expect(runSpmd(module, registry, [array([32, 4], (i) => i)], 'wide').kernelCalls).toBe(1);
+  expect(runSpmd(module, registry, [array([32, 4], (i) => i)], 'wide').copiesComputed).toBe(1);
 });
 
 test('axis_index counts the first axis major; every device has its own', () => {

@@ -10,6 +10,7 @@ export interface Site {
   readonly op: Op;
   readonly operands: readonly ValueId[];
   readonly operandTypes: readonly TensorType[];
+  readonly resultTypes: readonly TensorType[];
   readonly operandLayouts: readonly Layout[];
   readonly resultLayouts: readonly Layout[];
   readonly localResults: readonly TensorType[];

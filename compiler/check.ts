@@ -1,0 +1,66 @@
+/** The check on numbers: which one a program gets (full, shrunk), and what came out. */
+import { internalError } from '../ir/diagnostics.ts';
+import { deviceCount } from '../ir/mesh.ts';
+import { registry as standard } from '../ir/ops/index.ts';
+import { mainFunction, type Module, valueInfo } from '../ir/program.ts';
+import { elementCount, type TensorType } from '../ir/types.ts';
+import { localize } from '../passes/partition/localize.ts';
+import { type CheckResult, checkEquivalence } from '../runtime-sim/check.ts';
+import { shrinkModule } from '../runtime-sim/shrink.ts';
+import type { Compiled } from './compile.ts';
+
+export type CheckMode = 'auto' | 'full' | 'shrunk' | 'off';
+
+export interface CheckOutcome {
+  readonly mode: 'full' | 'shrunk' | 'off';
+  readonly devices: number;
+  readonly maxRelError: number | null;
+  readonly verdict: 'ok' | 'failed' | 'not run';
+  /** Why it was not run, or what differs first. */
+  readonly reason?: string;
+}
+
+/** Runs the check that was asked for, or says why it did not. `auto`: full where it fits, else shrunk. */
+export function runCheck(compiled: Compiled, mode: CheckMode, seed: number): CheckOutcome {
+  const devices = deviceCount(compiled.module.meshes[0] ?? { name: '', axes: [] });
+  if (mode === 'off') return { mode: 'off', devices, maxRelError: null, verdict: 'not run', reason: '--check off' };
+  if (mode === 'shrunk' || (mode === 'auto' && !fitsInFull(compiled.whole))) return shrunkCheck(compiled, seed);
+  return outcome('full', checkEquivalence({ whole: compiled.whole, local: compiled.module, registry: standard, seed }));
+}
+
+/** Same ops, axes and groups at small extents, on the true mesh: with and without its collectives. */
+function shrunkCheck(compiled: Compiled, seed: number): CheckOutcome {
+  if (compiled.collective === undefined) throw internalError('the shrunk check needs the collective level');
+  const { module } = shrinkModule(compiled.collective, standard);
+  return outcome('shrunk', checkEquivalence({ whole: module, local: localize(module, standard), registry: standard, seed }));
+}
+
+function outcome(mode: 'full' | 'shrunk', result: CheckResult): CheckOutcome {
+  const first = result.firstDifference;
+  const reason = result.reason ?? (first === undefined ? undefined : `result ${first.result}, element [${first.index.join(', ')}] on device ${first.device}: expected ${first.expected}, got ${first.got}`);
+  return { mode, devices: result.devices, maxRelError: result.maxRelError, verdict: result.verdict, ...(reason === undefined ? {} : { reason }) };
+}
+
+/** Work and memory that a full check may take: 4 GFLOP of one-device work, 256 M elements held. */
+const FULL_FLOPS = 4e9;
+const FULL_ELEMENTS = 2.56e8;
+
+/** Can the one-device program be run on numbers here? By its matrix arithmetic and its arrays; loops times their trips. */
+export function fitsInFull(module: Module): boolean {
+  const func = mainFunction(module);
+  let [flops, elements] = [0, 0];
+  const stack = [{ block: func.body, times: 1 }];
+  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
+    for (const op of next.block.ops) {
+      const types = (ids: typeof op.operands): TensorType[] => ids.map((v) => valueInfo(func, v).type);
+      const results = types(op.results);
+      const count = results.reduce((n, t) => n + elementCount(t), 0);
+      elements += next.times === 1 ? count : 0;
+      const view = { kind: op.kind, attrs: op.attrs, regions: op.regions, operands: types(op.operands), results };
+      flops += next.times * (standard[op.kind]?.flops?.(view) ?? count);
+      const times = next.times * (op.kind === 'while' ? ((op.attrs.trip_count as number | undefined) ?? 1) : 1);
+      if (op.kind === 'while' || op.kind === 'case') for (const block of op.regions) stack.push({ block, times });
+    }
+  }
+  return flops <= FULL_FLOPS && elements <= FULL_ELEMENTS;
+}

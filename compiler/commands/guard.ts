@@ -1,0 +1,44 @@
+/** Around every command: what goes wrong becomes diagnostics on standard error and an exit code. */
+import { InvalidArgumentError } from 'commander';
+import { type Diagnostic, DiagnosticError, exitCode, internalError, render } from '../../ir/diagnostics.ts';
+import type { Module, SourceText } from '../../ir/program.ts';
+import { parseSource, readSource } from '../load.ts';
+import { overrideMesh } from '../mesh-override.ts';
+
+export function guard(file: string, run: (source: SourceText) => void): void {
+  let source: SourceText | undefined;
+  try {
+    source = readSource(file);
+    run(source);
+  } catch (error) {
+    if (process.env.SHARDC_DEBUG === '1') throw error;
+    const { diagnostics } = error instanceof DiagnosticError ? error : bug(error);
+    printDiagnostics(diagnostics, source);
+    process.exitCode = exitCode(diagnostics);
+  }
+}
+
+export function printDiagnostics(diagnostics: readonly Diagnostic[], source: SourceText | undefined): void {
+  for (const d of diagnostics) console.error(render(d, source));
+}
+
+function bug(error: unknown): DiagnosticError {
+  if (error instanceof RangeError && /call stack/i.test(error.message)) return internalError('the program nests too deeply for this machine');
+  return internalError(error instanceof Error ? error.message : String(error), { help: 'this is a bug in shardc; SHARDC_DEBUG=1 shows where' });
+}
+
+/** Parsed, at the mesh sizes asked for. */
+export function load(source: SourceText, mesh: string | undefined): Module {
+  const parsed = parseSource(source);
+  return mesh === undefined ? parsed : overrideMesh(parsed, mesh);
+}
+
+/** Parser of an option that takes a whole number. */
+export function integer(text: string): number {
+  const n = Number(text);
+  if (!Number.isSafeInteger(n) || n < 0) throw new InvalidArgumentError('a whole number');
+  return n;
+}
+
+/** Parser of an option that may be repeated. */
+export const collect = (text: string, before: readonly string[]): string[] => [...before, text];

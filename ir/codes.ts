@@ -1,0 +1,53 @@
+/** What every diagnostic code means: one sentence and what to do, for `shardc explain SH0211` and docs/diagnostics.md. */
+export interface CodeText {
+  readonly meaning: string;
+  readonly todo: string;
+}
+
+const code = (meaning: string, todo: string): CodeText => ({ meaning, todo });
+
+export const CODES: Readonly<Record<string, CodeText>> = {
+  SH0001: code('The file does not exist.', 'Check the path.'),
+  SH0002: code('The path is not a file.', 'Name a program: .tir or StableHLO text.'),
+  SH0003: code('The file is larger than 512 MiB.', 'Print StableHLO without large constants, or pass them as arguments.'),
+  SH0004: code('The file is empty.', 'Name a program.'),
+  SH0005: code('The output could not be written.', 'Check the folder and its permissions.'),
+  SH0101: code('A character or token is not of the language.', 'Look at the place shown; an unterminated text is the usual cause.'),
+  SH0102: code('The text stops making sense here.', 'Compare with what was expected; docs/tir.md has the grammar.'),
+  SH0103: code('The file holds no function.', 'A program has at least @main.'),
+  SH0104: code('Brackets or regions nest too deeply.', 'Flatten the program, or move regions into functions.'),
+  SH0105: code('The type or size is not valid.', 'Element types: f32, bf16, i32, pred …; sizes are whole numbers below 2^53 in all.'),
+  SH0106: code('A number, list or shape is not valid here.', 'Compare with what was expected.'),
+  SH0107: code('A type is missing and cannot be inferred.', 'Write it after the op: `: f32[8, 128]`.'),
+  SH0201: code('The value is not defined before its use in this function or an enclosing region.', 'Define it above, or correct the name.'),
+  SH0202: code('There is no such op.', 'docs/tir.md lists them; a similar name is suggested.'),
+  SH0203: code('A value is defined twice.', 'Give the second one a new name.'),
+  SH0204: code('Types do not fit the op: what it gives or takes is not what is written.', 'Correct the operand shapes, or leave the result type out.'),
+  SH0205: code('The op has no such attribute, or misses one it needs.', 'The attributes it takes are listed.'),
+  SH0206: code('The op takes another number of operands.', 'Compare with what was expected.'),
+  SH0207: code('The op is sugar that stands for several ops, which only programs at the parsed level hold.', 'Leave the level out of the module line, or write the ops themselves.'),
+  SH0210: code('The mesh has no axis of this name.', 'Use an axis of the mesh, or add it to the mesh.'),
+  SH0211: code('A mesh axis is used twice in one layout: a tensor cannot be split twice over the same devices.', 'Use the axis once, on one dim.'),
+  SH0212: code('The layout has another number of dims than the tensor.', 'Write one entry per dim; _ for a dim that is not sharded.'),
+  SH0213: code('The mesh sizes do not fit.', '--mesh gives other sizes to the axes of the file, by position (32x64) or by name (x=2,y=4).'),
+  SH0214: code('There is no mesh of this name.', 'Declare it: mesh @mesh {x=2, y=4}.'),
+  SH0215: code('This is not a sub-axis.', '"x":(m)k takes k devices of axis x after skipping m major ones; m·k divides the size of x.'),
+  SH0216: code('The program has no mesh.', 'Declare one in the file, or give --mesh x=2,y=4.'),
+  SH0217: code('A name is taken twice: a mesh, an axis or a function.', 'Rename one of them.'),
+  SH0220: code('There is no function of this name.', 'Correct the name, or add the function.'),
+  SH0221: code('A function calls itself, directly or through others.', 'Write the recursion as a while loop.'),
+  SH0222: code('A block does not end with return, or goes on after it.', 'End it with one return.'),
+  SH0701: code('There is no pass of this name.', 'The names are listed.'),
+  SH0702: code('The program was not propagated.', 'Run the pipeline further: leave --stop-after out.'),
+  SH0703: code('There is no value of this name.', 'Use the name as it stands in the file.'),
+  SH0704: code('--emit does not know this kind, or misses its file.', 'Kinds: tir, stablehlo, sdy, report.'),
+  SH0705: code('This output needs the whole pipeline.', 'Leave --stop-after out.'),
+  SH0706: code('There is no such device in the mesh.', 'Devices count from 0, row-major over the mesh axes.'),
+  SH0707: code('explain was given nothing to explain.', 'Name a value: shardc explain FILE %13.'),
+  SH0708: code('The pass takes a program at another level.', 'Run the passes before it first.'),
+  SH0801: code('There is no machine preset of this name.', 'The names are listed; a JSON file describes any other.'),
+  SH0802: code('The machine file misses or misstates a field.', 'Every mistake is listed.'),
+  SH0803: code('The machine file is not JSON.', 'Correct the syntax at the place named.'),
+  SH0900: code('shardc does not support this yet; your program may well be right.', 'The message names what is missing.'),
+  SH0999: code('A bug in shardc.', 'Report it with the program; SHARDC_DEBUG=1 shows where.'),
+};

@@ -1,0 +1,141 @@
+/** reduce_window and select_and_scatter (StableHLO spec): windows sliding over a padded, dilated operand. */
+import { type Storage, stridesOf, type TensorArray } from '../array.ts';
+import type { OpAttrs } from '../attrs.ts';
+import { RuleBuilder } from '../factors.ts';
+import { type AnyOpDef, defineOp, InferError, type KernelContext, type OpView } from '../op.ts';
+import type { Block } from '../program.ts';
+import { elementCount, tensor, type TensorType, typeText } from '../types.ts';
+import { regionMonoid } from './monoid.ts';
+import { forEachIndex } from './strided.ts';
+
+type ReduceWindow = OpAttrs['reduce_window'];
+type SelectAndScatter = OpAttrs['select_and_scatter'];
+
+/** `windows` of a dim of `size` elements with `dilation - 1` holes between neighbours and this padding. */
+export function windowCount(size: number, dilation: number, low: number, high: number, window: number, windowDilation: number, stride: number): number {
+  const padded = low + (size === 0 ? 0 : (size - 1) * dilation + 1) + high;
+  const reach = window === 0 ? 0 : (window - 1) * windowDilation + 1;
+  return padded <= 0 || reach > padded ? 0 : Math.floor((padded - reach) / stride) + 1;
+}
+
+const at = (list: readonly number[], d: number): number => list[d] as number;
+
+const reduceWindow = defineOp<ReduceWindow>({
+  kind: 'reduce_window',
+  infer({ operands, attrs }) {
+    const n = operands.length / 2;
+    if (!Number.isInteger(n) || n === 0) throw new InferError('reduce_window takes as many start values as inputs');
+    return operands.slice(0, n).map((t) => {
+      checkRanks('reduce_window', t, [attrs.window_dimensions, attrs.window_strides, attrs.base_dilations, attrs.window_dilations, attrs.pad_low, attrs.pad_high]);
+      return tensor(t.dtype, t.shape.map((size, d) => windowCount(size, at(attrs.base_dilations, d), at(attrs.pad_low, d), at(attrs.pad_high, d),
+        at(attrs.window_dimensions, d), at(attrs.window_dilations, d), at(attrs.window_strides, d))));
+    });
+  },
+  /** Base dilations move elements apart: unlike Shardy, such a dim is not passed through. */
+  factors({ operands, results, attrs }) {
+    const rule = new RuleBuilder(operands.map((t) => t.shape.length), results.map((t) => t.shape.length));
+    (results[0] as TensorType).shape.forEach((size, d) => {
+      const trivial = isTrivial(attrs, d) && attrs.base_dilations[d] === 1;
+      rule.add(operands.map((_, i) => (i < results.length ? d : null)), results.map(() => d), size, trivial ? 'pass' : 'permute');
+    });
+    return rule.build();
+  },
+  kernel: (view, inputs, ctx) => reduceWindows(view, inputs, ctx),
+  linearity: ({ regions, results }) => (results.length === 1 && regionMonoid(regions[0]) === 'sum' ? [[0, 1]] : []),
+  flops: ({ results, attrs }) => elementCount(results[0] as TensorType) * results.length * attrs.window_dimensions.reduce((n, w) => n * w, 1),
+});
+
+/** Windows of one element at unpadded, consecutive positions. */
+const isTrivial = (attrs: SelectAndScatter, d: number): boolean =>
+  attrs.pad_low[d] === 0 && attrs.pad_high[d] === 0 && attrs.window_strides[d] === 1 && attrs.window_dimensions[d] === 1;
+
+function checkRanks(kind: string, type: TensorType, lists: readonly (readonly number[])[]): void {
+  if (lists.some((l) => l.length !== type.shape.length)) throw new InferError(`${kind} needs one window extent, stride, dilation and padding per dim of ${typeText(type)}`);
+}
+
+/** One region call per position within the window, on vectors over all windows. */
+function reduceWindows(view: OpView<ReduceWindow>, inputs: readonly TensorArray[], ctx: KernelContext): TensorArray[] {
+  const { attrs, results } = view;
+  const n = results.length;
+  const { shape } = results[0] as TensorType;
+  const source = (inputs[0] as TensorArray).shape;
+  const strides = stridesOf(source);
+  const count = elementCount(results[0] as TensorType);
+  const starts = inputs.slice(n);
+  let sums = starts.map((init) => lanes(init, new Int32Array(count).fill(-1), init));
+  const offsets = new Int32Array(count);
+  forEachIndex(attrs.window_dimensions, (position) => {
+    forEachIndex(shape, (index, flat) => {
+      let offset = 0;
+      for (let d = 0; d < index.length; d++) {
+        const p = at(index, d) * at(attrs.window_strides, d) + at(position, d) * at(attrs.window_dilations, d) - at(attrs.pad_low, d);
+        const i = p / at(attrs.base_dilations, d);
+        if (i < 0 || i >= at(source, d) || !Number.isInteger(i)) offset = Number.NaN;
+        else offset += i * at(strides, d);
+      }
+      offsets[flat] = Number.isNaN(offset) ? -1 : offset;
+    });
+    sums = ctx.call(view.regions[0] as Block, [...sums, ...inputs.slice(0, n).map((x, i) => lanes(x, offsets, starts[i] as TensorArray))]);
+  });
+  return sums.map((s) => ({ ...s, shape }));
+}
+
+/** Elements at these offsets; -1 takes the start value. */
+function lanes(x: TensorArray, offsets: Int32Array, init: TensorArray): TensorArray {
+  const data = new (x.data.constructor as new (n: number) => Storage)(offsets.length) as Float64Array;
+  const outside = init.data[0] as number;
+  for (let i = 0; i < offsets.length; i++) data[i] = offsets[i] === -1 ? outside : (x.data[offsets[i] as number] as number);
+  return { dtype: x.dtype, shape: [offsets.length], data };
+}
+
+/** Operands: operand, source, init; regions: select(a, b) -> pred keeps a, scatter(old, new). */
+const selectAndScatter = defineOp<SelectAndScatter>({
+  kind: 'select_and_scatter',
+  infer({ operands, attrs }) {
+    const [type, source] = operands;
+    if (type === undefined || source === undefined || operands.length !== 3) throw new InferError('select_and_scatter takes an operand, a source and a start value');
+    checkRanks('select_and_scatter', type, [attrs.window_dimensions, attrs.window_strides, attrs.pad_low, attrs.pad_high]);
+    const windows = type.shape.map((size, d) => windowCount(size, 1, at(attrs.pad_low, d), at(attrs.pad_high, d), at(attrs.window_dimensions, d), 1, at(attrs.window_strides, d)));
+    if (tensor(source.dtype, windows) !== source) throw new InferError(`select_and_scatter needs one source element per window: [${windows.join(',')}], got ${typeText(source)}`);
+    return [type];
+  },
+  factors({ operands, attrs }) {
+    const [type, source] = operands as readonly [TensorType, TensorType];
+    const rank = type.shape.length;
+    const rule = new RuleBuilder([rank, rank, 0], [rank]);
+    type.shape.forEach((size, d) => {
+      if (isTrivial(attrs, d)) rule.add([d, d, null], [d], size);
+      else rule.add([null, d, null], [null], at(source.shape, d), 'replicate').add([d, null, null], [d], size, 'permute');
+    });
+    return rule.build();
+  },
+  kernel: (view, inputs, ctx) => [selectThenScatter(view, inputs, ctx)],
+  flops: ({ operands, attrs }) => elementCount(operands[1] as TensorType) * attrs.window_dimensions.reduce((n, w) => n * w, 1),
+});
+
+function selectThenScatter(view: OpView<SelectAndScatter>, inputs: readonly TensorArray[], ctx: KernelContext): TensorArray {
+  const { attrs, regions } = view;
+  const [x, source, init] = inputs as readonly [TensorArray, TensorArray, TensorArray];
+  const strides = stridesOf(x.shape);
+  const [best, offsets] = [new Int32Array(source.data.length).fill(-1), new Int32Array(source.data.length)];
+  forEachIndex(attrs.window_dimensions, (position) => {
+    forEachIndex(source.shape, (index, flat) => {
+      const place = index.map((i, d) => i * at(attrs.window_strides, d) + at(position, d) - at(attrs.pad_low, d));
+      const inside = place.every((p, d) => p >= 0 && p < at(x.shape, d));
+      offsets[flat] = inside ? place.reduce((o, p, d) => o + p * at(strides, d), 0) : -1;
+    });
+    const kept = ctx.call(regions[0] as Block, [lanes(x, best, init), lanes(x, offsets, init)])[0]?.data as Uint8Array;
+    for (let i = 0; i < best.length; i++) if (offsets[i] !== -1 && (best[i] === -1 || kept[i] === 0)) best[i] = offsets[i] as number;
+  });
+  const result = lanes(x, new Int32Array(x.data.length).fill(-1), init);
+  const scalar = (a: TensorArray, i: number): TensorArray => ({ dtype: a.dtype, shape: [], data: a.data.slice(i, i + 1) });
+  best.forEach((to, i) => {
+    if (to === -1) return;
+    const [sum] = ctx.call(regions[1] as Block, [scalar(result, to), scalar(source, i)]);
+    (result.data as Float64Array)[to] = sum?.data[0] as number;
+  });
+  return { ...result, shape: x.shape };
+}
+
+const defs: readonly AnyOpDef[] = [reduceWindow, selectAndScatter];
+export const windowOps: Readonly<Record<string, AnyOpDef>> = Object.fromEntries(defs.map((d) => [d.kind, d]));

@@ -1,0 +1,83 @@
+/**
+ * Which attributes each op takes in text, and of what form: what lets the parser refuse `dimz=` or `dims=x` with a
+ * message. It restates ir/attrs.ts as data. Ops that are not listed (a user's own) take any attribute.
+ */
+import type { OpAttrs } from '../attrs.ts';
+
+export type AttrForm = 'int' | 'ints' | 'bool' | 'bools' | 'word' | 'text' | 'dtype' | 'layout' | 'layouts' | 'words' | 'axes' | 'axes_lists' | 'moves';
+
+export interface AttrSpec {
+  readonly form: AttrForm;
+  /** May be left out: then it is absent, this value, or (`shape`, `dtype`) what the stated type says. */
+  readonly optional?: true;
+  readonly otherwise?: number | boolean | string | readonly number[];
+}
+
+const need = (form: AttrForm): AttrSpec => ({ form });
+const may = (form: AttrForm, otherwise?: AttrSpec['otherwise']): AttrSpec => ({ form, optional: true, ...(otherwise === undefined ? {} : { otherwise }) });
+const ints = need('ints');
+const none = may('ints', []);
+
+type Specs<K extends keyof OpAttrs> = { readonly [A in keyof OpAttrs[K]]-?: AttrSpec };
+
+export const ATTR_SCHEMA: { readonly [K in keyof OpAttrs]: Specs<K> } = {
+  constant: { value: need('text'), dtype: may('dtype'), shape: may('ints') },
+  iota: { dim: need('int'), dtype: may('dtype'), shape: may('ints') },
+  compare: { direction: need('word'), compare_type: may('word') },
+  convert: { dtype: may('dtype') },
+  bitcast_convert: { dtype: may('dtype'), shape: may('ints') },
+  reduce_precision: { exponent_bits: need('int'), mantissa_bits: need('int') },
+  dot_general: {
+    lhs_batch: none, rhs_batch: none, lhs_contracting: none, rhs_contracting: none, precision: may('text'), algorithm: may('text'), dtype: may('dtype'),
+  },
+  reduce: { dims: ints },
+  broadcast_in_dim: { dims: none, shape: may('ints') },
+  reshape: { shape: may('ints') },
+  transpose: { permutation: ints },
+  reverse: { dims: ints },
+  slice: { start: ints, limit: ints, strides: may('ints') },
+  pad: { low: ints, high: ints, interior: may('ints') },
+  concatenate: { dim: need('int') },
+  dynamic_slice: { sizes: ints },
+  dynamic_update_slice: {},
+  gather: {
+    offset_dims: none, collapsed_slice_dims: none, operand_batching_dims: none, start_indices_batching_dims: none, start_index_map: none,
+    index_vector_dim: need('int'), slice_sizes: ints, indices_are_sorted: may('bool', false),
+  },
+  scatter: {
+    update_window_dims: none, inserted_window_dims: none, input_batching_dims: none, scatter_indices_batching_dims: none,
+    scatter_dims_to_operand_dims: none, index_vector_dim: need('int'), indices_are_sorted: may('bool', false), unique_indices: may('bool', false),
+  },
+  convolution: {
+    input_dims: ints, kernel_dims: ints, output_dims: ints, strides: ints, pad_low: ints, pad_high: ints, lhs_dilation: ints, rhs_dilation: ints,
+    reversal: need('bools'), feature_group_count: may('int', 1), batch_group_count: may('int', 1), precision: may('text'), dtype: may('dtype'),
+  },
+  reduce_window: { window_dimensions: ints, window_strides: ints, base_dilations: ints, window_dilations: ints, pad_low: ints, pad_high: ints },
+  select_and_scatter: { window_dimensions: ints, window_strides: ints, pad_low: ints, pad_high: ints },
+  sort: { dim: need('int'), is_stable: may('bool', false) },
+  top_k: { k: need('int') },
+  rng_bit_generator: { algorithm: need('word'), dtype: may('dtype'), shape: may('ints') },
+  fft: { fft_type: need('word'), fft_length: ints },
+  cholesky: { lower: need('bool') },
+  triangular_solve: { left_side: need('bool'), lower: need('bool'), unit_diagonal: need('bool'), transpose_a: need('word') },
+  get_tuple_element: { index: need('int') },
+  custom_call: { target: need('text'), verbatim: may('text', '') },
+  call: { callee: may('text') },
+  while: { trip_count: may('int') },
+  sharding_constraint: { layout: need('layout') },
+  reshard: { layout: need('layout') },
+  manual_computation: { in_layouts: need('layouts'), out_layouts: need('layouts'), manual_axes: need('words') },
+  sharding_group: { group: need('int') },
+  propagation_barrier: { direction: need('word') },
+  named_computation: { name: need('text'), in_layouts: may('layouts'), out_layouts: may('layouts') },
+  all_gather: { mesh: may('text'), axes: need('axes_lists') },
+  all_slice: { mesh: may('text'), axes: need('axes_lists') },
+  all_to_all: { mesh: may('text'), moves: need('moves') },
+  reduce_scatter: { mesh: may('text'), axes: need('axes_lists'), monoid: may('word', 'sum') },
+  all_reduce: { mesh: may('text'), axes: need('axes'), monoid: may('word', 'sum') },
+  collective_permute: { mesh: may('text'), from: need('layout'), to: need('layout') },
+  axis_index: { mesh: may('text'), axes: need('axes') },
+};
+
+export const schemaOf = (kind: string): Readonly<Record<string, AttrSpec>> | undefined =>
+  Object.hasOwn(ATTR_SCHEMA, kind) ? (ATTR_SCHEMA as Readonly<Record<string, Readonly<Record<string, AttrSpec>>>>)[kind] : undefined;

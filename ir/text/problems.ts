@@ -1,0 +1,49 @@
+/** The mistakes of one text, gathered so that all are told at once. */
+import { distance } from 'fastest-levenshtein';
+import { type Diagnostic, DiagnosticError } from '../diagnostics.ts';
+import type { Span } from '../program.ts';
+
+const MAX_TOLD = 40;
+
+/** Thrown after a mistake was noted, to leave the op that holds it. */
+export class Broken extends Error {}
+
+export class Problems {
+  private readonly found: Diagnostic[] = [];
+
+  add(code: string, message: string, span: Span, expected?: string, help?: string): void {
+    this.found.push({
+      code, severity: 'error', cause: 'user', message, span,
+      ...(expected === undefined ? {} : { expected }), ...(help === undefined ? {} : { help }),
+    });
+  }
+
+  /** Notes the mistake and leaves the op at hand. */
+  fail(code: string, message: string, span: Span, expected?: string, help?: string): never {
+    this.add(code, message, span, expected, help);
+    throw new Broken(message);
+  }
+
+  addAll(diagnostics: readonly Diagnostic[]): void {
+    this.found.push(...diagnostics);
+  }
+
+  /** Throws what was found, in the order of the text. */
+  check(): void {
+    if (this.found.length === 0) return;
+    const sorted = [...this.found].sort((a, b) => (a.span?.start ?? 0) - (b.span?.start ?? 0));
+    throw new DiagnosticError(sorted.slice(0, MAX_TOLD));
+  }
+}
+
+/** `did you mean "dims"?` where a known word is near. */
+export function suggestion(word: string, known: Iterable<string>): string | undefined {
+  let best: string | undefined;
+  let least = Math.max(2, Math.floor(word.length / 3)) + 1;
+  if (word.length > 64) return undefined;
+  for (const k of known) {
+    const d = distance(word, k);
+    if (d < least) [best, least] = [k, d];
+  }
+  return best === undefined ? undefined : `did you mean "${best}"?`;
+}

@@ -1,0 +1,16 @@
+/** What a layout change costs, for the choice between plans: wire bytes, or a machine's seconds. */
+import type { AxisRef } from '../../ir/mesh.ts';
+import type { CollectiveKind } from '../../ir/program.ts';
+
+export interface Prices {
+  /** One collective of `bytes` on the wire and `operandBytes` held, both per device, over groups along `axes`. Positive. */
+  collective(kind: CollectiveKind, bytes: number, operandBytes: number, axes: readonly AxisRef[]): number;
+  /** `bytes` written to the device's memory: what computing a tensor less sharded costs. Small beside the wire. */
+  memory(bytes: number): number;
+}
+
+/** `--objective wire`. A small constant per collective makes plans of equal bytes prefer fewer. */
+export const wirePrices: Prices = {
+  collective: (_, bytes) => bytes + 1e-3,
+  memory: (bytes) => bytes * 1e-3,
+};

@@ -1,0 +1,18 @@
+/** What a stacked kernel is: one op on all copies of its operands at once (docs/design.md §6). */
+import type { Precision, Storage } from '../../ir/array.ts';
+import type { OpView } from '../../ir/op.ts';
+import type { Rows } from '../stacked.ts';
+
+export interface StackedCall {
+  /** At per-copy shapes. */
+  readonly view: OpView;
+  readonly operands: readonly Rows[];
+  readonly copies: number;
+  readonly precision: Precision;
+}
+
+/**
+ * The one result of the op, [copies, …result shape]; undefined where this kernel does not apply and the reference has to
+ * run copy by copy. Operands are never written to, but the result may share their data.
+ */
+export type StackedKernel = (call: StackedCall) => Storage | undefined;

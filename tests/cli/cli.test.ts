@@ -1,0 +1,132 @@
+/** The command line as a user meets it: what it prints, where, and with which exit code. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parseTir, printTir } from '../../compiler/index.ts';
+
+interface Run {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+function shardc(args: readonly string[], input = ''): Run {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', 'compiler/cli.ts', ...args], { encoding: 'utf8', input, env: { ...process.env, NO_COLOR: '1' } });
+  return { code: status, out: stdout, err: stderr };
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'shardc-'));
+const BLOCK = 'examples/block.tir';
+
+describe('shardc FILE', () => {
+  it('does the whole job and says what it found', () => {
+    const { code, out } = shardc([BLOCK]);
+    expect(code).toBe(0);
+    expect(out).toMatch(/%wq\s+f32\[64,8,8\]\s+\{_, model, _\}/);
+    expect(out).toMatch(/all_reduce {2}2×/);
+    expect(out).toContain('check ok');
+    expect(out).not.toMatch(/\u001b\[/);
+  });
+
+  it('--emit report is JSON and nothing else', () => {
+    const report = JSON.parse(shardc([BLOCK, '--emit', 'report', '--mesh', '4x2']).out) as Record<string, unknown>;
+    expect(report).toMatchObject({ mesh: { data: 4, model: 2 }, collectives: { all_reduce: { count: 2 } }, check: { verdict: 'ok', mode: 'full', devices: 8 } });
+    for (const key of ['wireBytes', 'flops', 'peakMemoryBytes', 'stepSeconds', 'utilization']) expect(report[key], key).toBeGreaterThan(0);
+    expect((report.passes as { name: string }[]).map((p) => p.name)).toContain('propagate');
+  });
+
+  it('writes several outputs at once, and the summary besides', () => {
+    const [tir, hlo, sdy] = ['a.tir', 'a.mlir', 'sdy.mlir'].map((f) => join(folder, f)) as [string, string, string];
+    const { code, out } = shardc([BLOCK, '--emit', `tir=${tir}`, '--emit', `stablehlo=${hlo}`, '--emit', `sdy=${sdy}`]);
+    expect(code).toBe(0);
+    expect(out).toContain('check ok');
+    expect(readFileSync(tir, 'utf8')).toMatch(/all_reduce %down axes=\{model\} .*\/\/ lower-reshards/);
+    expect(readFileSync(hlo, 'utf8')).toContain('sdy.manual_computation');
+    expect(readFileSync(sdy, 'utf8')).toContain('sdy.sharding_per_value');
+  });
+
+  it('--device makes the program of one device: no axis_index is left, and the text parses', () => {
+    const { out } = shardc(['examples/decoder_step.mlir', '--check', 'off', '--emit', 'tir', '--device', '5']);
+    expect(out).not.toContain('axis_index');
+    expect(printTir(parseTir({ file: 'd5.tir', text: out })).length).toBeGreaterThan(1000);
+    const every = shardc(['examples/decoder_step.mlir', '--check', 'off', '--emit', 'tir']).out;
+    expect(every).toContain('axis_index');
+  });
+
+  it('--print-after prints programs that parse', () => {
+    const { out } = shardc([BLOCK, '--check', 'off', '--print-after', 'all']);
+    const parts = out.split(/^\/\/ after (.*)\n/m).slice(1);
+    const names = parts.filter((_, i) => i % 2 === 0);
+    expect(names).toEqual(['inline-calls', 'split-constants', 'propagate', 'insert-reshards', 'lower-reshards', 'localize']);
+    for (const text of parts.filter((_, i) => i % 2 === 1)) parseTir({ file: 'part.tir', text });
+  });
+
+  it('--stop-after, --time-passes and --verify-each', () => {
+    const { code, err } = shardc([BLOCK, '--stop-after', 'propagate', '--time-passes', '--verify-each']);
+    expect(code).toBe(0);
+    expect(err).toMatch(/propagate +[\d.]+ ms/);
+    expect(err).toContain('verified after each of 3 passes: types, text, numbers');
+    expect(err).toContain('stopped after propagate');
+  });
+
+  it('reads standard input', () => {
+    const { code, out } = shardc(['-', '--emit', 'report'], readFileSync(BLOCK, 'utf8'));
+    expect(code).toBe(0);
+    expect((JSON.parse(out) as { check: { verdict: string } }).check.verdict).toBe('ok');
+  });
+
+  it.each<[string, string[], number, RegExp]>([
+    ['no such file', ['nothing.tir'], 1, /error\[SH0001\]/],
+    ['a folder', ['examples'], 1, /error\[SH0002\]/],
+    ['no such pass', [BLOCK, '--stop-after', 'propagat'], 1, /error\[SH0701\].*"propagat"/],
+    ['no such output', [BLOCK, '--emit', 'hlo'], 1, /error\[SH0704\]/],
+    ['no such machine', [BLOCK, '--machine', 'abacus'], 1, /error\[SH0801\]/],
+    ['no such device', [BLOCK, '--emit', 'tir', '--device', '8'], 1, /error\[SH0706\]/],
+    ['a mesh of another rank', [BLOCK, '--mesh', '2x2x2'], 1, /error\[SH0213\]/],
+    ['a folder that cannot be written', [BLOCK, '--check', 'off', '--emit', 'tir=/nowhere/x.tir'], 1, /error\[SH0005\]/],
+  ])('%s', (_, args, code, message) => {
+    const run = shardc(args);
+    expect(run.err).toMatch(message);
+    expect(run.err).not.toMatch(/^\s+at /m);
+    expect(run.code).toBe(code);
+  });
+
+  it('what is not supported is named, exit 2', () => {
+    const file = join(folder, 'odd.mlir');
+    writeFileSync(file, readFileSync('examples/mlp.mlir', 'utf8').replace('stablehlo.maximum %arg0, %0 : tensor<32x128xf32>', 'stablehlo.maximo %arg0, %0 : tensor<32x128xf32>'));
+    const { code, err } = shardc([file]);
+    expect(err).toMatch(/error\[SH0900\]: not supported yet: .*maximo/);
+    expect(code).toBe(2);
+  });
+});
+
+describe('shardc opt', () => {
+  it('runs one pass on text; what it prints is what the next takes', () => {
+    const annotated = shardc(['opt', BLOCK, '--passes', 'inline-calls']).out;
+    const rest = shardc(['opt', '-', '--passes', 'split-constants,propagate,insert-reshards,lower-reshards,localize'], annotated).out;
+    expect(rest).toMatch(/^module @block local/);
+    expect(rest).toContain('all_reduce %down');
+  });
+
+  it('refuses a pass on the wrong level, and names what comes before it', () => {
+    const { code, err } = shardc(['opt', BLOCK, '--passes', 'localize']);
+    expect(code).toBe(1);
+    expect(err).toMatch(/SH0708.*\n.*\n.*\n.*inline-calls,split-constants,propagate,insert-reshards,lower-reshards|help: run before it: inline-calls,split-constants,propagate,insert-reshards,lower-reshards/);
+  });
+});
+
+describe('shardc explain', () => {
+  it('follows an axis to its annotation, and names what moves', () => {
+    const { out } = shardc(['explain', BLOCK, '%down']);
+    expect(out).toMatch(/annotated: %x {2}\(examples\/block.tir:\d+\)/);
+    expect(out).toMatch(/moves: all_reduce over model, 49\.2 KB per device: .*\(examples\/block.tir:\d+\)/);
+  });
+  it('explains a code', () => expect(shardc(['explain', 'SH0211']).out).toContain('axis is used twice'));
+  it('refuses an unknown value', () => {
+    const { code, err } = shardc(['explain', BLOCK, '%nobody']);
+    expect(code).toBe(1);
+    expect(err).toContain('SH0703');
+  });
+});

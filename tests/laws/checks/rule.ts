@@ -1,0 +1,89 @@
+/** rule: the factor rule is well formed: ranks, sizes, and kinds that agree with where the factors stand. */
+import { type DimFactors, factorName, type FactorRule, ruleText } from '../../../ir/factors.ts';
+import type { OpView } from '../../../ir/op.ts';
+import { elementCount, type TensorType, typeText } from '../../../ir/types.ts';
+import type { Findings, LawContext } from '../law.ts';
+import { viewOf } from '../op-example.ts';
+
+export function checkRule({ def, example }: LawContext, found: Findings): void {
+  const view = viewOf(example);
+  found.check('rule', () => {
+    const rule = def.factors(view);
+    const wrong =
+      wrongShape(rule, view) ??
+      rule.factors.map((_, f) => wrongFactor(rule, view, f)).find((w) => w !== undefined);
+    return wrong === undefined ? undefined : `${wrong}, in ${ruleText(rule)}`;
+  });
+}
+
+type Tensors = readonly {
+  readonly what: string;
+  readonly dims: readonly DimFactors[];
+  readonly type: TensorType;
+}[];
+
+function tensorsOf(rule: FactorRule, { operands, results }: OpView): Tensors {
+  const side = (what: string, types: readonly TensorType[], dims: FactorRule['operands']): Tensors =>
+    types.map((type, i) => ({ what: `${what} ${i}`, dims: dims[i] ?? [], type }));
+  return [...side('operand', operands, rule.operands), ...side('result', results, rule.results)];
+}
+
+/** Ranks, and per dim: pass and reduce factors multiply to the extent. */
+function wrongShape(rule: FactorRule, view: OpView): string | undefined {
+  if (rule.operands.length !== view.operands.length)
+    return `the rule has ${rule.operands.length} operands, the op ${view.operands.length}`;
+  if (rule.results.length !== view.results.length)
+    return `the rule has ${rule.results.length} results, the op ${view.results.length}`;
+  for (const { what, dims, type } of tensorsOf(rule, view)) {
+    if (dims.length !== type.shape.length)
+      return `${what} is ${typeText(type)}, the rule gives it ${dims.length} dims`;
+    const held = dims.flat();
+    const twice = held.find((f, i) => held.indexOf(f) !== i);
+    if (twice !== undefined) return `${what} holds factor ${factorName(twice)} twice`;
+    const bad = dims.findIndex((factors, d) => wrongDim(rule, factors, type, d));
+    if (bad >= 0) {
+      const names = dims[bad]?.map(factorName).join('·') || '(none)';
+      return `dim ${bad} of ${what} has ${type.shape[bad]} elements, its factors ${names} do not make it up`;
+    }
+  }
+  return undefined;
+}
+
+function wrongDim(rule: FactorRule, factors: DimFactors, type: TensorType, d: number): boolean {
+  if (factors.some((f) => rule.factors[f] === undefined)) return true;
+  if (factors.length === 0) return elementCount(type) > 0;
+  if (factors.some((f) => rule.factors[f]?.kind === 'permute' || rule.factors[f]?.kind === 'replicate'))
+    return false;
+  return factors.reduce((n, f) => n * (rule.factors[f]?.size ?? 0), 1) !== type.shape[d];
+}
+
+function wrongFactor(rule: FactorRule, view: OpView, f: number): string | undefined {
+  const { kind, size } = rule.factors[f] as FactorRule['factors'][number];
+  const name = `factor ${factorName(f)} (${kind}, ${size})`;
+  const inside = (tensors: FactorRule['operands']): number =>
+    tensors.filter((dims) => dims.flat().includes(f)).length;
+  const [read, given] = [inside(rule.operands), inside(rule.results)];
+  if (read + given === 0) return `${name} stands nowhere`;
+  if (size === 1) return undefined;
+  switch (kind) {
+    case 'pass':
+      return given === 0
+        ? `${name} is in no result: every shard would hold a part of the work only`
+        : undefined;
+    case 'reduce':
+      return given > 0 ? `${name} is in a result: nothing is reduced over it` : undefined;
+    case 'permute':
+    case 'replicate':
+      return spans(rule, view, f, size) ? undefined : `${name} is not the extent of any dim that holds it`;
+  }
+}
+
+/** Some dim that holds the factor has its factors' product for extent. */
+const spans = (rule: FactorRule, view: OpView, f: number, size: number): boolean =>
+  tensorsOf(rule, view).some(({ dims, type }) =>
+    dims.some(
+      (held, d) =>
+        held.includes(f) &&
+        held.reduce((n, g) => n * (g === f ? size : (rule.factors[g]?.size ?? 0)), 1) === type.shape[d],
+    ),
+  );
