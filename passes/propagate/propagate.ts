@@ -58,7 +58,12 @@ function applyConstraints(graph: Graph): void {
   for (const op of constraints) competing.set(operand(op), (competing.get(operand(op)) ?? 0) + 1);
   for (const op of constraints) {
     const [value, layout] = [operand(op), op.attrs.layout as Layout];
+    const made = graph.definition.get(graph.slot(value));
     const applies = layout.dims.every((d) => !d.open) && competing.get(value) === 1 && graph.layoutOf(value) === undefined;
-    if (applies && graph.definition.has(graph.slot(value)) && !graph.isEdgeTarget(value)) graph.layouts[graph.slot(value)] = layout;
+    if (!applies || made === undefined || graph.isEdgeTarget(value)) continue;
+    // What a call gives back is the call's, not the value inside it: a layout asked of it stays outside.
+    if (sameCall(graph.nodes[made]?.op, op)) graph.layouts[graph.slot(value)] = layout;
   }
 }
+
+const sameCall = (a: Op | undefined, b: Op): boolean => (a?.origin.stack ?? []).join() === (b.origin.stack ?? []).join();
