@@ -301,13 +301,21 @@ class Side {
  */
 function reshapeRule(from: readonly number[], to: readonly number[]): FactorRule {
   const rule = new RuleBuilder([from.length], [to.length]);
-  if (from.includes(0) || to.includes(0)) return rule.build();
+  if (from.includes(0) || to.includes(0)) return emptyReshapeRule(from, to);
   const [a, b] = [new Side(from), new Side(to)];
   while (!a.done || !b.done) {
     if (a.atUnit) rule.add([a.dim++], [null], 1);
     else if (b.atUnit) rule.add([null], [b.dim++], 1);
     else step(rule, a, b);
   }
+  return rule.build();
+}
+
+/** Nothing is there to move together. */
+function emptyReshapeRule(from: readonly number[], to: readonly number[]): FactorRule {
+  const rule = new RuleBuilder([from.length], [to.length]);
+  from.forEach((size, d) => rule.add([d], [null], size, 'replicate'));
+  to.forEach((size, d) => rule.add([null], [d], size, 'replicate'));
   return rule.build();
 }
 

@@ -9,7 +9,7 @@
  */
 import { FuncBuilder } from '../../ir/build.ts';
 import { internalError, unsupported } from '../../ir/diagnostics.ts';
-import { type DimFactors, type FactorKind, factorName, ruleText } from '../../ir/factors.ts';
+import { type DimFactors, type Factor, factorName, ruleText } from '../../ir/factors.ts';
 import { isEven, type Layout, localShape } from '../../ir/layout.ts';
 import type { Mesh } from '../../ir/mesh.ts';
 import type { OpView, Registry } from '../../ir/op.ts';
@@ -29,7 +29,7 @@ const LOCALIZERS: Readonly<Record<string, Localizer>> = {
 };
 
 /** Factor kinds that may be split without a localizer's help. */
-const SPLITS: ReadonlySet<FactorKind> = new Set(['pass', 'reduce']);
+const splits = ({ kind, whole }: Factor): boolean => whole !== true && (kind === 'pass' || kind === 'reduce');
 
 export function localize(module: Module, registry: Registry): Module {
   const func = mainFunction(module);
@@ -106,12 +106,12 @@ class Localizing {
   /** Shards of pass and reduce factors compute on their own; of others they would compute something else. */
   private expectSplittable(op: Op): void {
     const rule = this.registry[op.kind]?.factors(this.view(op));
-    if (rule === undefined || rule.factors.every((f) => SPLITS.has(f.kind))) return;
+    if (rule === undefined || rule.factors.every(splits)) return;
     const check = (value: ValueId, dims: readonly DimFactors[]): void => {
       const { layout } = valueInfo(this.func, value);
       if (layout === undefined || layout.dims.every((d) => d.axes.length === 0)) return;
       const axes = project(rule, dims, layout);
-      const split = rule.factors.findIndex((f, i) => !SPLITS.has(f.kind) && (axes[i] ?? []).length > 0);
+      const split = rule.factors.findIndex((f, i) => !splits(f) && (axes[i] ?? []).length > 0);
       if (split >= 0) throw unsupported(`${op.kind} sharded on factor ${factorName(split)} of ${ruleText(rule)}`);
     };
     op.operands.forEach((v, i) => check(v, rule.operands[i] ?? []));

@@ -3,7 +3,7 @@
  * op_priority_propagation.cc). What moves data one-to-one decides before what contracts; broadcasts never spread a
  * layout forward before everything else had its say.
  */
-import { type DirectionOf, type Driver } from './fixed-point.ts';
+import type { DirectionOf, Driver } from './fixed-point.ts';
 import type { Graph, Node } from './graph.ts';
 import { BACKWARD, BOTH, type Direction, FORWARD, intersection, NONE, type Strategy, union } from './strategy.ts';
 

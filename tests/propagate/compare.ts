@@ -6,7 +6,7 @@ import { type Layout, layoutText } from '../../ir/layout.ts';
 import type { Registry } from '../../ir/op.ts';
 import type { Mesh } from '../../ir/mesh.ts';
 import { registry } from '../../ir/ops/index.ts';
-import { type Block, type Func, mainFunction, type Module, type Op, type ValueId, valueInfo } from '../../ir/program.ts';
+import { type Block, type Func, mainFunction, type Module, type Op, type ValueId, valueInfo, walkOps } from '../../ir/program.ts';
 import { importStablehlo } from '../../ir/stablehlo/import.ts';
 import type { TensorType } from '../../ir/types.ts';
 import { typeText } from '../../ir/types.ts';
@@ -56,8 +56,11 @@ export function ourAnswer(program: Program): Answer {
   const func = mainFunction(module);
   const text = (id: ValueId): string | null => layoutOf(module, valueInfo(func, id).layout);
   const values: Row[] = [];
+  const read = new Set([...walkOps(func.body)].flatMap((op) => op.operands));
   const visit = (block: Block): void => {
     for (const op of block.ops) {
+      // A constraint that nothing reads asks its operand for a layout, and is gone in Shardy's output.
+      if (op.kind === 'sharding_constraint' && !read.has(op.results[0] as ValueId)) continue;
       if (op.results.length > 0) values.push([op.kind, op.results.map((r) => typeText(valueInfo(func, r).type)), op.results.map(text)]);
       if (op.kind === 'while' || op.kind === 'case') op.regions.forEach(visit);
     }

@@ -32,7 +32,7 @@ export function checkPartition(ctx: LawContext, found: Findings): void {
   const whole = runOneDevice(moduleOf(example), registry, example.inputs, 'wide');
   const partial = monoid !== null && example.options.noPartials === undefined;
   const allowed = (f: number): boolean =>
-    rule.factors[f]?.kind !== 'replicate' && (rule.factors[f]?.kind !== 'reduce' || partial);
+    rule.factors[f]?.kind !== 'replicate' && !(rule.factors[f]?.kind === 'pass' && rule.factors[f]?.whole === true) && (rule.factors[f]?.kind !== 'reduce' || partial);
   for (const c of cases(rule, view, allowed))
     checkCase(ctx, found, { c, rule, monoid: monoid ?? 'sum', whole });
 }
