@@ -78,14 +78,14 @@ function agree(so: Agreed, more: readonly AxisRef[] | undefined): Agreed {
 }
 
 /**
- * Cuts the list where an axis does not fit whole; `fit` gives the prefix of it that does, or null. It is told into how
+ * Cuts the list where an axis does not fit whole; `fitOf` gives the prefix of it that does, or null. It is told into how
  * many shards the axes before split the factor.
  */
-export function truncate(axes: readonly AxisRef[], fit: (axis: AxisRef, sharded: number) => AxisRef | null): readonly AxisRef[] {
+export function truncate(axes: readonly AxisRef[], fitOf: (axis: AxisRef, sharded: number) => AxisRef | null): readonly AxisRef[] {
   let sharded = 1;
   for (let i = 0; i < axes.length; i++) {
     const axis = axes[i] as AxisRef;
-    const fitting = fit(axis, sharded);
+    const fitting = fitOf(axis, sharded);
     if (fitting === null) return axes.slice(0, i);
     if (!sameAxis(fitting, axis)) return [...axes.slice(0, i), fitting];
     sharded *= axis.size;
