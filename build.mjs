@@ -1,12 +1,19 @@
-// Bundles the CLI and the library: a bundled CLI starts in a quarter of the time of many small files.
-import { existsSync, mkdirSync } from 'node:fs';
+// Bundles the CLI and the library (a bundled CLI starts in a quarter of the time of many small files) and their types.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { build } from 'esbuild';
 
+rmSync('dist', { recursive: true, force: true });
 mkdirSync('dist', { recursive: true });
-const common = { bundle: true, platform: 'node', format: 'esm', target: 'node20', logLevel: 'warning', sourcemap: false,
-  banner: { js: "import { createRequire as __cr } from 'node:module'; const require = __cr(import.meta.url);" } };
-if (existsSync('compiler/index.ts')) await build({ ...common, entryPoints: ['compiler/index.ts'], outfile: 'dist/index.js' });
-if (existsSync('compiler/cli.ts')) {
-  await build({ ...common, entryPoints: { cli: 'compiler/cli.ts' }, outdir: 'dist', splitting: true,
-    banner: { js: `#!/usr/bin/env node\n${common.banner.js}` } });
+const banner = "import { createRequire as __cr } from 'node:module'; const require = __cr(import.meta.url);";
+const common = { bundle: true, platform: 'node', format: 'esm', target: 'node20', logLevel: 'warning', sourcemap: false };
+await build({ ...common, banner: { js: banner }, entryPoints: ['compiler/index.ts'], outfile: 'dist/index.js' });
+await build({ ...common, banner: { js: `#!/usr/bin/env node\n${banner}` }, entryPoints: { cli: 'compiler/cli.ts' }, outdir: 'dist', splitting: true });
+
+execFileSync(process.execPath, [join('node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json'], { stdio: 'inherit' });
+// tsc keeps the .ts of imports in declarations, where nothing of that name is.
+for (const file of readdirSync('dist/types', { recursive: true, encoding: 'utf8' }).filter((f) => f.endsWith('.d.ts'))) {
+  const path = join('dist/types', file);
+  writeFileSync(path, readFileSync(path, 'utf8').replace(/((?:from|import\()\s*['"]\.[^'"]*)\.ts(['"])/g, '$1.js$2'));
 }

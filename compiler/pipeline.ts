@@ -13,12 +13,12 @@ import { propagate } from '../passes/propagate/propagate.ts';
 
 export const PIPELINE: readonly Pass[] = [
   definePass({
-    name: 'inline-calls', doc: 'one body per call site', requires: 'parsed', ensures: 'annotated',
-    run: (module) => inlineCalls(module),
+    name: 'split-constants', doc: 'one copy of a constant per use', requires: 'parsed', ensures: 'parsed',
+    run: (module, ctx) => splitConstants(module, ctx.registry),
   }),
   definePass({
-    name: 'split-constants', doc: 'one copy of a constant per use', requires: 'annotated', ensures: 'annotated',
-    run: (module, ctx) => splitConstants(module, ctx.registry),
+    name: 'inline-calls', doc: 'one body per call site', requires: 'parsed', ensures: 'annotated',
+    run: (module) => inlineCalls(module),
   }),
   definePass({
     name: 'propagate', doc: 'a layout for every value, from the annotated ones', requires: 'annotated', ensures: 'propagated',

@@ -15,6 +15,8 @@ export interface Factor {
   readonly kind: FactorKind;
   /** Propagation may not cross the op along this factor. */
   readonly blocked?: boolean;
+  /** Propagation may, but a shard alone cannot do its part of the op: the partitioner keeps the dim whole. */
+  readonly whole?: boolean;
 }
 
 /** Factor indices of one dim, major first (a reshape's dim may hold several; a dim of a 1-sized factor holds one). */
@@ -64,9 +66,18 @@ export class RuleBuilder {
    * Dims get their factors in the order of the calls, major first.
    */
   add(operandDims: readonly (number | null)[], resultDims: readonly (number | null)[], size: number, kind: FactorKind = 'pass', blocked = false): this {
-    const index = this.factors.push(blocked ? { size, kind, blocked } : { size, kind }) - 1;
-    operandDims.forEach((d, i) => d !== null && this.operands[i]?.[d]?.push(index));
-    resultDims.forEach((d, i) => d !== null && this.results[i]?.[d]?.push(index));
+    return this.factor(operandDims, resultDims, blocked ? { size, kind, blocked } : { size, kind });
+  }
+
+  /** As `add`, the factor stated in full. A factor of size 1 is not appended to a dim that has one already. */
+  factor(operandDims: readonly (number | null)[], resultDims: readonly (number | null)[], factor: Factor): this {
+    const index = this.factors.push(factor) - 1;
+    const hold = (tensors: readonly number[][][], dims: readonly (number | null)[]): void => dims.forEach((d, i) => {
+      const held = d === null ? undefined : tensors[i]?.[d];
+      if (held !== undefined && (factor.size !== 1 || held.length === 0)) held.push(index);
+    });
+    hold(this.operands, operandDims);
+    hold(this.results, resultDims);
     return this;
   }
 

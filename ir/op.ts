@@ -2,7 +2,7 @@
 import type { Precision, TensorArray } from './array.ts';
 import type { FactorRule } from './factors.ts';
 import type { Monoid } from './layout.ts';
-import type { Attrs, Block } from './program.ts';
+import type { Attrs, Block, Op } from './program.ts';
 import type { TensorType } from './types.ts';
 
 /** Everything a facet may read: types, attributes and regions, never values or layouts. */
@@ -12,6 +12,8 @@ export interface OpView<A extends Attrs = Attrs> {
   readonly operands: readonly TensorType[];
   readonly results: readonly TensorType[];
   readonly regions: readonly Block[];
+  /** The ops that made the operands, where the asker knows them: two factor rules look at them. */
+  readonly makers?: readonly (Op | undefined)[];
 }
 
 export interface KernelContext {
@@ -60,6 +62,13 @@ export interface OpDef<A extends Attrs = Attrs> {
 }
 
 export const splitRule = (def: AnyOpDef, view: OpView): FactorRule => def.split?.(view) ?? def.factors(view);
+
+/** The `halo` facet with its default: factors of pass and reduce kind that need not stay whole receive nothing. */
+export function haloOfFactor(def: AnyOpDef, view: OpView, rule: FactorRule, factor: number, shards: number): readonly number[] | null {
+  if (def.halo !== undefined) return def.halo(view, factor, shards);
+  const { kind, whole } = rule.factors[factor] ?? {};
+  return whole !== true && (kind === 'pass' || kind === 'reduce') ? [] : null;
+}
 
 /** Attribute types vary per op: this is the one place where they are erased. */
 // biome-ignore lint/suspicious/noExplicitAny: the registry erases per-op attribute types (docs/design.md §9.6)

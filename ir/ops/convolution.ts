@@ -100,7 +100,8 @@ function convolutionRule(view: OpView<Attrs>): FactorRule {
   });
   if (attrs.feature_group_count > 1) rule.add([feature, made], [outFeature], attrs.feature_group_count);
   rule.add([feature, taken], [null], at(rhs.shape, taken), 'reduce');
-  rule.add([null, made], [outFeature], at(rhs.shape, made) / (attrs.batch_group_count * attrs.feature_group_count));
+  const groups = attrs.batch_group_count * attrs.feature_group_count;
+  if (groups === 1 || at(rhs.shape, made) > groups) rule.add([null, made], [outFeature], at(rhs.shape, made) / groups);
   return rule.build();
 }
 

@@ -59,13 +59,17 @@ export const dynamicUpdateSlice = defineOp<OpAttrs['dynamic_update_slice']>({
     if (update.dtype !== type.dtype || update.shape.some((s, d) => s > (type.shape[d] as number))) throw new InferError(`dynamic_update_slice: the update ${typeText(update)} does not fit in ${typeText(type)}`);
     return [type];
   },
-  factors({ operands }) {
+  factors({ operands, makers }) {
     const [x, update] = [first(operands).shape, (operands[1] as TensorType).shape];
     const rule = new RuleBuilder([x.length, x.length, ...x.map(() => 0)], [x.length]);
     const none = x.map(() => null);
+    const fixed = makers?.slice(2).every((op) => op?.kind === 'constant') === true;
     x.forEach((size, d) => {
       if (size === update[d]) rule.add([d, d, ...none], [d], size);
-      else rule.add([d, null, ...none], [d], size, 'replicate').add([null, d, ...none], [null], update[d] as number, 'replicate');
+      else {
+        rule.factor([d, null, ...none], [d], { size, kind: 'pass', whole: true });
+        rule.factor([null, d, ...none], [null], { size: update[d] as number, kind: fixed ? 'pass' : 'replicate', whole: true });
+      }
     });
     return rule.build();
   },

@@ -1,7 +1,7 @@
 /** gather and scatter, as StableHLO defines them: gather clamps out-of-range starts, scatter skips updates that fall outside. */
 import { stridesOf, type Storage, type TensorArray } from '../array.ts';
 import type { OpAttrs } from '../attrs.ts';
-import { type FactorKind, RuleBuilder } from '../factors.ts';
+import { type Factor, type FactorKind, RuleBuilder } from '../factors.ts';
 import type { Monoid } from '../layout.ts';
 import { defineOp, InferError, type KernelContext, type OpView } from '../op.ts';
 import type { Block } from '../program.ts';
@@ -30,26 +30,22 @@ export const gather = defineOp<Gather>({
   },
   factors({ operands, results, attrs }) {
     const [x, indices] = operands as readonly [TensorType, TensorType];
-    const out = results[0] as TensorType;
-    const rule = new RuleBuilder([x.shape.length, indices.shape.length], [out.shape.length]);
-    const fromIndices = indexDims(indices.shape.length, attrs.index_vector_dim);
-    batchDims(out.shape.length, attrs.offset_dims).forEach((d, b) => {
-      const at = fromIndices[b] as number;
-      const batching = attrs.start_indices_batching_dims.indexOf(at);
-      rule.add([batching < 0 ? null : (attrs.operand_batching_dims[batching] as number), at], [d], out.shape[d] as number);
-    });
+    const rule = new RuleBuilder([x.shape.length, indices.shape.length], [(results[0] as TensorType).shape.length]);
+    const windows: Windows = {
+      input: x.shape, indices: indices.shape, slices: (results[0] as TensorType).shape, vectorDim: attrs.index_vector_dim,
+      offsetDims: attrs.offset_dims, gone: attrs.collapsed_slice_dims, inputBatch: attrs.operand_batching_dims, indicesBatch: attrs.start_indices_batching_dims,
+    };
     // A dim that no index addresses is read at 0 by everyone: its first shard would have to tell the others.
     const held = (d: number): FactorKind => (attrs.start_index_map.includes(d) ? 'reduce' : 'replicate');
-    const windowDims = x.shape.map((_, d) => d).filter((d) => !attrs.collapsed_slice_dims.includes(d) && !attrs.operand_batching_dims.includes(d));
-    windowDims.forEach((d, w) => {
-      const to = attrs.offset_dims[w] as number;
-      const [size, taken] = [x.shape[d] as number, attrs.slice_sizes[d] as number];
-      if (size === taken) rule.add([d, null], [to], size);
-      else if (taken === 1) rule.add([d, null], [null], size, held(d)).add([null, null], [to], 1);
-      else rule.add([d, null], [to], size, 'replicate', true);
+    addWindowFactors(windows, {
+      add: (input, index, slice, factor) => rule.factor([input, index], [slice], factor),
+      partial: 'pass',
+      gone: (d, size) => (size === 1 ? 'replicate' : held(d)),
+      sliced(d, input, slice) {
+        if (slice !== 1) return [{ size: input, kind: 'replicate', blocked: true }];
+        return [{ size: input, kind: held(d) }, { size: slice, kind: 'replicate' }];
+      },
     });
-    for (const d of attrs.collapsed_slice_dims) rule.add([d, null], [null], x.shape[d] as number, held(d));
-    if (attrs.index_vector_dim < indices.shape.length) rule.add([null, attrs.index_vector_dim], [null], indices.shape[attrs.index_vector_dim] as number, 'replicate');
     return rule.build();
   },
   kernel(view, [x, indices], ctx) {
@@ -63,6 +59,53 @@ export const gather = defineOp<Gather>({
   combiner: () => 'sum',
   flops: () => 0,
 });
+
+/** What gather and scatter have in common: an input, indices into it, and slices of it (gathered, or to be added). */
+interface Windows {
+  readonly input: readonly number[];
+  readonly indices: readonly number[];
+  readonly slices: readonly number[];
+  readonly vectorDim: number;
+  /** Dims of the slices that lie in the window; the others are batch dims, in the indices' order. */
+  readonly offsetDims: readonly number[];
+  /** Input dims that no slice dim stands for: a slice takes one element of them. */
+  readonly gone: readonly number[];
+  readonly inputBatch: readonly number[];
+  readonly indicesBatch: readonly number[];
+}
+
+interface WindowRules {
+  add(input: number | null, index: number | null, slice: number | null, factor: Factor): void;
+  /** A batch dim that the input lacks. */
+  readonly partial: FactorKind;
+  /** Input dim `d` of this size. */
+  gone(d: number, size: number): FactorKind;
+  /** A window dim that is not taken whole: one factor for both, or one for the input and one for the slice. */
+  sliced(d: number, input: number, slice: number): readonly Factor[];
+}
+
+/** Factors in the order of Shardy's: the slices' dims, then the collapsed or inserted dims, then the index vector. */
+function addWindowFactors(w: Windows, rules: WindowRules): void {
+  const fromIndices = indexDims(w.indices.length, w.vectorDim);
+  const window = w.input.map((_, d) => d).filter((d) => !w.gone.includes(d) && !w.inputBatch.includes(d));
+  let [batch, inWindow] = [0, 0];
+  w.slices.forEach((size, slice) => {
+    if (!w.offsetDims.includes(slice)) {
+      const index = fromIndices[batch++] as number;
+      const batching = w.indicesBatch.indexOf(index);
+      const input = batching < 0 ? null : (w.inputBatch[batching] as number);
+      rules.add(input, index, slice, { size, kind: input === null ? rules.partial : 'pass' });
+      return;
+    }
+    const input = window[inWindow++] as number;
+    const whole = w.input[input] as number;
+    const factors: readonly Factor[] = whole === size ? [{ size, kind: 'pass' }] : rules.sliced(input, whole, size);
+    if (factors.length === 1) rules.add(input, null, slice, factors[0] as Factor);
+    else factors.forEach((factor, i) => rules.add(i === 0 ? input : null, null, i === 0 ? null : slice, factor));
+  });
+  for (const d of w.gone) rules.add(d, null, null, { size: w.input[d] as number, kind: rules.gone(d, w.input[d] as number) });
+  if (w.vectorDim < w.indices.length) rules.add(null, w.vectorDim, null, { size: w.indices[w.vectorDim] as number, kind: 'replicate' });
+}
 
 function gatherKernel(view: OpView<Gather>, x: TensorArray, indices: TensorArray, ctx: KernelContext): TensorArray {
   const { attrs } = view;
@@ -114,29 +157,17 @@ export const scatter = defineOp<Scatter>({
     const indices = operands[n] as TensorType;
     const updates = operands[n + 1] as TensorType;
     const rule = new RuleBuilder(operands.map((t) => t.shape.length), results.map((t) => t.shape.length));
-    const held = (operand: number | null, index: number | null, update: number | null): (number | null)[] =>
-      operands.map((_, i) => (i < n ? operand : i === n ? index : update));
-    const partial = regionMonoid(regions[0]) === null ? 'replicate' : 'reduce';
-    const fromIndices = indexDims(indices.shape.length, attrs.index_vector_dim);
-    batchDims(updates.shape.length, attrs.update_window_dims).forEach((d, b) => {
-      const at = fromIndices[b] as number;
-      const batching = attrs.scatter_indices_batching_dims.indexOf(at);
-      const operand = batching < 0 ? null : (attrs.input_batching_dims[batching] as number);
-      rule.add(held(operand, at, d), results.map(() => operand), updates.shape[d] as number, operand === null ? partial : 'pass');
+    const windows: Windows = {
+      input: x.shape, indices: indices.shape, slices: updates.shape, vectorDim: attrs.index_vector_dim,
+      offsetDims: attrs.update_window_dims, gone: attrs.inserted_window_dims, inputBatch: attrs.input_batching_dims, indicesBatch: attrs.scatter_indices_batching_dims,
+    };
+    addWindowFactors(windows, {
+      add: (input, index, slice, factor) => rule.factor(operands.map((_, i) => (i < n ? input : i === n ? index : slice)), results.map(() => input), factor),
+      partial: regionMonoid(regions[0]) === null ? 'replicate' : 'reduce',
+      // Updates of a dim that no index addresses go to its element 0, which is one shard's.
+      gone: (d) => (attrs.scatter_dims_to_operand_dims.includes(d) ? 'pass' : 'replicate'),
+      sliced: (_, input, slice) => [{ size: input, kind: 'replicate' }, { size: slice, kind: 'replicate' }],
     });
-    const windowDims = x.shape.map((_, d) => d).filter((d) => !attrs.inserted_window_dims.includes(d) && !attrs.input_batching_dims.includes(d));
-    windowDims.forEach((d, w) => {
-      const at = attrs.update_window_dims[w] as number;
-      const size = x.shape[d] as number;
-      if (size === updates.shape[at]) rule.add(held(d, null, at), results.map(() => d), size);
-      else rule.add(held(d, null, null), results.map(() => d), size, 'replicate').add(held(null, null, at), results.map(() => null), updates.shape[at] as number, 'replicate');
-    });
-    // Updates of a dim that no index addresses go to its element 0, which is one shard's.
-    for (const d of attrs.inserted_window_dims) {
-      const kind = attrs.scatter_dims_to_operand_dims.includes(d) ? 'pass' : 'replicate';
-      rule.add(held(d, null, null), results.map(() => d), x.shape[d] as number, kind);
-    }
-    if (attrs.index_vector_dim < indices.shape.length) rule.add(held(null, attrs.index_vector_dim, null), results.map(() => null), indices.shape[attrs.index_vector_dim] as number, 'replicate');
     return rule.build();
   },
   kernel: (view, inputs, ctx) => scatterKernel(view, inputs, ctx),

@@ -1,9 +1,11 @@
 /** Ops that make or move elements without computing: constant, iota, broadcast_in_dim, reshape, transpose, reverse, slice, pad, concatenate. */
 import { stridesOf, type Storage, type TensorArray } from '../array.ts';
 import type { OpAttrs } from '../attrs.ts';
-import { type FactorRule, RuleBuilder } from '../factors.ts';
+import { gcd } from '../axes.ts';
+import { type FactorKind, type FactorRule, RuleBuilder } from '../factors.ts';
 import { type DilatedWindow, dilatedWindow, NO_WINDOW, receivedBy } from '../halo.ts';
 import { type AnyOpDef, defineOp, InferError, type OpView } from '../op.ts';
+import type { Op } from '../program.ts';
 import { elementCount, tensor, type TensorType, typeText } from '../types.ts';
 import { allocateReal, roundAll } from './rounding.ts';
 import { copyStrided, gatherStrided } from './strided.ts';
@@ -107,7 +109,7 @@ const transpose = defineOp<OpAttrs['transpose']>({
   },
   factors({ operands, results, attrs }) {
     const rule = new RuleBuilder([one(operands).shape.length], [one(results).shape.length]);
-    one(operands).shape.forEach((size, d) => rule.add([d], [attrs.permutation.indexOf(d)], size));
+    attrs.permutation.forEach((from, to) => rule.add([from], [to], one(operands).shape[from] as number));
     return rule.build();
   },
   kernel({ attrs, results }, [a], ctx) {
@@ -197,8 +199,7 @@ const pad = defineOp<OpAttrs['pad']>({
     const [from, to] = [one(operands).shape, one(results).shape];
     const rule = new RuleBuilder([from.length, 0], [to.length]);
     from.forEach((size, d) => {
-      const same = unpadded(attrs, d);
-      rule.add([d, null], [d], same ? size : Math.max(size, to[d] as number), same ? 'pass' : 'permute');
+      rule.add([d, null], [d], size, size === to[d] ? 'pass' : 'permute');
     });
     return rule.build();
   },
@@ -251,10 +252,11 @@ const concatenate = defineOp<OpAttrs['concatenate']>({
     const total = operands.reduce((n, t) => n + (t.shape[attrs.dim] as number), 0);
     return [tensor(first.dtype, first.shape.map((s, d) => (d === attrs.dim ? total : s)))];
   },
-  factors({ operands, results, attrs }) {
+  factors({ operands, results, attrs, makers }) {
     const { shape } = one(results);
     const rule = new RuleBuilder(operands.map((t) => t.shape.length), [shape.length]);
-    shape.forEach((size, d) => rule.add(operands.map(() => d), [d], size, d === attrs.dim ? 'replicate' : 'pass'));
+    const joined: FactorKind = ofSlices(makers ?? []) ? 'permute' : 'replicate';
+    shape.forEach((size, d) => rule.add(operands.map(() => d), [d], size, d === attrs.dim ? joined : 'pass'));
     return rule.build();
   },
   halo({ operands, results, attrs }, d, shards) {
@@ -290,43 +292,93 @@ const reshape = defineOp<OpAttrs['reshape']>({
   flops: none,
 });
 
+/** Is it slices that are joined (a roll, a halo)? Then the joined dim needs another order, not the whole. */
+const ofSlices = (makers: readonly (Op | undefined)[]): boolean => makers.length > 0 && makers.every((op) => op?.kind === 'slice');
+
+/** One side of a reshape: where the walk is, and how much of its shape factors cover so far. */
+class Side {
+  dim = 0;
+  /** Product of the dims up to and with the current one, and of the factors found. */
+  private extent = 1;
+  covered = 1;
+  readonly shape: readonly number[];
+
+  constructor(shape: readonly number[]) {
+    this.shape = shape;
+  }
+
+  get done(): boolean {
+    return this.dim >= this.shape.length;
+  }
+
+  get atUnit(): boolean {
+    return this.shape[this.dim] === 1;
+  }
+
+  /** What of the current dim has no factor yet. */
+  remaining(): number {
+    if (!this.done && this.extent === this.covered) this.extent *= this.shape[this.dim] as number;
+    return this.extent / this.covered;
+  }
+
+  cover(factor: number): void {
+    this.covered *= factor;
+  }
+
+  advance(): void {
+    if (!this.done && this.extent === this.covered) this.dim++;
+  }
+
+  /** A factor of this side alone: what makes both sides meet if that divides, else what keeps their common divisor. */
+  alone(remaining: number, common: number, other: Side): number {
+    const missing = other.covered / this.covered;
+    if (Number.isInteger(missing) && remaining % missing === 0) return missing;
+    return remaining > common ? remaining / common : remaining;
+  }
+}
+
 /**
- * A walk over both shapes, minor-ward: a common factor where the running sizes share one, one-sided factors until the
- * running products meet again (Shardy, op_sharding_rule_registry.cc, reshape). One-sided factors need replication: no
- * shard of one side holds a shard of the other. Dims of size 1 stand for nothing and are passed over first.
+ * A walk over both shapes, minor-ward: a common factor while both have covered as much and what remains has a common
+ * divisor, else one-sided factors until they meet again (Shardy, op_sharding_rule_registry.cc, reshape).
  *
- *   [4, 6] → [2, 2, 1, 6]:  ([ij, l])->([i, j, k, l]) {i=2, j=2, k=1, l=6}
+ *   [2, 12] → [4, 6]   ([i, jk])->([ij, k]) {i=2, j=2, k=6}
+ *   [2, 3] → [3, 2]    ([i, j])->([k, l]) {i=2, j=3, k=3, l=2}
  */
 function reshapeRule(from: readonly number[], to: readonly number[]): FactorRule {
   const rule = new RuleBuilder([from.length], [to.length]);
-  if (from.includes(0) || to.includes(0)) return rule.build();
-  let [i, j] = [0, 0];
-  /** What is left of dims i and j, and the products of what was taken. */
-  let [a, b, doneA, doneB] = [from[0] ?? 1, to[0] ?? 1, 1, 1];
-  while (i < from.length || j < to.length) {
-    const g = gcd(a, b);
-    const [single, given] = [a === 1 && i < from.length, b === 1 && j < to.length];
-    if (single || given) {
-      rule.add([single ? i : null], [given ? j : null], 1);
-    } else if (doneA === doneB && g > 1) {
-      rule.add([i], [j], g);
-      [a, b, doneA, doneB] = [a / g, b / g, doneA * g, doneB * g];
-    } else if (doneA <= doneB) {
-      rule.add([i], [null], a, 'replicate');
-      [a, doneA] = [1, doneA * a];
-    } else {
-      rule.add([null], [j], b, 'replicate');
-      [b, doneB] = [1, doneB * b];
-    }
-    if (i < from.length && a === 1) a = from[++i] ?? 1;
-    if (j < to.length && b === 1) b = to[++j] ?? 1;
+  if (from.includes(0) || to.includes(0)) return emptyReshapeRule(from, to);
+  const [a, b] = [new Side(from), new Side(to)];
+  while (!a.done || !b.done) {
+    if (a.atUnit) rule.add([a.dim++], [null], 1);
+    else if (b.atUnit) rule.add([null], [b.dim++], 1);
+    else step(rule, a, b);
   }
   return rule.build();
 }
 
-function gcd(a: number, b: number): number {
-  while (b !== 0) [a, b] = [b, a % b];
-  return a;
+/** Nothing is there to move together. */
+function emptyReshapeRule(from: readonly number[], to: readonly number[]): FactorRule {
+  const rule = new RuleBuilder([from.length], [to.length]);
+  from.forEach((size, d) => rule.add([d], [null], size, 'replicate'));
+  to.forEach((size, d) => rule.add([null], [d], size, 'replicate'));
+  return rule.build();
+}
+
+function step(rule: RuleBuilder, a: Side, b: Side): void {
+  const [restA, restB] = [a.remaining(), b.remaining()];
+  const common = gcd(restA, restB);
+  const meet = a.covered === b.covered;
+  const [ofA, ofB] = meet && common > 1 ? [common, common] : meet ? [restA, restB] :
+    a.covered < b.covered ? [a.alone(restA, common, b), 0] : [0, b.alone(restB, common, a)];
+  if (meet && common > 1) rule.add([a.dim], [b.dim], common);
+  else {
+    if (ofA > 0) rule.add([a.dim], [null], ofA, 'replicate');
+    if (ofB > 0) rule.add([null], [b.dim], ofB, 'replicate');
+  }
+  if (ofA > 0) a.cover(ofA);
+  if (ofB > 0) b.cover(ofB);
+  a.advance();
+  b.advance();
 }
 
 const defs: readonly AnyOpDef[] = [constant, iota, broadcastInDim, transpose, reverse, slice, pad, concatenate, reshape];

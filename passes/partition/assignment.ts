@@ -5,7 +5,7 @@
 import type { DimFactors, FactorRule } from '../../ir/factors.ts';
 import type { Layout } from '../../ir/layout.ts';
 import { type AxisRef, axesSize, overlaps } from '../../ir/mesh.ts';
-import { axesKey, mergeNeighbours } from './axis-atoms.ts';
+import { axesKey, gcd, mergeNeighbours } from '../../ir/axes.ts';
 
 /** Axes per factor, major first. */
 export type Assignment = readonly (readonly AxisRef[])[];
@@ -83,9 +83,4 @@ export function dropStrided(rule: FactorRule, assignment: Assignment): Assignmen
     }
   }
   return kept;
-}
-
-function gcd(a: number, b: number): number {
-  while (b !== 0) [a, b] = [b, a % b];
-  return a;
 }

@@ -9,14 +9,14 @@
  * bytes (operands to what it needs, result to what propagation wants) among those that split the work most. A value
  * resharded once is at hand for all later users in scope.
  */
-import type { FactorKind, FactorRule } from '../../ir/factors.ts';
+import type { FactorRule } from '../../ir/factors.ts';
 import { FuncBuilder } from '../../ir/build.ts';
 import { internalError, unsupported } from '../../ir/diagnostics.ts';
 import { dimAxes, type Layout, type Monoid } from '../../ir/layout.ts';
 import { axesSize } from '../../ir/mesh.ts';
 import { identityOf } from '../../ir/monoid.ts';
 import { mainFunction, meshOf, type Block, type Elements, type Func, type Module, type Op, type Origin, type ValueId, valueInfo, walkOps } from '../../ir/program.ts';
-import { type AnyOpDef, type OpView, type Registry, splitRule } from '../../ir/op.ts';
+import { type AnyOpDef, haloOfFactor, type OpView, type Registry, splitRule } from '../../ir/op.ts';
 import { byteSize, type TensorType } from '../../ir/types.ts';
 import { candidates, type Candidate, type OpShape } from './candidates.ts';
 import { LayoutTable } from './layout-table.ts';
@@ -334,8 +334,7 @@ class Decider {
     const monoid = def.combiner?.(view) ?? null;
     const combiner = monoid !== null && startsAtIdentity(op, view, monoid, this.cheap) ? monoid : null;
     const narrowing = op.kind === 'convert' && byteSize(view.results[0] as TensorType) < byteSize(view.operands[0] as TensorType);
-    const halo = (f: number, shards: number): readonly number[] | null =>
-      (def.halo !== undefined ? def.halo(view, f, shards) : alone.has(rule.factors[f]?.kind ?? 'pass') ? [] : null);
+    const halo = (f: number, shards: number): readonly number[] | null => haloOfFactor(def, view, rule, f, shards);
     const shapes = { operands: view.operands.map((t) => t.shape), results: view.results.map((t) => t.shape) };
     return { rule, combiner, halo, shapes, linear: narrowing ? [] : (def.linearity?.(view) ?? []) };
   }
@@ -349,9 +348,6 @@ class Decider {
     return `${op.kind} ${types.join(',')} ${layouts.join(',')} ${wanted.join(',')} ${same} ${attrsKey(op)}`;
   }
 }
-
-/** Factors whose shards need nothing of each other. */
-const alone: ReadonlySet<FactorKind> = new Set(['pass', 'reduce']);
 
 /** A reduce whose start value is not the monoid's identity must not start on every shard. */
 function startsAtIdentity(op: Op, view: OpView, monoid: Monoid, cheap: ReadonlyMap<ValueId, Op>): boolean {

@@ -2,7 +2,7 @@
 import { closedDim, type Layout, layoutOf, type Monoid } from '../../ir/layout.ts';
 import { type AxisRef, axesSize, type Mesh } from '../../ir/mesh.ts';
 import { DTYPES, type TensorType } from '../../ir/types.ts';
-import { axesKey, axisKey } from './axis-atoms.ts';
+import { axesKey, axisKey } from '../../ir/axes.ts';
 import type { Prices } from './prices.ts';
 import { type Plan, planReshard } from './reshard-plan.ts';
 

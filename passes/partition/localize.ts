@@ -9,10 +9,10 @@
  */
 import { FuncBuilder } from '../../ir/build.ts';
 import { internalError, unsupported } from '../../ir/diagnostics.ts';
-import { type DimFactors, type FactorKind, factorName, ruleText } from '../../ir/factors.ts';
+import { type DimFactors, type Factor, factorName, ruleText } from '../../ir/factors.ts';
 import { isEven, type Layout, localShape } from '../../ir/layout.ts';
 import { axesSize, type Mesh } from '../../ir/mesh.ts';
-import { type AnyOpDef, type OpView, type Registry, splitRule } from '../../ir/op.ts';
+import { haloOfFactor, type OpView, type Registry, splitRule } from '../../ir/op.ts';
 import { type Attrs, type Block, type Elements, type Func, isCollective, isStructural, mainFunction, meshOf, type Module, type Op, type ValueId, valueInfo } from '../../ir/program.ts';
 import { type TensorType, withShape } from '../../ir/types.ts';
 import { project } from './assignment.ts';
@@ -43,8 +43,6 @@ const LOCALIZERS: Readonly<Record<string, Localizer>> = {
   slice: localizeSlice,
 };
 
-/** Factor kinds that may be split without a localizer's help. */
-const SPLITS: ReadonlySet<FactorKind> = new Set(['pass', 'reduce']);
 
 export function localize(module: Module, registry: Registry): Module {
   const func = mainFunction(module);
@@ -121,9 +119,10 @@ class Localizing {
   /** Shards of pass and reduce factors compute on their own; of others they would compute something else. */
   private expectSplittable(op: Op): void {
     const def = this.registry[op.kind];
-    const rule = def === undefined ? undefined : splitRule(def, this.view(op));
-    if (def === undefined || rule === undefined || (def.halo === undefined && rule.factors.every((f) => SPLITS.has(f.kind)))) return;
-    const splits = (f: number, shards: number): boolean => shards === 1 || mayBeSplit(def, this.view(op), rule.factors[f]?.kind ?? 'pass', f, shards);
+    if (def === undefined) return;
+    const view = this.view(op);
+    const rule = splitRule(def, view);
+    const splits = (f: number, shards: number): boolean => shards === 1 || haloOfFactor(def, view, rule, f, shards) !== null;
     const check = (value: ValueId, dims: readonly DimFactors[]): void => {
       const { layout } = valueInfo(this.func, value);
       if (layout === undefined || layout.dims.every((d) => d.axes.length === 0)) return;
@@ -165,9 +164,5 @@ class Localizing {
     return local;
   }
 }
-
-/** Shards compute on their own, or a localizer brings what they need of their neighbours. */
-const mayBeSplit = (def: AnyOpDef, view: OpView, kind: FactorKind, factor: number, shards: number): boolean =>
-  (def.halo === undefined ? SPLITS.has(kind) : def.halo(view, factor, shards) !== null);
 
 const isSplat = (op: Op): boolean => op.kind === 'constant' && (op.attrs.value as Elements).data.length === 1;

@@ -11,7 +11,7 @@
  */
 import { closedDim, type Layout, type Monoid } from '../../ir/layout.ts';
 import { type AxisRef, axesSize, type Mesh, sameAxis } from '../../ir/mesh.ts';
-import { axesKey, cutsNest, cutsOf, mergeNeighbours, refine, without } from './axis-atoms.ts';
+import { axesKey, cutsNest, cutsOf, mergeNeighbours, refine, without } from '../../ir/axes.ts';
 import { type Prices, wirePrices } from './prices.ts';
 
 export type Step =

@@ -13,7 +13,7 @@ import { type AxisRef, fullAxis, type Mesh } from '../../../ir/mesh.ts';
 import type { Module, ValueId } from '../../../ir/program.ts';
 import { tensor, type TensorType } from '../../../ir/types.ts';
 import { type Assignment, dimsUnder } from '../../../passes/partition/assignment.ts';
-import { axesKey } from '../../../passes/partition/axis-atoms.ts';
+import { axesKey } from '../../../ir/axes.ts';
 import { localize } from '../../../passes/partition/localize.ts';
 import { elements } from '../../../passes/partition/localize/localizer.ts';
 import { compareResults } from '../../../runtime-sim/check.ts';
@@ -31,7 +31,7 @@ export function checkOwed({ def, registry, example }: LawContext, found: Finding
   const mesh = MESHES[0] as Mesh;
   const y = fullAxis(mesh, 'y');
   const allowed = (f: number): boolean =>
-    rule.factors[f]?.kind === 'pass' || (sums && rule.factors[f]?.kind === 'reduce');
+    (rule.factors[f]?.kind === 'pass' && rule.factors[f]?.whole !== true) || (sums && rule.factors[f]?.kind === 'reduce');
   const overY = cases(rule, view, allowed)
     .filter((c) => c.mesh === mesh && axesKey(c.assignment.flat()) === axesKey([y]))
     .map((c) => c.assignment);

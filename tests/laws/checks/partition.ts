@@ -7,7 +7,7 @@ import { DiagnosticError } from '../../../ir/diagnostics.ts';
 import { type FactorRule, ruleText } from '../../../ir/factors.ts';
 import type { Monoid } from '../../../ir/layout.ts';
 import { axesSize } from '../../../ir/mesh.ts';
-import { type AnyOpDef, type OpView, splitRule } from '../../../ir/op.ts';
+import { type AnyOpDef, haloOfFactor, type OpView, splitRule } from '../../../ir/op.ts';
 import { type Func, mainFunction, type Module, type ValueId } from '../../../ir/program.ts';
 import { elementCount, type TensorType } from '../../../ir/types.ts';
 import { verify } from '../../../ir/verify.ts';
@@ -32,7 +32,7 @@ export function checkPartition(ctx: LawContext, found: Findings): void {
   const whole = runOneDevice(moduleOf(example), registry, example.inputs, 'wide');
   const partial = monoid !== null && example.options.noPartials === undefined;
   const allowed = (f: number): boolean =>
-    (rule.factors[f]?.kind !== 'replicate' || def.halo !== undefined) && (rule.factors[f]?.kind !== 'reduce' || partial);
+    haloOfFactor(def, view, rule, f, 1) !== null && (rule.factors[f]?.kind !== 'reduce' || partial);
   for (const c of cases(rule, view, allowed))
     checkCase(ctx, found, { c, rule, monoid: monoid ?? 'sum', whole });
 }

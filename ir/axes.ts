@@ -1,0 +1,115 @@
+/**
+ * Arithmetic of axis lists. A (sub-)axis `x:(pre)size` is the interval [pre, pre·size) of divisors of x; Shardy's
+ * attrs.td has a table of examples for each operation.
+ */
+import { type AxisRef, overlaps, sameAxes, sameAxis } from './mesh.ts';
+
+/** Where the interval ends: the `pre` of what follows. */
+const end = (a: AxisRef): number => a.pre * a.size;
+
+/** `x:(2)2` is a part of `x:(1)8`. */
+const contains = (a: AxisRef, b: AxisRef): boolean => a.name === b.name && a.pre <= b.pre && end(b) <= end(a);
+
+/** `x:(1)2` begins `x:(1)4`, and every axis begins itself. */
+export const beginsAxis = (a: AxisRef, b: AxisRef): boolean => contains(b, a) && a.pre === b.pre;
+
+/** Is the axis, or what holds it, in the list? */
+export const listContains = (list: readonly AxisRef[], axis: AxisRef): boolean => list.some((a) => contains(a, axis));
+
+export type PrefixStatus = 'equal' | 'strict' | 'none';
+
+/**
+ * Is the first list a prefix of the second? Its last axis may be a prefix sub-axis: `[x, y:(1)2]` of `[x, y]`.
+ * (Shardy, sharding_projection.cc, isAxisListPrefixOf.)
+ */
+export function prefixStatus(first: readonly AxisRef[], second: readonly AxisRef[]): PrefixStatus {
+  if (first.length === 0) return second.length === 0 ? 'equal' : 'strict';
+  if (first.length > second.length) return 'none';
+  const last = first.length - 1;
+  for (let i = 0; i < last; i++) if (!sameAxis(first[i] as AxisRef, second[i] as AxisRef)) return 'none';
+  if (sameAxes(first, second)) return 'equal';
+  return beginsAxis(first[last] as AxisRef, second[last] as AxisRef) ? 'strict' : 'none';
+}
+
+/** Can both refs be sub-axes of one splitting of their axis? `(1)2` and `(1)3` cannot. */
+function canCoexist(a: AxisRef, b: AxisRef): boolean {
+  if (a.name !== b.name) return true;
+  const [lowStart, highStart] = [Math.min(a.pre, b.pre), Math.max(a.pre, b.pre)];
+  const [lowEnd, highEnd] = [Math.min(end(a), end(b)), Math.max(end(a), end(b))];
+  if (lowEnd <= highStart) return highStart % lowEnd === 0;
+  return lowEnd % highStart === 0 && highStart % lowStart === 0 && highEnd % lowEnd === 0;
+}
+
+/** The largest prefix of an axis that overlaps none of the list; null where nothing is left. */
+export function prefixWithoutOverlap(axis: AxisRef, list: readonly AxisRef[]): AxisRef | null {
+  let found = axis;
+  for (const other of list) {
+    if (!canCoexist(found, other)) return null;
+    if (!overlaps(found, other)) continue;
+    if (found.pre >= other.pre) return null;
+    found = { name: found.name, pre: found.pre, size: other.pre / found.pre };
+  }
+  return found;
+}
+
+/** Appends an axis; a continuation of the last one is merged with it: `x:(1)2` and `x:(2)4` become `x:(1)8`. */
+export function appendMerged(axes: AxisRef[], axis: AxisRef): void {
+  const last = axes.at(-1);
+  if (last !== undefined && last.name === axis.name && end(last) === axis.pre) {
+    axes[axes.length - 1] = { name: axis.name, pre: last.pre, size: last.size * axis.size };
+  } else axes.push(axis);
+}
+
+export function gcd(a: number, b: number): number {
+  while (b !== 0) [a, b] = [b, a % b];
+  return a;
+}
+
+/*
+ * Atoms: the common refinement of a set of axis lists, so that any two refs are equal or disjoint.
+ * `x` (size 8) beside `x:(1)2` and `x:(2)4` becomes `x:(1)2, x:(2)4` everywhere.
+ */
+
+/** Cut points per axis name: every `pre` and `pre*size` that occurs, ascending. */
+export type Cuts = ReadonlyMap<string, readonly number[]>;
+
+export function cutsOf(lists: Iterable<readonly AxisRef[]>): Cuts {
+  const cuts = new Map<string, Set<number>>();
+  for (const list of lists) {
+    for (const a of list) {
+      let set = cuts.get(a.name);
+      if (set === undefined) cuts.set(a.name, (set = new Set()));
+      set.add(a.pre).add(a.pre * a.size);
+    }
+  }
+  return new Map([...cuts].map(([name, set]) => [name, [...set].sort((a, b) => a - b)]));
+}
+
+/** Cut points nest (each divides the next), so every ref splits exactly at them. */
+export const cutsNest = (cuts: Cuts): boolean =>
+  [...cuts.values()].every((points) => points.every((p, i) => i === 0 || p % (points[i - 1] as number) === 0));
+
+/** Splits refs at the cut points; major parts first. */
+export function refine(axes: readonly AxisRef[], cuts: Cuts): AxisRef[] {
+  return axes.flatMap((a) => {
+    const inner = (cuts.get(a.name) ?? []).filter((c) => c >= a.pre && c <= a.pre * a.size);
+    const parts: AxisRef[] = [];
+    for (let i = 0; i + 1 < inner.length; i++) {
+      const pre = inner[i] as number;
+      parts.push({ name: a.name, pre, size: (inner[i + 1] as number) / pre });
+    }
+    return parts.length > 0 ? parts : [a];
+  });
+}
+
+/** Joins neighbours that are consecutive sub-axes of one axis: `x:(1)2, x:(2)4` → `x`. */
+export function mergeNeighbours(axes: readonly AxisRef[]): AxisRef[] {
+  const merged: AxisRef[] = [];
+  for (const a of axes) appendMerged(merged, a);
+  return merged;
+}
+
+export const axisKey = (a: AxisRef): string => `${a.name}:${a.pre}:${a.size}`;
+export const axesKey = (axes: readonly AxisRef[]): string => axes.map(axisKey).join('+');
+export const without = (axes: readonly AxisRef[], gone: readonly AxisRef[]): AxisRef[] =>
+  axes.filter((a) => !gone.some((g) => sameAxis(a, g)));

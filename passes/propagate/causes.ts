@@ -1,0 +1,71 @@
+/** Why each value has each axis: what `explain` tells (Shardy: debugging/source_sharding.cc). */
+import { factorName } from '../../ir/factors.ts';
+import type { Layout } from '../../ir/layout.ts';
+import { type AxisRef, overlaps, sameAxis } from '../../ir/mesh.ts';
+import type { Op, ValueId } from '../../ir/program.ts';
+import type { Node } from './graph.ts';
+import type { Projection } from './projection.ts';
+
+/** An annotation (no op), or an op that brought the axis from another value. */
+export interface Cause {
+  readonly dim: number;
+  readonly axis: AxisRef;
+  readonly op?: Op;
+  readonly from?: ValueId;
+  /** The factor of the op's rule that it came along, as the rule prints it. */
+  readonly factor?: string;
+  /** Operand to result, result to operand, or from one operand (or result) to another. */
+  readonly direction?: 'forward' | 'backward' | 'sideways';
+  /** Round of op priority, 0…4. */
+  readonly round?: number;
+  /** User priority, when not 0. */
+  readonly priority?: number;
+}
+
+export class CauseLog {
+  readonly causes = new Map<ValueId, Cause[]>();
+  round = 0;
+  priority = 0;
+
+  /** Axes that a value has because the user (or a constraint, or its sharding group) says so. */
+  annotated(id: ValueId, before: Layout | undefined, after: Layout | undefined, op?: Op, from?: ValueId): void {
+    for (const grown of growth(before, after)) {
+      this.note(id, { ...grown, ...(op === undefined ? {} : { op }), ...(from === undefined ? {} : { from }), ...this.when(op !== undefined) });
+    }
+  }
+
+  /** Axes that tensor `t` of the node (operands first) has just got. */
+  propagated(id: ValueId, before: Layout | undefined, after: Layout, node: Node, projection: Projection, t: number): void {
+    const tensors = [...projection.operands, ...projection.results];
+    const values = [...node.operands, ...node.results];
+    const isResult = (i: number): boolean => i >= node.operands.length;
+    for (const { dim, axis } of growth(before, after)) {
+      const factor = tensors[t]?.dims[dim]?.find((f) => tensors[t]?.factors[f]?.axes.some((a) => overlaps(a, axis)));
+      const source = tensors.findIndex((other, i) => i !== t && factor !== undefined && other.factors[factor]?.axes.some((a) => overlaps(a, axis)) === true);
+      const direction = source < 0 || isResult(source) === isResult(t) ? 'sideways' : isResult(t) ? 'forward' : 'backward';
+      const from = values[source];
+      this.note(id, {
+        dim, axis, op: node.op, direction, ...this.when(true),
+        ...(factor === undefined ? {} : { factor: factorName(factor) }), ...(from === undefined ? {} : { from }),
+      });
+    }
+  }
+
+  private when(byOp: boolean): Pick<Cause, 'round' | 'priority'> {
+    return { ...(byOp ? { round: this.round } : {}), ...(this.priority > 0 ? { priority: this.priority } : {}) };
+  }
+
+  private note(id: ValueId, cause: Cause): void {
+    const known = this.causes.get(id);
+    if (known === undefined) this.causes.set(id, [cause]);
+    else known.push(cause);
+  }
+}
+
+/** Axes of `after` that `before` lacks, or has less of. */
+function growth(before: Layout | undefined, after: Layout | undefined): { dim: number; axis: AxisRef }[] {
+  return (after?.dims ?? []).flatMap(({ axes }, dim) => {
+    const old = before?.dims[dim]?.axes ?? [];
+    return axes.filter((a, i) => old[i] === undefined || !sameAxis(old[i], a)).map((axis) => ({ dim, axis }));
+  });
+}

@@ -1,0 +1,155 @@
+/**
+ * The driver: runs a strategy over the graph until nothing changes. The order is MLIR's greedy rewriter's, since it
+ * decides conflicts: a stack that skips what is in it, first filled so that the program's first op is on top; per changed
+ * slot the node that makes it is pushed, then its users (basic_propagation.cc, notifyShardingModified).
+ */
+import type { FactorRule } from '../../ir/factors.ts';
+import type { Layout } from '../../ir/layout.ts';
+import { type Mesh, sameAxes } from '../../ir/mesh.ts';
+import type { ValueId } from '../../ir/program.ts';
+import type { CauseLog } from './causes.ts';
+import type { Graph, Node } from './graph.ts';
+import { layoutOfProjection, type Projection, projectTensor } from './projection.ts';
+import { identityRule } from './rules.ts';
+import { BOTH, type Direction, NONE, type Strategy } from './strategy.ts';
+
+/** Which way axes may move through a node along a factor. */
+export type DirectionOf = (node: Node, factor: number) => Direction;
+
+export class Driver {
+  readonly graph: Graph;
+  readonly causes: CauseLog;
+  private readonly meshes: ReadonlyMap<string, Mesh>;
+  /** Slot → the other slots of its sharding group. */
+  private readonly groups: ReadonlyMap<ValueId, readonly ValueId[]>;
+  private readonly stack: number[] = [];
+  private waiting = new Uint8Array(0);
+
+  constructor(graph: Graph, meshes: readonly Mesh[], groups: ReadonlyMap<ValueId, readonly ValueId[]>, causes: CauseLog) {
+    this.graph = graph;
+    this.meshes = new Map(meshes.map((m) => [m.name, m]));
+    this.groups = groups;
+    this.causes = causes;
+  }
+
+  /** To the fixed point; the function's results meet the returned values before and after, not inside. */
+  run(strategy: Strategy, direction: DirectionOf): void {
+    const { nodes } = this.graph;
+    this.meetResults(strategy);
+    this.waiting = new Uint8Array(nodes.length).fill(1);
+    for (let i = nodes.length - 1; i >= 0; i--) this.stack.push(i);
+    for (let n = this.stack.pop(); n !== undefined; n = this.stack.pop()) {
+      this.waiting[n] = 0;
+      this.visit(n, strategy, direction);
+    }
+    this.meetResults(strategy);
+  }
+
+  private visit(index: number, strategy: Strategy, direction: DirectionOf): void {
+    const node = this.graph.nodes[index] as Node;
+    const { rule } = node;
+    const mesh = this.commonMesh(node);
+    if (mesh === undefined) return;
+    const allowed = (f: number): Direction => (rule.factors[f]?.blocked === true ? NONE : (node.barrier ?? direction(node, f)));
+    const before = [...node.operands, ...node.results].map((v) => this.graph.layoutOf(v));
+    const count = node.operands.length;
+    const projection: Projection = {
+      operands: node.operands.map((_, i) => projectTensor(rule, rule.operands[i] ?? [], before[i])),
+      results: node.results.map((_, i) => projectTensor(rule, rule.results[i] ?? [], before[count + i])),
+    };
+    const changed = strategy(rule, projection, allowed);
+    changed?.forEach((is, t) => { if (is) this.update(index, mesh, projection, t, before[t]); });
+  }
+
+  /** Writes a tensor's new layout into its slot and its group's, and tells whom it concerns. */
+  private update(index: number, mesh: string, projection: Projection, t: number, before: Layout | undefined): void {
+    const node = this.graph.nodes[index] as Node;
+    const count = node.operands.length;
+    const tensor = t < count ? projection.operands[t] : projection.results[t - count];
+    const value = t < count ? node.operands[t] : node.results[t - count];
+    if (tensor === undefined || value === undefined) return;
+    const after = layoutOfProjection(node.rule, tensor, mesh, before);
+    if (sameDims(before, after)) return;
+    const slot = this.graph.slot(value);
+    this.causes.propagated(slot, before, after, node, projection, t);
+    this.graph.layouts[slot] = after;
+    this.tell(slot, index);
+    for (const member of this.groups.get(slot) ?? []) {
+      this.causes.annotated(member, this.graph.layouts[member], after, node.op, slot);
+      this.graph.layouts[member] = after;
+      this.tell(member, index);
+    }
+  }
+
+  private tell(slot: ValueId, from: number): void {
+    const { graph } = this;
+    for (const p of graph.parameters.get(slot) ?? []) this.tellUsers(p, from);
+    this.push(graph.definition.get(slot) ?? -1, from);
+    this.tellUsers(slot, from);
+  }
+
+  private tellUsers(value: ValueId, from: number): void {
+    const uses = this.graph.users[value] ?? [];
+    for (let i = uses.length - 1; i >= 0; i--) this.push(uses[i]?.node ?? -1, from);
+  }
+
+  private push(node: number, from: number): void {
+    if (node < 0 || node === from || this.waiting[node] === 1) return;
+    this.waiting[node] = 1;
+    this.stack.push(node);
+  }
+
+  /** The mesh all layouts of the node name, or ones equal to it; none where they differ, or only one device is meant. */
+  private commonMesh(node: Node): string | undefined {
+    let found: Mesh | undefined;
+    const { graph } = this;
+    let anyAxes = false;
+    for (const values of [node.operands, node.results]) {
+      for (const v of values) {
+        const layout = graph.layoutOf(v);
+        if (layout === undefined) continue;
+        if (!anyAxes && layout.dims.some((d) => d.axes.length > 0)) anyAxes = true;
+        if (found?.name === layout.mesh) continue;
+        const mesh = this.meshes.get(layout.mesh);
+        if (mesh === undefined || (mesh.axes.length === 0 && found !== undefined && mesh.deviceIds === undefined)) continue;
+        if (found === undefined || (found.axes.length === 0 && found.deviceIds === undefined)) found = mesh;
+        else if (!sameMesh(found, mesh)) return undefined;
+      }
+    }
+    return anyAxes && found !== undefined && found.axes.length > 0 ? found.name : undefined;
+  }
+
+  /** The function's results and the values it returns are one, as through an identity (propagateFuncResults). */
+  private meetResults(strategy: Strategy): void {
+    const { graph } = this;
+    graph.returned.forEach((v, i) => {
+      const [value, result] = [graph.layoutOf(v), graph.resultLayouts[i]];
+      const mesh = value?.mesh ?? result?.mesh;
+      if (mesh === undefined || (value !== undefined && result !== undefined && value.mesh !== result.mesh)) return;
+      const rule: FactorRule = identityRule(graph.typeOf(v));
+      const projection: Projection = {
+        operands: [projectTensor(rule, rule.operands[0] ?? [], value)], results: [projectTensor(rule, rule.results[0] ?? [], result)],
+      };
+      const changed = strategy(rule, projection, () => BOTH);
+      if (changed?.[0] === true) this.meetValue(graph.slot(v), layoutOfProjection(rule, projection.operands[0] as Projection['operands'][0], mesh, value));
+      if (changed?.[1] === true) graph.resultLayouts[i] = layoutOfProjection(rule, projection.results[0] as Projection['results'][0], mesh, result);
+    });
+  }
+
+  private meetValue(slot: ValueId, after: Layout): void {
+    for (const id of [slot, ...(this.groups.get(slot) ?? [])]) {
+      this.causes.annotated(id, this.graph.layouts[id], after);
+      this.graph.layouts[id] = after;
+    }
+  }
+}
+
+/** Propagation changes axes alone. */
+function sameDims(a: Layout | undefined, b: Layout): boolean {
+  return b.dims.every((d, i) => sameAxes(a?.dims[i]?.axes ?? [], d.axes));
+}
+
+function sameMesh(a: Mesh, b: Mesh): boolean {
+  return a.axes.length === b.axes.length && a.axes.every((x, i) => x.name === b.axes[i]?.name && x.size === b.axes[i]?.size) &&
+    (a.deviceIds ?? []).join() === (b.deviceIds ?? []).join();
+}
