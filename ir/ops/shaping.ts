@@ -195,7 +195,7 @@ const pad = defineOp<OpAttrs['pad']>({
     const { dtype, shape } = one(operands);
     return [tensor(dtype, shape.map((size, d) => Math.max(0, size + (attrs.low[d] ?? 0) + (attrs.high[d] ?? 0) + Math.max(size - 1, 0) * (attrs.interior[d] ?? 0))))];
   },
-  factors({ operands, results, attrs }) {
+  factors({ operands, results }) {
     const [from, to] = [one(operands).shape, one(results).shape];
     const rule = new RuleBuilder([from.length, 0], [to.length]);
     from.forEach((size, d) => {

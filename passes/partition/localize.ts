@@ -9,7 +9,7 @@
  */
 import { FuncBuilder } from '../../ir/build.ts';
 import { internalError, unsupported } from '../../ir/diagnostics.ts';
-import { type DimFactors, type Factor, factorName, ruleText } from '../../ir/factors.ts';
+import { type DimFactors, factorName, ruleText } from '../../ir/factors.ts';
 import { isEven, type Layout, localShape } from '../../ir/layout.ts';
 import { axesSize, type Mesh } from '../../ir/mesh.ts';
 import { haloOfFactor, type OpView, type Registry, splitRule } from '../../ir/op.ts';
