@@ -32,7 +32,7 @@ class PureFunctions {
     if (known !== undefined) return known;
     this.known.set(name, false);
     const func = this.functions.get(name);
-    const pure = func !== undefined && func.body.ops.every((op) => op.kind === 'return' || this.keepsConstants(op, func));
+    const pure = func === undefined ? false : func.body.ops.every((op) => op.kind === 'return' || this.keepsConstants(op, func));
     this.known.set(name, pure);
     return pure;
   }
