@@ -8,6 +8,7 @@ import { insertReshards } from '../passes/partition/insert-reshards.ts';
 import { localize } from '../passes/partition/localize.ts';
 import { lowerReshards } from '../passes/partition/lower-reshards.ts';
 import { type Prices, wirePrices } from '../passes/partition/prices.ts';
+import { splitReduce } from '../passes/partition/split-reduce.ts';
 import { definePass, type Pass, type PassContext } from '../passes/pass.ts';
 import { propagate } from '../passes/propagate/propagate.ts';
 
@@ -27,6 +28,10 @@ export const PIPELINE: readonly Pass[] = [
       ctx.causes = result.causes;
       return result.module;
     },
+  }),
+  definePass({
+    name: 'split-reduce', doc: 'an argmax over a sharded dim picks on each shard first', requires: 'propagated', ensures: 'propagated',
+    run: (module) => splitReduce(module),
   }),
   definePass({
     name: 'insert-reshards', doc: 'decides what moves: every layout change becomes a reshard', requires: 'propagated', ensures: 'resharded',

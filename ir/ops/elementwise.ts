@@ -232,6 +232,7 @@ function elementwise(kind: string, row: Row): AnyOpDef {
     infer({ operands }) {
       if (operands.length !== row.arity) throw new InferError(`${kind} takes ${row.arity} operand${row.arity > 1 ? 's' : ''}, got ${operands.length}`);
       const type = sameShapes(kind, operands);
+      if (kind === 'abs' && DTYPES[type.dtype].class === 'complex') return [tensor(type.dtype === 'c64' ? 'f32' : 'f64', type.shape)];
       if (scalarOn(row, type.dtype) === undefined) throw new InferError(`${kind} is not defined on ${type.dtype}`);
       return [row.predicate === true ? tensor('pred', type.shape) : type];
     },

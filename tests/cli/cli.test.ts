@@ -59,7 +59,7 @@ describe('shardc FILE', () => {
     const { out } = shardc([BLOCK, '--check', 'off', '--print-after', 'all']);
     const parts = out.split(/^\/\/ after (.*)\n/m).slice(1);
     const names = parts.filter((_, i) => i % 2 === 0);
-    expect(names).toEqual(['split-constants', 'inline-calls', 'propagate', 'insert-reshards', 'lower-reshards', 'localize']);
+    expect(names).toEqual(['split-constants', 'inline-calls', 'propagate', 'split-reduce', 'insert-reshards', 'lower-reshards', 'localize']);
     for (const text of parts.filter((_, i) => i % 2 === 1)) parseTir({ file: 'part.tir', text });
   });
 
@@ -113,7 +113,7 @@ describe('shardc opt', () => {
   it('refuses a pass on the wrong level, and names what comes before it', () => {
     const { code, err } = shardc(['opt', BLOCK, '--passes', 'localize']);
     expect(code).toBe(1);
-    expect(err).toMatch(/SH0708.*\n.*\n.*\n.*split-constants,inline-calls,propagate,insert-reshards,lower-reshards|help: run before it: split-constants,inline-calls,propagate,insert-reshards,lower-reshards/);
+    expect(err).toMatch(/SH0708.*\n.*\n.*\n.*split-constants,inline-calls,propagate,split-reduce,insert-reshards,lower-reshards|help: run before it: split-constants,inline-calls,propagate,split-reduce,insert-reshards,lower-reshards/);
   });
 });
 

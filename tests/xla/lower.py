@@ -69,8 +69,12 @@ def uneven():
         return y.sum(0), y
     return f, (arg(m, (30, 50), ()), arg(m, (50, 77), ()))
 
+def argmax():
+    """Over a sharded dim: each shard picks first."""
+    return lambda x: (jnp.argmax(x, -1), jnp.max(x, 0)), (arg(mesh(2, 4), (16, 32), ("x", "y")),)
+
 if __name__ == "__main__":
     HERE.mkdir(exist_ok=True)
-    for make in (mlp, fsdp_step, embedding, decoder_step, uneven):
+    for make in (mlp, fsdp_step, embedding, decoder_step, uneven, argmax):
         f, args = make()
         (HERE / f"{make.__name__}.mlir").write_text(jax.jit(f).lower(*args).as_text())
