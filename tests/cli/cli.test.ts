@@ -123,6 +123,10 @@ describe('shardc explain', () => {
     expect(out).toMatch(/annotated: %x {2}\(examples\/block.tir:\d+\)/);
     expect(out).toMatch(/moves: all_reduce over model, 49\.2 KB per device: .*\(examples\/block.tir:\d+\)/);
   });
+  it("prefers the user's own file and line, where the program has locations", () => {
+    const { out } = shardc(['explain', 'tests/xla/fixtures/mlp_debug.mlir', '%2']);
+    expect(out).toMatch(/through dot_general from %arg0 {2}\(tests\/xla\/lower\.py:\d+\)/);
+  });
   it('explains a code', () => expect(shardc(['explain', 'SH0211']).out).toContain('axis is used twice'));
   it('refuses an unknown value', () => {
     const { code, err } = shardc(['explain', BLOCK, '%nobody']);

@@ -78,3 +78,6 @@ if __name__ == "__main__":
     for make in (mlp, fsdp_step, embedding, decoder_step, uneven, argmax):
         f, args = make()
         (HERE / f"{make.__name__}.mlir").write_text(jax.jit(f).lower(*args).as_text())
+    # With locations: explain shows the line of this file.
+    f, args = mlp()
+    (HERE / "mlp_debug.mlir").write_text(jax.jit(f).lower(*args).as_text(debug_info=True))
