@@ -6,6 +6,7 @@ import { optCommand } from './commands/opt.ts';
 
 const program = new Command('shardc')
   .description('A sharding compiler: a tensor program for one device and a few annotations in, the verified program of every device out.');
+program.showHelpAfterError('shardc --help says more.');
 compileCommand(program);
 explainCommand(program);
 optCommand(program);

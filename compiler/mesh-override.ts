@@ -4,7 +4,9 @@ import type { Layout } from '../ir/layout.ts';
 import type { AxisRef, Mesh } from '../ir/mesh.ts';
 import type { Attrs, Block, Func, Module, Op } from '../ir/program.ts';
 
+/** A file without a mesh gets one; by position its axes are x, y, z, w. */
 export function overrideMesh(module: Module, spec: string): Module {
+  if (module.meshes.length === 0) return { ...module, meshes: [newMesh(spec)] };
   const sizes = parseSpec(module, spec);
   const meshes = module.meshes.map((m): Mesh => {
     const axes = m.axes.map((a) => ({ name: a.name, size: sizes.get(a.name) ?? a.size }));
@@ -14,6 +16,19 @@ export function overrideMesh(module: Module, spec: string): Module {
   if (meshes.every((m, i) => m === module.meshes[i])) return module;
   const resize = resizer(module.meshes, meshes);
   return { ...module, meshes, functions: module.functions.map((f) => resizeFunction(f, resize)) };
+}
+
+function newMesh(spec: string): Mesh {
+  const names = 'xyzw';
+  const axes = spec.split(spec.includes('=') ? ',' : 'x').map((part, i) => {
+    const [name, value] = spec.includes('=') ? part.split('=') : [names[i], part];
+    const size = Number(value);
+    if (name === undefined || name === '' || !Number.isInteger(size) || size < 1 || size > 2 ** 24) {
+      throw userError('SH0213', `"${part}" is not an axis of a mesh`, { expected: 'as --mesh x=2,y=4, or --mesh 2x4 for axes x and y' });
+    }
+    return { name, size };
+  });
+  return { name: 'mesh', axes };
 }
 
 /** Axis name → size. */

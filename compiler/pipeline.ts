@@ -3,6 +3,7 @@ import { type Diagnostic, userError } from '../ir/diagnostics.ts';
 import type { Registry } from '../ir/op.ts';
 import { inlineCalls } from '../passes/import/inline-calls.ts';
 import { splitConstants } from '../passes/import/split-constants.ts';
+import { cutLayouts } from '../passes/partition/cut-layouts.ts';
 import { gatheredCalls } from '../passes/partition/gathered-calls.ts';
 import { insertReshards } from '../passes/partition/insert-reshards.ts';
 import { localize } from '../passes/partition/localize.ts';
@@ -37,7 +38,7 @@ export const PIPELINE: readonly Pass[] = [
     name: 'insert-reshards', doc: 'decides what moves: every layout change becomes a reshard', requires: 'propagated', ensures: 'resharded',
     run(module, ctx) {
       const decided = insertReshards(module, ctx.registry, ctx.prices);
-      for (const warning of gatheredCalls(decided)) ctx.report(warning);
+      for (const warning of [...cutLayouts(module), ...gatheredCalls(decided)]) ctx.report(warning);
       return decided;
     },
   }),

@@ -38,6 +38,7 @@ export const CODES: Readonly<Record<string, CodeText>> = {
   SH0221: code('A function calls itself, directly or through others.', 'Write the recursion as a while loop.'),
   SH0222: code('A block does not end with return, or goes on after it.', 'End it with one return.'),
   SH0401: code('A call of something outside does not say how it may be split, so it gets operands whole that are sharded.', 'Give the call a sharding rule (jax.experimental.custom_partitioning), or shard other dims.'),
+  SH0402: code('A sharded dim does not divide by its axes, so it stays whole over the last of them: memory and work grow.', 'Pad the dim to a multiple, or choose another mesh.'),
   SH0701: code('There is no pass of this name.', 'The names are listed.'),
   SH0702: code('The program was not propagated.', 'Run the pipeline further: leave --stop-after out.'),
   SH0703: code('There is no value of this name.', 'Use the name as it stands in the file.'),

@@ -71,6 +71,21 @@ describe('shardc FILE', () => {
     expect(err).toContain('stopped after propagate');
   });
 
+  it('warns where a dim does not divide, rather than dropping an axis in silence', () => {
+    const { code, err } = shardc([BLOCK, '--mesh', '2x3', '--check', 'off']);
+    expect(code).toBe(0);
+    expect(err).toMatch(/warning\[SH0402\]: dim 1 of argument %wq has 8 elements, which do not divide by model=3/);
+    expect(shardc([BLOCK, '--check', 'off']).err).toBe('');
+  });
+
+  it('gives a file without a mesh the one that is asked for', () => {
+    const text = 'module @m\nfunc @main(%a: f32[8, 16], %w: f32[16, 4]) {\n  %y = matmul %a, %w\n  return %y\n}\n';
+    expect(shardc(['-'], text).err).toContain('SH0216');
+    expect(shardc(['-', '--mesh', '2x4'], text).out).toContain('mesh x=2 y=4 (8 devices)');
+    expect(shardc(['-', '--mesh', 'a=3'], text).out).toContain('mesh a=3 (3 devices)');
+    expect(shardc(['-', '--mesh', 'a=0'], text).err).toContain('SH0213');
+  });
+
   it('reads standard input', () => {
     const { code, out } = shardc(['-', '--emit', 'report'], readFileSync(BLOCK, 'utf8'));
     expect(code).toBe(0);
