@@ -27,9 +27,16 @@ export function runCheck(compiled: Compiled, mode: CheckMode, seed: number): Che
   try {
     return run(compiled, mode, seed);
   } catch (error) {
-    const missing = error instanceof DiagnosticError ? error.diagnostics.find((d) => d.cause === 'unsupported') : undefined;
+    const missing =
+      error instanceof DiagnosticError ? error.diagnostics.find((d) => d.cause === 'unsupported') : undefined;
     if (missing === undefined) throw error;
-    return { mode: mode === 'shrunk' ? 'shrunk' : 'full', devices, maxRelError: null, verdict: 'not run', reason: missing.message };
+    return {
+      mode: mode === 'shrunk' ? 'shrunk' : 'full',
+      devices,
+      maxRelError: null,
+      verdict: 'not run',
+      reason: missing.message,
+    };
   }
 }
 
@@ -42,13 +49,26 @@ function run(compiled: Compiled, mode: Exclude<CheckMode, 'off'>, seed: number):
 function shrunkCheck(compiled: Compiled, seed: number): CheckOutcome {
   if (compiled.collective === undefined) throw internalError('the shrunk check needs the collective level');
   const { module } = shrinkModule(compiled.collective, standard);
-  return outcome('shrunk', checkEquivalence({ whole: module, local: localize(module, standard), registry: standard, seed }));
+  return outcome(
+    'shrunk',
+    checkEquivalence({ whole: module, local: localize(module, standard), registry: standard, seed }),
+  );
 }
 
 function outcome(mode: 'full' | 'shrunk', result: CheckResult): CheckOutcome {
   const first = result.firstDifference;
-  const reason = result.reason ?? (first === undefined ? undefined : `result ${first.result}, element [${first.index.join(', ')}] on device ${first.device}: expected ${first.expected}, got ${first.got}`);
-  return { mode, devices: result.devices, maxRelError: result.maxRelError, verdict: result.verdict, ...(reason === undefined ? {} : { reason }) };
+  const reason =
+    result.reason ??
+    (first === undefined
+      ? undefined
+      : `result ${first.result}, element [${first.index.join(', ')}] on device ${first.device}: expected ${first.expected}, got ${first.got}`);
+  return {
+    mode,
+    devices: result.devices,
+    maxRelError: result.maxRelError,
+    verdict: result.verdict,
+    ...(reason === undefined ? {} : { reason }),
+  };
 }
 
 /** Work and memory that a full check may take: 4 GFLOP of one-device work, 256 M elements held. */

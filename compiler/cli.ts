@@ -4,8 +4,9 @@ import { compileCommand } from './commands/compile.ts';
 import { explainCommand } from './commands/explain.ts';
 import { optCommand } from './commands/opt.ts';
 
-const program = new Command('shardc')
-  .description('A sharding compiler: a tensor program for one device and a few annotations in, the verified program of every device out.');
+const program = new Command('shardc').description(
+  'A sharding compiler: a tensor program for one device and a few annotations in, the verified program of every device out.',
+);
 program.showHelpAfterError('shardc --help says more.');
 compileCommand(program);
 explainCommand(program);

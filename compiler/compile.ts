@@ -35,7 +35,11 @@ export interface Compiled {
 
 /** Takes a parsed module through the pipeline. Throws DiagnosticError on what is wrong or not supported. */
 export function compile(source: Module, options: CompileOptions = {}): Compiled {
-  if (source.meshes.length === 0) throw userError('SH0216', 'the program has no mesh', { expected: 'a mesh in the file, or --mesh', help: 'give one: --mesh x=2,y=4' });
+  if (source.meshes.length === 0)
+    throw userError('SH0216', 'the program has no mesh', {
+      expected: 'a mesh in the file, or --mesh',
+      help: 'give one: --mesh x=2,y=4',
+    });
   const stop = options.stopAfter === undefined ? undefined : passNamed(options.stopAfter).name;
   const mistakes = verify(source, options.registry ?? standard);
   if (mistakes.length > 0) throw new DiagnosticError(mistakes);

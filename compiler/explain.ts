@@ -2,7 +2,17 @@
 import { position, userError } from '../ir/diagnostics.ts';
 import { layoutText } from '../ir/layout.ts';
 import { axisText } from '../ir/mesh.ts';
-import { isCollective, mainFunction, meshOf, type Op, type Origin, type SourceText, type ValueId, valueInfo, walkOps } from '../ir/program.ts';
+import {
+  isCollective,
+  mainFunction,
+  meshOf,
+  type Op,
+  type Origin,
+  type SourceText,
+  type ValueId,
+  valueInfo,
+  walkOps,
+} from '../ir/program.ts';
 import { typeText } from '../ir/types.ts';
 import type { Cause } from '../passes/propagate/propagate.ts';
 import { collectiveAxes, collectiveBytes } from '../runtime-sim/cost/collective-bytes.ts';
@@ -16,8 +26,15 @@ export function explainValue(compiled: Compiled, name: string): string {
   const func = mainFunction(propagated);
   const wanted = name.replace(/^%/, '');
   const ids = func.values.flatMap((v, id) => (v.name === wanted ? [id as ValueId] : []));
-  if (ids.length === 0) throw userError('SH0703', `there is no value %${wanted}`, { expected: 'a name as it stands in the file', help: `for example %${func.values.find((v) => v.name !== undefined)?.name ?? 'arg0'}` });
-  return ids.slice(0, 4).map((id) => explainOne(compiled, id)).join('\n\n');
+  if (ids.length === 0)
+    throw userError('SH0703', `there is no value %${wanted}`, {
+      expected: 'a name as it stands in the file',
+      help: `for example %${func.values.find((v) => v.name !== undefined)?.name ?? 'arg0'}`,
+    });
+  return ids
+    .slice(0, 4)
+    .map((id) => explainOne(compiled, id))
+    .join('\n\n');
 }
 
 function explainOne(compiled: Compiled, id: ValueId): string {
@@ -50,8 +67,12 @@ function movesOf(compiled: Compiled, name: string | undefined, origin: Origin | 
     if (info.name !== name || info.origin?.span?.start !== origin?.span?.start) continue;
     const { kind, bytes } = collectiveBytes(op, func, module.meshes);
     if (bytes === 0) continue;
-    const axes = collectiveAxes(op).map((a) => a.name).join(', ');
-    moves.push(`moves: ${kind}${axes === '' ? '' : ` over ${axes}`}, ${bytesText(bytes)} per device: ${op.origin.reason ?? 'no reason noted'}${place(written(op.origin), compiled.source.source)}`);
+    const axes = collectiveAxes(op)
+      .map((a) => a.name)
+      .join(', ');
+    moves.push(
+      `moves: ${kind}${axes === '' ? '' : ` over ${axes}`}, ${bytesText(bytes)} per device: ${op.origin.reason ?? 'no reason noted'}${place(written(op.origin), compiled.source.source)}`,
+    );
   }
   return moves;
 }

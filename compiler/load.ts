@@ -16,7 +16,8 @@ export function readSource(file: string): SourceText {
   const info = statSync(file, { throwIfNoEntry: false });
   if (info === undefined) throw userError('SH0001', `there is no file ${file}`, { help: 'check the path' });
   if (!info.isFile()) throw userError('SH0002', `${file} is not a file`, { expected: 'a program as text' });
-  if (info.size > MAX_BYTES) throw userError('SH0003', `${file} has ${info.size} bytes`, { expected: `at most ${MAX_BYTES}` });
+  if (info.size > MAX_BYTES)
+    throw userError('SH0003', `${file} has ${info.size} bytes`, { expected: `at most ${MAX_BYTES}` });
   return nonEmpty(file, readFileSync(file, 'utf8'));
 }
 
@@ -35,5 +36,7 @@ export function languageOf({ file, text }: SourceText): 'tir' | 'stablehlo' {
   if (file.endsWith('.tir')) return 'tir';
   if (/\.(mlir|stablehlo)$/.test(file)) return 'stablehlo';
   const start = text.slice(0, 1 << 16).replace(/^(\s+|\/\/[^\n]*(\n|$))*/, '');
-  return /^(#|"builtin\.module"|func\.func|module\s*(@[\w$.-]+\s*)?(attributes\b|\{))/.test(start) ? 'stablehlo' : 'tir';
+  return /^(#|"builtin\.module"|func\.func|module\s*(@[\w$.-]+\s*)?(attributes\b|\{))/.test(start)
+    ? 'stablehlo'
+    : 'tir';
 }

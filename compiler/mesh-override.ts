@@ -24,7 +24,9 @@ function newMesh(spec: string): Mesh {
     const [name, value] = spec.includes('=') ? part.split('=') : [names[i], part];
     const size = Number(value);
     if (name === undefined || name === '' || !Number.isInteger(size) || size < 1 || size > 2 ** 24) {
-      throw userError('SH0213', `"${part}" is not an axis of a mesh`, { expected: 'as --mesh x=2,y=4, or --mesh 2x4 for axes x and y' });
+      throw userError('SH0213', `"${part}" is not an axis of a mesh`, {
+        expected: 'as --mesh x=2,y=4, or --mesh 2x4 for axes x and y',
+      });
     }
     return { name, size };
   });
@@ -36,18 +38,25 @@ function parseSpec(module: Module, spec: string): Map<string, number> {
   const axes = module.meshes[0]?.axes ?? [];
   const shown = axes.map((a) => `${a.name}=${a.size}`).join(',');
   const bad = (message: string): never => {
-    throw userError('SH0213', message, { expected: axes.length === 0 ? 'a file with a mesh' : `the file's axes at other sizes, as --mesh ${axes.map((a) => a.size).join('x')} or --mesh ${shown}` });
+    throw userError('SH0213', message, {
+      expected:
+        axes.length === 0
+          ? 'a file with a mesh'
+          : `the file's axes at other sizes, as --mesh ${axes.map((a) => a.size).join('x')} or --mesh ${shown}`,
+    });
   };
   const size = (text: string): number => {
     const n = Number(text);
     return Number.isInteger(n) && n > 0 && n <= 2 ** 24 ? n : bad(`"${text}" is not a size of a mesh axis`);
   };
   if (spec.includes('=')) {
-    return new Map(spec.split(',').map((part) => {
-      const [name = '', value = ''] = part.split('=');
-      if (!axes.some((a) => a.name === name)) bad(`the mesh has no axis "${name}"`);
-      return [name, size(value)];
-    }));
+    return new Map(
+      spec.split(',').map((part) => {
+        const [name = '', value = ''] = part.split('=');
+        if (!axes.some((a) => a.name === name)) bad(`the mesh has no axis "${name}"`);
+        return [name, size(value)];
+      }),
+    );
   }
   const parts = spec.split('x').map(size);
   if (parts.length !== axes.length) bad(`--mesh ${spec} has ${parts.length} axes, the file's mesh has ${axes.length}`);
@@ -62,20 +71,36 @@ function resizer(before: readonly Mesh[], after: readonly Mesh[]): Resize {
     const old = before.find((m) => m.name === layout.mesh);
     const now = after.find((m) => m.name === layout.mesh);
     const axis = (a: AxisRef): AxisRef => {
-      const [from, to] = [old?.axes.find((x) => x.name === a.name)?.size, now?.axes.find((x) => x.name === a.name)?.size];
+      const [from, to] = [
+        old?.axes.find((x) => x.name === a.name)?.size,
+        now?.axes.find((x) => x.name === a.name)?.size,
+      ];
       if (from === undefined || to === undefined || from === to) return a;
-      if (a.size !== from) throw userError('SH0213', `axis "${a.name}" is split into sub-axes, so its size cannot be changed`, { expected: `${a.name}=${from}` });
+      if (a.size !== from)
+        throw userError('SH0213', `axis "${a.name}" is split into sub-axes, so its size cannot be changed`, {
+          expected: `${a.name}=${from}`,
+        });
       return { ...a, size: to };
     };
-    return { ...layout, dims: layout.dims.map((d) => ({ ...d, axes: d.axes.map(axis) })), replicated: layout.replicated.map(axis), unreduced: layout.unreduced.map(axis) };
+    return {
+      ...layout,
+      dims: layout.dims.map((d) => ({ ...d, axes: d.axes.map(axis) })),
+      replicated: layout.replicated.map(axis),
+      unreduced: layout.unreduced.map(axis),
+    };
   };
 }
 
 function resizeFunction(func: Func, resize: Resize): Func {
   const attrs = (a: Attrs): Attrs => (a.layout === undefined ? a : { ...a, layout: resize(a.layout as Layout) });
-  const block = (b: Block): Block => ({ ...b, ops: b.ops.map((op): Op => ({ ...op, attrs: attrs(op.attrs), regions: op.regions.map(block) })) });
+  const block = (b: Block): Block => ({
+    ...b,
+    ops: b.ops.map((op): Op => ({ ...op, attrs: attrs(op.attrs), regions: op.regions.map(block) })),
+  });
   return {
-    ...func, body: block(func.body), resultLayouts: func.resultLayouts.map((l) => (l === undefined ? l : resize(l))),
+    ...func,
+    body: block(func.body),
+    resultLayouts: func.resultLayouts.map((l) => (l === undefined ? l : resize(l))),
     values: func.values.map((v) => (v.layout === undefined ? v : { ...v, layout: resize(v.layout) })),
   };
 }

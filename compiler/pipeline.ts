@@ -15,15 +15,24 @@ import { propagate } from '../passes/propagate/propagate.ts';
 
 export const PIPELINE: readonly Pass[] = [
   definePass({
-    name: 'split-constants', doc: 'one copy of a constant per use', requires: 'parsed', ensures: 'parsed',
+    name: 'split-constants',
+    doc: 'one copy of a constant per use',
+    requires: 'parsed',
+    ensures: 'parsed',
     run: (module, ctx) => splitConstants(module, ctx.registry),
   }),
   definePass({
-    name: 'inline-calls', doc: 'one body per call site', requires: 'parsed', ensures: 'annotated',
+    name: 'inline-calls',
+    doc: 'one body per call site',
+    requires: 'parsed',
+    ensures: 'annotated',
     run: (module) => inlineCalls(module),
   }),
   definePass({
-    name: 'propagate', doc: 'a layout for every value, from the annotated ones', requires: 'annotated', ensures: 'propagated',
+    name: 'propagate',
+    doc: 'a layout for every value, from the annotated ones',
+    requires: 'annotated',
+    ensures: 'propagated',
     run(module, ctx) {
       const result = propagate(module, ctx.registry);
       ctx.causes = result.causes;
@@ -31,11 +40,17 @@ export const PIPELINE: readonly Pass[] = [
     },
   }),
   definePass({
-    name: 'split-reduce', doc: 'an argmax over a sharded dim picks on each shard first', requires: 'propagated', ensures: 'propagated',
+    name: 'split-reduce',
+    doc: 'an argmax over a sharded dim picks on each shard first',
+    requires: 'propagated',
+    ensures: 'propagated',
     run: (module) => splitReduce(module),
   }),
   definePass({
-    name: 'insert-reshards', doc: 'decides what moves: every layout change becomes a reshard', requires: 'propagated', ensures: 'resharded',
+    name: 'insert-reshards',
+    doc: 'decides what moves: every layout change becomes a reshard',
+    requires: 'propagated',
+    ensures: 'resharded',
     run(module, ctx) {
       const decided = insertReshards(module, ctx.registry, ctx.prices);
       for (const warning of [...cutLayouts(module), ...gatheredCalls(decided)]) ctx.report(warning);
@@ -43,11 +58,17 @@ export const PIPELINE: readonly Pass[] = [
     },
   }),
   definePass({
-    name: 'lower-reshards', doc: 'decides how: every reshard becomes collectives', requires: 'resharded', ensures: 'collective',
+    name: 'lower-reshards',
+    doc: 'decides how: every reshard becomes collectives',
+    requires: 'resharded',
+    ensures: 'collective',
     run: (module, ctx) => lowerReshards(module, ctx.prices),
   }),
   definePass({
-    name: 'localize', doc: 'per-device shapes', requires: 'collective', ensures: 'local',
+    name: 'localize',
+    doc: 'per-device shapes',
+    requires: 'collective',
+    ensures: 'local',
     run: (module, ctx) => localize(module, ctx.registry),
   }),
 ];
@@ -55,10 +76,14 @@ export const PIPELINE: readonly Pass[] = [
 /** Throws what a name that is no pass deserves. */
 export function passNamed(name: string): Pass {
   const pass = PIPELINE.find((p) => p.name === name);
-  if (pass === undefined) throw userError('SH0701', `there is no pass "${name}"`, { expected: PIPELINE.map((p) => p.name).join(', ') });
+  if (pass === undefined)
+    throw userError('SH0701', `there is no pass "${name}"`, { expected: PIPELINE.map((p) => p.name).join(', ') });
   return pass;
 }
 
 /** What passes share besides the module. */
-export const passContext = (registry: Registry, report: (diagnostic: Diagnostic) => void, prices: Prices = wirePrices): PassContext =>
-  ({ registry, prices, causes: new Map(), report });
+export const passContext = (
+  registry: Registry,
+  report: (diagnostic: Diagnostic) => void,
+  prices: Prices = wirePrices,
+): PassContext => ({ registry, prices, causes: new Map(), report });

@@ -29,16 +29,30 @@ export interface Report {
   readonly check: CheckOutcome;
 }
 
-export function makeReport(compiled: Compiled, machine: Machine, check: CheckOutcome): { report: Report; cost: CostReport } {
+export function makeReport(
+  compiled: Compiled,
+  machine: Machine,
+  check: CheckOutcome,
+): { report: Report; cost: CostReport } {
   const cost = costOf(compiled.module, standard, machine);
   const mesh = compiled.module.meshes[0];
   const report: Report = {
     mesh: Object.fromEntries((mesh?.axes ?? []).map((a) => [a.name, a.size])),
     layouts: layoutsOf(compiled),
-    collectives: Object.fromEntries(Object.entries(cost.collectives).filter(([kind]) => kind !== 'all_slice').map(([kind, c]) => [kind, { count: c.count, bytes: c.bytes }])),
-    wireBytes: cost.wireBytes, flops: cost.flops, peakMemoryBytes: cost.peakMemoryBytes,
-    stepSeconds: cost.stepSeconds, utilization: cost.utilization, machine: cost.machine, loopsOfUnknownLength: cost.loopsOfUnknownLength,
-    passes: compiled.passes, check,
+    collectives: Object.fromEntries(
+      Object.entries(cost.collectives)
+        .filter(([kind]) => kind !== 'all_slice')
+        .map(([kind, c]) => [kind, { count: c.count, bytes: c.bytes }]),
+    ),
+    wireBytes: cost.wireBytes,
+    flops: cost.flops,
+    peakMemoryBytes: cost.peakMemoryBytes,
+    stepSeconds: cost.stepSeconds,
+    utilization: cost.utilization,
+    machine: cost.machine,
+    loopsOfUnknownLength: cost.loopsOfUnknownLength,
+    passes: compiled.passes,
+    check,
   };
   return { report, cost };
 }
@@ -46,11 +60,18 @@ export function makeReport(compiled: Compiled, machine: Machine, check: CheckOut
 function layoutsOf(compiled: Compiled): Report['layouts'] {
   const local = mainFunction(compiled.module);
   const source = mainFunction(compiled.source);
-  const text = (layout: Parameters<typeof layoutText>[1] | undefined): string => (layout === undefined ? '' : layoutText(meshOf(compiled.module, layout.mesh), layout));
+  const text = (layout: Parameters<typeof layoutText>[1] | undefined): string =>
+    layout === undefined ? '' : layoutText(meshOf(compiled.module, layout.mesh), layout);
   return {
     arguments: local.body.params.map((p, i) => ({
-      name: `%${valueInfo(local, p).name ?? i}`, type: typeText(valueInfo(source, source.body.params[i] ?? p).type), layout: text(valueInfo(local, p).layout),
+      name: `%${valueInfo(local, p).name ?? i}`,
+      type: typeText(valueInfo(source, source.body.params[i] ?? p).type),
+      layout: text(valueInfo(local, p).layout),
     })),
-    results: local.resultLayouts.map((l, i) => ({ name: `result ${i}`, type: typeText(source.resultTypes[i] as TensorType), layout: text(l) })),
+    results: local.resultLayouts.map((l, i) => ({
+      name: `result ${i}`,
+      type: typeText(source.resultTypes[i] as TensorType),
+      layout: text(l),
+    })),
   };
 }

@@ -8,28 +8,50 @@ import { bytesText, flopsText, percentText, secondsText } from './units.ts';
 const MAX_ROWS = 24;
 
 export function summaryText(file: string, report: Report, cost: CostReport): string {
-  const mesh = Object.entries(report.mesh).map(([n, s]) => `${n}=${s}`).join(' ');
+  const mesh = Object.entries(report.mesh)
+    .map(([n, s]) => `${n}=${s}`)
+    .join(' ');
   const devices = Object.values(report.mesh).reduce((n, s) => n * s, 1);
   const ms = report.passes.reduce((n, p) => n + p.ms, 0);
   return [
     `${pc.bold(file)}  mesh ${mesh} (${devices} devices)  compiled in ${secondsText(ms / 1e3)}`,
-    '', section('arguments', report.layouts.arguments.map((r) => [r.name, r.type, r.layout])),
-    section('results', report.layouts.results.map((r) => [r.name, r.type, r.layout])),
+    '',
+    section(
+      'arguments',
+      report.layouts.arguments.map((r) => [r.name, r.type, r.layout]),
+    ),
+    section(
+      'results',
+      report.layouts.results.map((r) => [r.name, r.type, r.layout]),
+    ),
     section('collectives per step', collectiveRows(report, cost), 'none: nothing crosses the wire'),
     section('per device', [
       ['wire', bytesText(report.wireBytes)],
       ['arithmetic', flopsText(report.flops)],
-      ['peak memory', `${bytesText(report.peakMemoryBytes)}, arguments ${bytesText(cost.argumentBytes)}${cost.fitsMemory ? '' : pc.yellow(`  exceeds the memory of ${report.machine}`)}`],
-      ['step time', `${secondsText(report.stepSeconds)} on ${report.machine}: ${secondsText(cost.computeSeconds)} computing, ${secondsText(cost.commSeconds)} communicating, no overlap assumed`],
+      [
+        'peak memory',
+        `${bytesText(report.peakMemoryBytes)}, arguments ${bytesText(cost.argumentBytes)}${cost.fitsMemory ? '' : pc.yellow(`  exceeds the memory of ${report.machine}`)}`,
+      ],
+      [
+        'step time',
+        `${secondsText(report.stepSeconds)} on ${report.machine}: ${secondsText(cost.computeSeconds)} computing, ${secondsText(cost.commSeconds)} communicating, no overlap assumed`,
+      ],
       ['utilisation', percentText(report.utilization)],
     ]),
-    ...(report.loopsOfUnknownLength > 0 ? [pc.yellow(`${report.loopsOfUnknownLength} loop(s) of unknown length are counted once`), ''] : []),
+    ...(report.loopsOfUnknownLength > 0
+      ? [pc.yellow(`${report.loopsOfUnknownLength} loop(s) of unknown length are counted once`), '']
+      : []),
     verdict(report),
   ].join('\n');
 }
 
 function collectiveRows(report: Report, cost: CostReport): string[][] {
-  return Object.entries(report.collectives).map(([kind, c]) => [kind, `${c.count}×`, bytesText(c.bytes), secondsText(cost.collectives[kind as keyof CostReport['collectives']]?.seconds ?? 0)]);
+  return Object.entries(report.collectives).map(([kind, c]) => [
+    kind,
+    `${c.count}×`,
+    bytesText(c.bytes),
+    secondsText(cost.collectives[kind as keyof CostReport['collectives']]?.seconds ?? 0),
+  ]);
 }
 
 function verdict({ check }: Report): string {
@@ -48,7 +70,9 @@ function section(title: string, rows: readonly (readonly string[])[], empty = 'n
   if (rows.length === 0) return `${pc.dim(title)}  ${empty}\n`;
   const shown = rows.slice(0, MAX_ROWS);
   const widths = (shown[0] ?? []).map((_, c) => Math.max(...shown.map((r) => (r[c] ?? '').length)));
-  const lines = shown.map((r) => `  ${r.map((cell, c) => (c === r.length - 1 ? cell : cell.padEnd(widths[c] ?? 0))).join('  ')}`);
+  const lines = shown.map(
+    (r) => `  ${r.map((cell, c) => (c === r.length - 1 ? cell : cell.padEnd(widths[c] ?? 0))).join('  ')}`,
+  );
   if (rows.length > MAX_ROWS) lines.push(pc.dim(`  … and ${rows.length - MAX_ROWS} more`));
   return `${pc.dim(title)}\n${lines.join('\n')}\n`;
 }

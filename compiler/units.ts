@@ -11,6 +11,8 @@ const scale = (value: number, units: readonly string[], step = 1000): string => 
 };
 
 export const bytesText = (n: number): string => scale(n, ['B', 'KB', 'MB', 'GB', 'TB', 'PB']);
-export const flopsText = (n: number): string => scale(n, ['FLOP', 'KFLOP', 'MFLOP', 'GFLOP', 'TFLOP', 'PFLOP', 'EFLOP']);
-export const secondsText = (s: number): string => (s >= 1 ? `${s.toFixed(2)} s` : s >= 1e-3 ? `${(s * 1e3).toFixed(2)} ms` : `${(s * 1e6).toFixed(1)} µs`);
+export const flopsText = (n: number): string =>
+  scale(n, ['FLOP', 'KFLOP', 'MFLOP', 'GFLOP', 'TFLOP', 'PFLOP', 'EFLOP']);
+export const secondsText = (s: number): string =>
+  s >= 1 ? `${s.toFixed(2)} s` : s >= 1e-3 ? `${(s * 1e3).toFixed(2)} ms` : `${(s * 1e6).toFixed(1)} µs`;
 export const percentText = (share: number): string => `${(share * 100).toFixed(1)} %`;

@@ -39,7 +39,10 @@ export class EachPassVerifier {
 
   private types(pass: string, module: Module): void {
     const found = verify(module, this.registry);
-    if (found.length > 0) throw new DiagnosticError(found.map((d): Diagnostic => ({ ...d, cause: 'internal', message: `after ${pass}: ${d.message}` })));
+    if (found.length > 0)
+      throw new DiagnosticError(
+        found.map((d): Diagnostic => ({ ...d, cause: 'internal', message: `after ${pass}: ${d.message}` })),
+      );
   }
 
   private text(pass: string, module: Module): void {
@@ -48,22 +51,33 @@ export class EachPassVerifier {
     try {
       again = printTir(parseTir({ file: `after ${pass}`, text }, this.registry));
     } catch (error) {
-      throw internalError(`after ${pass}: the printed program does not parse: ${error instanceof Error ? error.message : String(error)}`);
+      throw internalError(
+        `after ${pass}: the printed program does not parse: ${error instanceof Error ? error.message : String(error)}`,
+      );
     }
     if (again === text) return;
     const [a, b] = [text.split('\n'), again.split('\n')];
     const at = a.findIndex((line, i) => line !== b[i]);
-    throw internalError(`after ${pass}: the printed program reads back as another one`, { expected: a[at] ?? '', help: `line ${at + 1} came back as: ${b[at] ?? 'nothing'}` });
+    throw internalError(`after ${pass}: the printed program reads back as another one`, {
+      expected: a[at] ?? '',
+      help: `line ${at + 1} came back as: ${b[at] ?? 'nothing'}`,
+    });
   }
 
   private numbers(pass: string, module: Module): void {
-    const got = module.level === 'local' || module.level === 'scheduled'
-      ? runSpmd(module, this.registry, this.inputs, 'wide', { resultShapes: this.expected.map((e) => e.shape) }).results
-      : runOneDevice(module, this.registry, this.inputs, 'wide');
+    const got =
+      module.level === 'local' || module.level === 'scheduled'
+        ? runSpmd(module, this.registry, this.inputs, 'wide', { resultShapes: this.expected.map((e) => e.shape) })
+            .results
+        : runOneDevice(module, this.registry, this.inputs, 'wide');
     const { first, worst } = compareResults(this.expected, got, TOLERANCE);
     if (first === undefined) return;
-    throw internalError(`after ${pass}: result ${first.result} differs from the program as written at [${first.index.join(', ')}]`, {
-      expected: `${first.expected} (relative error at most ${TOLERANCE})`, help: `got ${first.got}; worst relative error ${worst.toExponential(1)}`,
-    });
+    throw internalError(
+      `after ${pass}: result ${first.result} differs from the program as written at [${first.index.join(', ')}]`,
+      {
+        expected: `${first.expected} (relative error at most ${TOLERANCE})`,
+        help: `got ${first.got}; worst relative error ${worst.toExponential(1)}`,
+      },
+    );
   }
 }

@@ -3,7 +3,16 @@ import { DTYPES, type DType, elementCount, type TensorType } from './types.ts';
 
 /** Storage by element type. bf16/f16/f8 are held as f32 already rounded; in the f64 check every float is held as f64. */
 export type Storage =
-  | Float64Array | Float32Array | Int8Array | Int16Array | Int32Array | BigInt64Array | Uint8Array | Uint16Array | Uint32Array | BigUint64Array;
+  | Float64Array
+  | Float32Array
+  | Int8Array
+  | Int16Array
+  | Int32Array
+  | BigInt64Array
+  | Uint8Array
+  | Uint16Array
+  | Uint32Array
+  | BigUint64Array;
 
 export interface TensorArray {
   readonly dtype: DType;
@@ -25,14 +34,28 @@ export function allocate(dtype: DType, count: number, precision: Precision): Sto
     case 'pred':
       return new Uint8Array(count);
     case 'signed':
-      return bits <= 8 ? new Int8Array(count) : bits === 16 ? new Int16Array(count) : bits === 32 ? new Int32Array(count) : new BigInt64Array(count);
+      return bits <= 8
+        ? new Int8Array(count)
+        : bits === 16
+          ? new Int16Array(count)
+          : bits === 32
+            ? new Int32Array(count)
+            : new BigInt64Array(count);
     case 'unsigned':
-      return bits <= 8 ? new Uint8Array(count) : bits === 16 ? new Uint16Array(count) : bits === 32 ? new Uint32Array(count) : new BigUint64Array(count);
+      return bits <= 8
+        ? new Uint8Array(count)
+        : bits === 16
+          ? new Uint16Array(count)
+          : bits === 32
+            ? new Uint32Array(count)
+            : new BigUint64Array(count);
   }
 }
 
 export const zeros = (type: TensorType, precision: Precision): TensorArray => ({
-  dtype: type.dtype, shape: type.shape, data: allocate(type.dtype, elementCount(type), precision),
+  dtype: type.dtype,
+  shape: type.shape,
+  data: allocate(type.dtype, elementCount(type), precision),
 });
 
 /** Row-major strides. */

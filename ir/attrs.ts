@@ -22,8 +22,12 @@ export interface OpAttrs {
   bitcast_convert: { readonly dtype: DType; readonly shape: N };
   reduce_precision: { readonly exponent_bits: number; readonly mantissa_bits: number };
   dot_general: {
-    readonly lhs_batch: N; readonly rhs_batch: N; readonly lhs_contracting: N; readonly rhs_contracting: N;
-    readonly precision?: Verbatim; readonly algorithm?: Verbatim;
+    readonly lhs_batch: N;
+    readonly rhs_batch: N;
+    readonly lhs_contracting: N;
+    readonly rhs_contracting: N;
+    readonly precision?: Verbatim;
+    readonly algorithm?: Verbatim;
     /** Result element type where it differs from the operands' (bf16 × bf16 → f32). */
     readonly dtype: DType;
   };
@@ -42,27 +46,57 @@ export interface OpAttrs {
   /** operands: input, update, one scalar start index per dim. */
   dynamic_update_slice: Record<never, never>;
   gather: {
-    readonly offset_dims: N; readonly collapsed_slice_dims: N; readonly operand_batching_dims: N; readonly start_indices_batching_dims: N;
-    readonly start_index_map: N; readonly index_vector_dim: number; readonly slice_sizes: N; readonly indices_are_sorted: boolean;
+    readonly offset_dims: N;
+    readonly collapsed_slice_dims: N;
+    readonly operand_batching_dims: N;
+    readonly start_indices_batching_dims: N;
+    readonly start_index_map: N;
+    readonly index_vector_dim: number;
+    readonly slice_sizes: N;
+    readonly indices_are_sorted: boolean;
   };
   /** n inputs, indices, n updates; region(old × n, update × n) -> n. */
   scatter: {
-    readonly update_window_dims: N; readonly inserted_window_dims: N; readonly input_batching_dims: N; readonly scatter_indices_batching_dims: N;
-    readonly scatter_dims_to_operand_dims: N; readonly index_vector_dim: number; readonly indices_are_sorted: boolean; readonly unique_indices: boolean;
+    readonly update_window_dims: N;
+    readonly inserted_window_dims: N;
+    readonly input_batching_dims: N;
+    readonly scatter_indices_batching_dims: N;
+    readonly scatter_dims_to_operand_dims: N;
+    readonly index_vector_dim: number;
+    readonly indices_are_sorted: boolean;
+    readonly unique_indices: boolean;
   };
   convolution: {
     /** Dims by role: [batch, feature, ...spatial], kernel [input_feature, output_feature, ...spatial]. */
-    readonly input_dims: N; readonly kernel_dims: N; readonly output_dims: N;
-    readonly strides: N; readonly pad_low: N; readonly pad_high: N; readonly lhs_dilation: N; readonly rhs_dilation: N;
-    readonly reversal: readonly boolean[]; readonly feature_group_count: number; readonly batch_group_count: number;
-    readonly precision?: Verbatim; readonly dtype: DType;
+    readonly input_dims: N;
+    readonly kernel_dims: N;
+    readonly output_dims: N;
+    readonly strides: N;
+    readonly pad_low: N;
+    readonly pad_high: N;
+    readonly lhs_dilation: N;
+    readonly rhs_dilation: N;
+    readonly reversal: readonly boolean[];
+    readonly feature_group_count: number;
+    readonly batch_group_count: number;
+    readonly precision?: Verbatim;
+    readonly dtype: DType;
   };
   /** n inputs then n init values; region(acc × n, elem × n) -> n. */
   reduce_window: {
-    readonly window_dimensions: N; readonly window_strides: N; readonly base_dilations: N; readonly window_dilations: N;
-    readonly pad_low: N; readonly pad_high: N;
+    readonly window_dimensions: N;
+    readonly window_strides: N;
+    readonly base_dilations: N;
+    readonly window_dilations: N;
+    readonly pad_low: N;
+    readonly pad_high: N;
   };
-  select_and_scatter: { readonly window_dimensions: N; readonly window_strides: N; readonly pad_low: N; readonly pad_high: N };
+  select_and_scatter: {
+    readonly window_dimensions: N;
+    readonly window_strides: N;
+    readonly pad_low: N;
+    readonly pad_high: N;
+  };
   /** n inputs; region(a0, b0, a1, b1, …) -> pred. */
   sort: { readonly dim: number; readonly is_stable: boolean };
   /** values, indices (i32) of the k largest of the last dim. */
@@ -70,19 +104,37 @@ export interface OpAttrs {
   rng_bit_generator: { readonly algorithm: string; readonly dtype: DType; readonly shape: N };
   fft: { readonly fft_type: string; readonly fft_length: N };
   cholesky: { readonly lower: boolean };
-  triangular_solve: { readonly left_side: boolean; readonly lower: boolean; readonly unit_diagonal: boolean; readonly transpose_a: string };
+  triangular_solve: {
+    readonly left_side: boolean;
+    readonly lower: boolean;
+    readonly unit_diagonal: boolean;
+    readonly transpose_a: string;
+  };
   get_tuple_element: { readonly index: number };
   /** verbatim: its other attributes as written. rule: its `sdy.sharding_rule`. result_types: as `f32[4,8]`. */
-  custom_call: { readonly target: string; readonly verbatim: string; readonly rule?: Verbatim; readonly result_types: readonly string[] };
+  custom_call: {
+    readonly target: string;
+    readonly verbatim: string;
+    readonly rule?: Verbatim;
+    readonly result_types: readonly string[];
+  };
   /** structural */
   call: { readonly callee: string };
   while: { readonly trip_count?: number };
   sharding_constraint: { readonly layout: Layout };
   reshard: { readonly layout: Layout };
-  manual_computation: { readonly in_layouts: readonly Layout[]; readonly out_layouts: readonly Layout[]; readonly manual_axes: readonly string[] };
+  manual_computation: {
+    readonly in_layouts: readonly Layout[];
+    readonly out_layouts: readonly Layout[];
+    readonly manual_axes: readonly string[];
+  };
   sharding_group: { readonly group: number };
   propagation_barrier: { readonly direction: 'FORWARD' | 'BACKWARD' | 'NONE' };
-  named_computation: { readonly name: string; readonly in_layouts?: readonly (Layout | undefined)[]; readonly out_layouts?: readonly (Layout | undefined)[] };
+  named_computation: {
+    readonly name: string;
+    readonly in_layouts?: readonly (Layout | undefined)[];
+    readonly out_layouts?: readonly (Layout | undefined)[];
+  };
   /**
    * Collectives. `axes[d]` = axes moved on dim d, major first. Groups are the devices that differ in those axes only.
    * At the collective level shapes are global and results carry layouts; at the local level shapes are per device.
@@ -90,7 +142,10 @@ export interface OpAttrs {
   all_gather: { readonly mesh: string; readonly axes: readonly (readonly AxisRef[])[] };
   all_slice: { readonly mesh: string; readonly axes: readonly (readonly AxisRef[])[] };
   /** Each move takes `axes` (the minor-most of source) off dim source and appends them to dim target. */
-  all_to_all: { readonly mesh: string; readonly moves: readonly { readonly axes: readonly AxisRef[]; readonly source: number; readonly target: number }[] };
+  all_to_all: {
+    readonly mesh: string;
+    readonly moves: readonly { readonly axes: readonly AxisRef[]; readonly source: number; readonly target: number }[];
+  };
   reduce_scatter: { readonly mesh: string; readonly axes: readonly (readonly AxisRef[])[]; readonly monoid: Monoid };
   all_reduce: { readonly mesh: string; readonly axes: readonly AxisRef[]; readonly monoid: Monoid };
   /**
@@ -102,7 +157,12 @@ export interface OpAttrs {
    * Local level only. The device at index i of its group along axes gets what the one at i + by holds (flip: the one at
    * g - 1 - i + by), zeros where there is none.
    */
-  collective_shift: { readonly mesh: string; readonly axes: readonly AxisRef[]; readonly by: number; readonly flip: boolean };
+  collective_shift: {
+    readonly mesh: string;
+    readonly axes: readonly AxisRef[];
+    readonly by: number;
+    readonly flip: boolean;
+  };
   /** A per-device scalar i32: the combined index of this device along axes (first major). Local level only. */
   axis_index: { readonly mesh: string; readonly axes: readonly AxisRef[] };
 }

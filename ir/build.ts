@@ -55,7 +55,14 @@ export class FuncBuilder {
   }
 
   /** Appends an op with fresh results of the given types. */
-  op(kind: string, operands: readonly ValueId[], types: readonly TensorType[], origin: Origin, attrs: Attrs = {}, regions: readonly Block[] = []): ValueId[] {
+  op(
+    kind: string,
+    operands: readonly ValueId[],
+    types: readonly TensorType[],
+    origin: Origin,
+    attrs: Attrs = {},
+    regions: readonly Block[] = [],
+  ): ValueId[] {
     const results = types.map((t) => this.value(t, { origin }));
     this.push({ kind, operands, results, attrs, regions, origin });
     return results;

@@ -32,7 +32,9 @@ export class DiagnosticError extends Error {
 export const userError = (code: string, message: string, rest: Partial<Diagnostic> = {}): DiagnosticError =>
   new DiagnosticError([{ code, severity: 'error', cause: 'user', message, ...rest }]);
 export const unsupported = (what: string, rest: Partial<Diagnostic> = {}): DiagnosticError =>
-  new DiagnosticError([{ code: 'SH0900', severity: 'error', cause: 'unsupported', message: `not supported yet: ${what}`, ...rest }]);
+  new DiagnosticError([
+    { code: 'SH0900', severity: 'error', cause: 'unsupported', message: `not supported yet: ${what}`, ...rest },
+  ]);
 export const internalError = (message: string, rest: Partial<Diagnostic> = {}): DiagnosticError =>
   new DiagnosticError([{ code: 'SH0999', severity: 'error', cause: 'internal', message, ...rest }]);
 
@@ -79,7 +81,11 @@ function frame(text: string, span: Span): string {
   const shown = text.slice(from, Math.min(lineEnd, from + WIDTH)).replace(/[\u0000-\u0008\u000b-\u001f\u007f]/g, '·');
   const column = span.start - from + 1;
   const length = Math.max(1, Math.min(span.end, lineEnd, from + WIDTH) - span.start);
-  return codeFrameColumns(shown, { start: { line: 1, column }, end: { line: 1, column: column + length } }, { highlightCode: false, linesAbove: 0, linesBelow: 0 })
+  return codeFrameColumns(
+    shown,
+    { start: { line: 1, column }, end: { line: 1, column: column + length } },
+    { highlightCode: false, linesAbove: 0, linesBelow: 0 },
+  )
     .replace('> 1 |', `> ${line} |`)
     .replace(/^ {4}\|/m, `  ${' '.repeat(String(line).length)} |`);
 }

@@ -8,14 +8,20 @@ type ElementArrayClass = (new (buffer: ArrayBuffer) => ElementArray) & { readonl
 export function storageOf(dtype: DType): ElementArrayClass {
   const { class: cls, bits } = DTYPES[dtype];
   switch (cls) {
-    case 'pred': return Uint8Array;
-    case 'signed': return bits <= 8 ? Int8Array : bits === 16 ? Int16Array : bits === 32 ? Int32Array : BigInt64Array;
-    case 'unsigned': return bits <= 8 ? Uint8Array : bits === 16 ? Uint16Array : bits === 32 ? Uint32Array : BigUint64Array;
-    case 'float': case 'complex': return Float64Array;
+    case 'pred':
+      return Uint8Array;
+    case 'signed':
+      return bits <= 8 ? Int8Array : bits === 16 ? Int16Array : bits === 32 ? Int32Array : BigInt64Array;
+    case 'unsigned':
+      return bits <= 8 ? Uint8Array : bits === 16 ? Uint16Array : bits === 32 ? Uint32Array : BigUint64Array;
+    case 'float':
+    case 'complex':
+      return Float64Array;
   }
 }
 
-export const isWide = (dtype: DType): boolean => storageOf(dtype) === BigInt64Array || storageOf(dtype) === BigUint64Array;
+export const isWide = (dtype: DType): boolean =>
+  storageOf(dtype) === BigInt64Array || storageOf(dtype) === BigUint64Array;
 
 /** Row-major elements; 64-bit integers may come as bigint, others must be numbers. */
 export function elementsOf(dtype: DType, values: readonly (number | bigint)[]): ElementArray {
@@ -24,7 +30,8 @@ export function elementsOf(dtype: DType, values: readonly (number | bigint)[]): 
 }
 
 /** The storage's bytes in base64, as .tir writes long constants. */
-export const toBase64 = (data: ElementArray): string => Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('base64');
+export const toBase64 = (data: ElementArray): string =>
+  Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('base64');
 
 /** Null where the bytes are not a whole number of elements. */
 export function fromBase64(dtype: DType, text: string): ElementArray | null {

@@ -45,9 +45,13 @@ export function ruleText(rule: FactorRule): string {
     const names = rule.factors.flatMap((f, i) => (keep(f) ? [factorName(i)] : []));
     return names.length > 0 ? ` ${label}={${names.join(', ')}}` : '';
   };
-  return `(${side(rule.operands)})->(${side(rule.results)})${sizes === '' ? '' : ` {${sizes}}`}` +
-    named('reduction', (f) => f.kind === 'reduce') + named('need_replication', (f) => f.kind === 'replicate') +
-    named('permutation', (f) => f.kind === 'permute') + named('blocked_propagation', (f) => f.blocked === true);
+  return (
+    `(${side(rule.operands)})->(${side(rule.results)})${sizes === '' ? '' : ` {${sizes}}`}` +
+    named('reduction', (f) => f.kind === 'reduce') +
+    named('need_replication', (f) => f.kind === 'replicate') +
+    named('permutation', (f) => f.kind === 'permute') +
+    named('blocked_propagation', (f) => f.blocked === true)
+  );
 }
 
 /** Collects factors while a rule is being stated. */
@@ -65,17 +69,24 @@ export class RuleBuilder {
    * A new factor held by dim `operandDims[i]` of operand i and `resultDims[i]` of result i (null = not held).
    * Dims get their factors in the order of the calls, major first.
    */
-  add(operandDims: readonly (number | null)[], resultDims: readonly (number | null)[], size: number, kind: FactorKind = 'pass', blocked = false): this {
+  add(
+    operandDims: readonly (number | null)[],
+    resultDims: readonly (number | null)[],
+    size: number,
+    kind: FactorKind = 'pass',
+    blocked = false,
+  ): this {
     return this.factor(operandDims, resultDims, blocked ? { size, kind, blocked } : { size, kind });
   }
 
   /** As `add`, the factor stated in full. A factor of size 1 is not appended to a dim that has one already. */
   factor(operandDims: readonly (number | null)[], resultDims: readonly (number | null)[], factor: Factor): this {
     const index = this.factors.push(factor) - 1;
-    const hold = (tensors: readonly number[][][], dims: readonly (number | null)[]): void => dims.forEach((d, i) => {
-      const held = d === null ? undefined : tensors[i]?.[d];
-      if (held !== undefined && (factor.size !== 1 || held.length === 0)) held.push(index);
-    });
+    const hold = (tensors: readonly number[][][], dims: readonly (number | null)[]): void =>
+      dims.forEach((d, i) => {
+        const held = d === null ? undefined : tensors[i]?.[d];
+        if (held !== undefined && (factor.size !== 1 || held.length === 0)) held.push(index);
+      });
     hold(this.operands, operandDims);
     hold(this.results, resultDims);
     return this;
@@ -86,6 +97,11 @@ export class RuleBuilder {
     for (const dim of [...this.operands, ...this.results].flat()) {
       if (dim.length === 0) dim.push(this.factors.push({ size: 1, kind: 'pass' }) - 1);
     }
-    return { factors: this.factors, operands: this.operands, results: this.results, ...(options.elementwise === true ? { elementwise: true } : {}) };
+    return {
+      factors: this.factors,
+      operands: this.operands,
+      results: this.results,
+      ...(options.elementwise === true ? { elementwise: true } : {}),
+    };
   }
 }

@@ -28,7 +28,8 @@ export interface Halo {
 }
 
 /** Where the device's window starts, counted from its own shard's first element. */
-export const windowPlace = ({ step, start }: AffineWindow, extent: number, index: number): number => (step - extent) * index + start;
+export const windowPlace = ({ step, start }: AffineWindow, extent: number, index: number): number =>
+  (step - extent) * index + start;
 
 /** `extent` = elements of one shard. O(shards · pieces). */
 export function haloOf(window: AffineWindow, shards: number, extent: number): Halo {
@@ -65,7 +66,8 @@ export interface Sliding {
 }
 
 /** Elements and holes between the first that the first position reads and the last that the last reads. */
-export const reach = ({ count, stride, size, dilation }: Sliding): number => (count - 1) * stride + (size - 1) * dilation + 1;
+export const reach = ({ count, stride, size, dilation }: Sliding): number =>
+  (count - 1) * stride + (size - 1) * dilation + 1;
 
 /** Reads nothing: of results without elements. */
 export const NO_WINDOW: DilatedWindow = { window: { step: 0, start: 0, width: 0 }, padLow: 0, padHigh: 0 };

@@ -23,18 +23,40 @@ export interface Layout {
 }
 
 const EMPTY: readonly AxisRef[] = [];
-export const closedDim = (axes: readonly AxisRef[] = EMPTY, priority = 0): DimSharding => ({ axes, open: false, priority });
-export const openDim = (axes: readonly AxisRef[] = EMPTY, priority = 0): DimSharding => ({ axes, open: true, priority });
+export const closedDim = (axes: readonly AxisRef[] = EMPTY, priority = 0): DimSharding => ({
+  axes,
+  open: false,
+  priority,
+});
+export const openDim = (axes: readonly AxisRef[] = EMPTY, priority = 0): DimSharding => ({
+  axes,
+  open: true,
+  priority,
+});
 
 export const openLayout = (mesh: string, rank: number): Layout => ({
-  mesh, dims: Array.from({ length: rank }, () => openDim()), replicated: EMPTY, unreduced: EMPTY,
+  mesh,
+  dims: Array.from({ length: rank }, () => openDim()),
+  replicated: EMPTY,
+  unreduced: EMPTY,
 });
 export const replicatedLayout = (mesh: string, rank: number): Layout => ({
-  mesh, dims: Array.from({ length: rank }, () => closedDim()), replicated: EMPTY, unreduced: EMPTY,
+  mesh,
+  dims: Array.from({ length: rank }, () => closedDim()),
+  replicated: EMPTY,
+  unreduced: EMPTY,
 });
 /** A closed layout from axis lists alone. */
-export const layoutOf = (mesh: string, dims: readonly (readonly AxisRef[])[], unreduced: readonly AxisRef[] = EMPTY, monoid?: Monoid): Layout => ({
-  mesh, dims: dims.map((axes) => closedDim(axes)), replicated: EMPTY, unreduced,
+export const layoutOf = (
+  mesh: string,
+  dims: readonly (readonly AxisRef[])[],
+  unreduced: readonly AxisRef[] = EMPTY,
+  monoid?: Monoid,
+): Layout => ({
+  mesh,
+  dims: dims.map((axes) => closedDim(axes)),
+  replicated: EMPTY,
+  unreduced,
   ...(monoid !== undefined && monoid !== 'sum' && unreduced.length > 0 ? { monoid } : {}),
 });
 
@@ -66,7 +88,8 @@ export function layoutText(mesh: Mesh, layout: Layout): string {
     return d.priority > 0 ? `${text} p${d.priority}` : text;
   });
   const extra: string[] = [];
-  if (layout.replicated.length > 0) extra.push(`replicated=${layout.replicated.map((a) => axisText(mesh, a)).join('+')}`);
+  if (layout.replicated.length > 0)
+    extra.push(`replicated=${layout.replicated.map((a) => axisText(mesh, a)).join('+')}`);
   if (layout.unreduced.length > 0) {
     const name = layout.monoid === undefined ? 'unreduced' : `unreduced_${layout.monoid}`;
     extra.push(`${name}=${layout.unreduced.map((a) => axisText(mesh, a)).join('+')}`);

@@ -5,10 +5,14 @@ import type { Block, Elements, Op, ValueId } from './program.ts';
  * Trip count of a canonical loop: the condition is `counter < limit` (or `>`…), both ends constant, and the body adds a
  * constant to the counter. Null where that cannot be read off.
  */
-export function tripCountOf(loop: { readonly operands: readonly ValueId[]; readonly regions: readonly Block[] }, definitions: ReadonlyMap<ValueId, Op>): number | null {
+export function tripCountOf(
+  loop: { readonly operands: readonly ValueId[]; readonly regions: readonly Block[] },
+  definitions: ReadonlyMap<ValueId, Op>,
+): number | null {
   const [cond, body] = loop.regions;
   const test = definitions.get(cond?.ops.at(-1)?.operands[0] as ValueId);
-  if (cond === undefined || body === undefined || test?.kind !== 'compare' || test.attrs.direction !== 'LT') return null;
+  if (cond === undefined || body === undefined || test?.kind !== 'compare' || test.attrs.direction !== 'LT')
+    return null;
   const counter = cond.params.indexOf(test.operands[0] as ValueId);
   const limit = scalarOf(test.operands[1], definitions);
   const start = scalarOf(loop.operands[counter], definitions);

@@ -64,7 +64,13 @@ export interface OpDef<A extends Attrs = Attrs> {
 export const splitRule = (def: AnyOpDef, view: OpView): FactorRule => def.split?.(view) ?? def.factors(view);
 
 /** The `halo` facet with its default: factors of pass and reduce kind that need not stay whole receive nothing. */
-export function haloOfFactor(def: AnyOpDef, view: OpView, rule: FactorRule, factor: number, shards: number): readonly number[] | null {
+export function haloOfFactor(
+  def: AnyOpDef,
+  view: OpView,
+  rule: FactorRule,
+  factor: number,
+  shards: number,
+): readonly number[] | null {
   if (def.halo !== undefined) return def.halo(view, factor, shards);
   const { kind, whole } = rule.factors[factor] ?? {};
   return whole !== true && (kind === 'pass' || kind === 'reduce') ? [] : null;

@@ -69,7 +69,16 @@ export interface Op {
   readonly origin: Origin;
 }
 
-export type Attr = number | string | boolean | undefined | Elements | Layout | readonly Attr[] | { readonly [key: string]: Attr } | object;
+export type Attr =
+  | number
+  | string
+  | boolean
+  | undefined
+  | Elements
+  | Layout
+  | readonly Attr[]
+  | { readonly [key: string]: Attr }
+  | object;
 /** Each op states its own attribute type beside its definition in ir/ops/; this is the common bound. */
 export type Attrs = Readonly<Record<string, Attr>>;
 
@@ -78,7 +87,16 @@ export interface Elements {
   readonly data: ElementArray;
 }
 export type ElementArray =
-  | Float64Array | Float32Array | Int8Array | Int16Array | Int32Array | BigInt64Array | Uint8Array | Uint16Array | Uint32Array | BigUint64Array;
+  | Float64Array
+  | Float32Array
+  | Int8Array
+  | Int16Array
+  | Int32Array
+  | BigInt64Array
+  | Uint8Array
+  | Uint16Array
+  | Uint32Array
+  | BigUint64Array;
 
 /** Where an op came from. The final program's every op reaches a source line through `from`. */
 export interface Origin {
@@ -108,12 +126,32 @@ export interface UserLoc {
 }
 
 /** Ops that the compiler knows by name; every other op is a tensor op, seen by passes through its facets only. */
-export const STRUCTURAL = ['return', 'call', 'while', 'case', 'optimization_barrier', 'sharding_constraint', 'reshard', 'manual_computation',
-  'sharding_group', 'propagation_barrier', 'named_computation', 'data_flow_edge'] as const;
+export const STRUCTURAL = [
+  'return',
+  'call',
+  'while',
+  'case',
+  'optimization_barrier',
+  'sharding_constraint',
+  'reshard',
+  'manual_computation',
+  'sharding_group',
+  'propagation_barrier',
+  'named_computation',
+  'data_flow_edge',
+] as const;
 export type StructuralKind = (typeof STRUCTURAL)[number];
 
 /** At the collective level these act on global shapes; at the local level on per-device shapes. */
-export const COLLECTIVES = ['all_gather', 'all_slice', 'all_to_all', 'collective_permute', 'collective_shift', 'reduce_scatter', 'all_reduce'] as const;
+export const COLLECTIVES = [
+  'all_gather',
+  'all_slice',
+  'all_to_all',
+  'collective_permute',
+  'collective_shift',
+  'reduce_scatter',
+  'all_reduce',
+] as const;
 export type CollectiveKind = (typeof COLLECTIVES)[number];
 
 const structural: ReadonlySet<string> = new Set(STRUCTURAL);

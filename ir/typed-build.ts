@@ -7,7 +7,14 @@ import { InferError, type Registry } from './op.ts';
 import type { Attrs, Block, Origin, ValueId } from './program.ts';
 import { type DType, tensor, type TensorType } from './types.ts';
 
-export const REDUCERS: Readonly<Record<Monoid, string>> = { sum: 'add', prod: 'multiply', max: 'maximum', min: 'minimum', and: 'and', or: 'or' };
+export const REDUCERS: Readonly<Record<Monoid, string>> = {
+  sum: 'add',
+  prod: 'multiply',
+  max: 'maximum',
+  min: 'minimum',
+  and: 'and',
+  or: 'or',
+};
 
 export class TypedBuilder extends FuncBuilder {
   readonly registry: Registry;
@@ -45,7 +52,8 @@ export class TypedBuilder extends FuncBuilder {
     const rank = Math.max(a.length, b.length);
     return Array.from({ length: rank }, (_, i) => {
       const [x, y] = [a[a.length - rank + i] ?? 1, b[b.length - rank + i] ?? 1];
-      if (x !== y && x !== 1 && y !== 1) throw new InferError(`shapes [${a.join(',')}] and [${b.join(',')}] do not broadcast together`);
+      if (x !== y && x !== 1 && y !== 1)
+        throw new InferError(`shapes [${a.join(',')}] and [${b.join(',')}] do not broadcast together`);
       return x === 1 ? y : x;
     });
   }
@@ -56,7 +64,10 @@ export class TypedBuilder extends FuncBuilder {
     if (from.shape.length === shape.length && from.shape.every((n, d) => n === shape[d])) return value;
     const offset = shape.length - from.shape.length;
     const kept = from.shape.flatMap((n, d) => (n === shape[d + offset] ? [d] : []));
-    const squeezed = kept.length === from.shape.length ? value : this.one('reshape', [value], { shape: kept.map((d) => from.shape[d] as number) });
+    const squeezed =
+      kept.length === from.shape.length
+        ? value
+        : this.one('reshape', [value], { shape: kept.map((d) => from.shape[d] as number) });
     return this.one('broadcast_in_dim', [squeezed], { dims: kept.map((d) => d + offset), shape });
   }
 

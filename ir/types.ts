@@ -2,8 +2,25 @@
 
 /** What StableHLO calls the element type. `pred` prints as `i1` in StableHLO. */
 export type DType =
-  | 'pred' | 'i4' | 'i8' | 'i16' | 'i32' | 'i64' | 'u4' | 'u8' | 'u16' | 'u32' | 'u64'
-  | 'f8e4m3fn' | 'f8e5m2' | 'f16' | 'bf16' | 'f32' | 'f64' | 'c64' | 'c128';
+  | 'pred'
+  | 'i4'
+  | 'i8'
+  | 'i16'
+  | 'i32'
+  | 'i64'
+  | 'u4'
+  | 'u8'
+  | 'u16'
+  | 'u32'
+  | 'u64'
+  | 'f8e4m3fn'
+  | 'f8e5m2'
+  | 'f16'
+  | 'bf16'
+  | 'f32'
+  | 'f64'
+  | 'c64'
+  | 'c128';
 
 export type DTypeClass = 'pred' | 'signed' | 'unsigned' | 'float' | 'complex';
 
@@ -17,10 +34,24 @@ const row = (bits: number, cls: DTypeClass): DTypeInfo => ({ bits, bytes: cls ==
 
 export const DTYPES: Readonly<Record<DType, DTypeInfo>> = {
   pred: row(1, 'pred'),
-  i4: row(4, 'signed'), i8: row(8, 'signed'), i16: row(16, 'signed'), i32: row(32, 'signed'), i64: row(64, 'signed'),
-  u4: row(4, 'unsigned'), u8: row(8, 'unsigned'), u16: row(16, 'unsigned'), u32: row(32, 'unsigned'), u64: row(64, 'unsigned'),
-  f8e4m3fn: row(8, 'float'), f8e5m2: row(8, 'float'), f16: row(16, 'float'), bf16: row(16, 'float'), f32: row(32, 'float'), f64: row(64, 'float'),
-  c64: row(64, 'complex'), c128: row(128, 'complex'),
+  i4: row(4, 'signed'),
+  i8: row(8, 'signed'),
+  i16: row(16, 'signed'),
+  i32: row(32, 'signed'),
+  i64: row(64, 'signed'),
+  u4: row(4, 'unsigned'),
+  u8: row(8, 'unsigned'),
+  u16: row(16, 'unsigned'),
+  u32: row(32, 'unsigned'),
+  u64: row(64, 'unsigned'),
+  f8e4m3fn: row(8, 'float'),
+  f8e5m2: row(8, 'float'),
+  f16: row(16, 'float'),
+  bf16: row(16, 'float'),
+  f32: row(32, 'float'),
+  f64: row(64, 'float'),
+  c64: row(64, 'complex'),
+  c128: row(128, 'complex'),
 };
 
 export const isDType = (name: string): name is DType => Object.hasOwn(DTYPES, name);

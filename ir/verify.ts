@@ -14,10 +14,19 @@ function layoutErrors(func: Func): Diagnostic[] {
   const found: Diagnostic[] = [];
   const check = (layout: Layout | undefined, type: TensorType, what: string, span: Span | undefined): void => {
     if (layout === undefined || layout.dims.length === type.shape.length) return;
-    found.push(error('SH0212', `the sharding of ${what} has ${layout.dims.length} dims, its type ${typeText(type)} has ${type.shape.length}`, span, `${type.shape.length} dims`));
+    found.push(
+      error(
+        'SH0212',
+        `the sharding of ${what} has ${layout.dims.length} dims, its type ${typeText(type)} has ${type.shape.length}`,
+        span,
+        `${type.shape.length} dims`,
+      ),
+    );
   };
   func.values.forEach((v, i) => check(v.layout, v.type, `%${v.name ?? i}`, v.origin?.span));
-  func.resultLayouts.forEach((l, i) => check(l, func.resultTypes[i] as TensorType, `result ${i} of @${func.name}`, undefined));
+  func.resultLayouts.forEach((l, i) =>
+    check(l, func.resultTypes[i] as TensorType, `result ${i} of @${func.name}`, undefined),
+  );
   return found;
 }
 
@@ -28,9 +37,22 @@ function typeErrors(func: Func, registry: Registry): Diagnostic[] {
     const stated = types(func, op.results);
     if (def === undefined) continue;
     try {
-      const inferred = def.infer({ kind: op.kind, attrs: op.attrs, regions: op.regions, operands: types(func, op.operands) });
+      const inferred = def.infer({
+        kind: op.kind,
+        attrs: op.attrs,
+        regions: op.regions,
+        operands: types(func, op.operands),
+      });
       inferred.forEach((t, i) => {
-        if (stated[i] !== t) found.push(error('SH0204', `${op.kind} gives ${typeText(t)}, but is written to give ${stated[i] === undefined ? 'nothing' : typeText(stated[i])}`, op.origin.span, typeText(t)));
+        if (stated[i] !== t)
+          found.push(
+            error(
+              'SH0204',
+              `${op.kind} gives ${typeText(t)}, but is written to give ${stated[i] === undefined ? 'nothing' : typeText(stated[i])}`,
+              op.origin.span,
+              typeText(t),
+            ),
+          );
       });
     } catch (thrown) {
       if (!(thrown instanceof InferError)) throw thrown;
@@ -45,11 +67,23 @@ function returnErrors(func: Func, end: Op | undefined): Diagnostic[] {
   if (end?.kind !== 'return') return [error('SH0222', `@${func.name} does not end in return`, end?.origin.span)];
   const given = types(func, end.operands);
   if (given.length === func.resultTypes.length && given.every((t, i) => t === func.resultTypes[i])) return [];
-  return [error('SH0204', `@${func.name} returns (${given.map(typeText).join(', ')})`, end.origin.span, `(${func.resultTypes.map(typeText).join(', ')})`)];
+  return [
+    error(
+      'SH0204',
+      `@${func.name} returns (${given.map(typeText).join(', ')})`,
+      end.origin.span,
+      `(${func.resultTypes.map(typeText).join(', ')})`,
+    ),
+  ];
 }
 
 const types = (func: Func, ids: readonly ValueId[]): TensorType[] => ids.map((v) => valueInfo(func, v).type);
 
 const error = (code: string, message: string, span: Span | undefined, expected?: string): Diagnostic => ({
-  code, severity: 'error', cause: 'user', message, ...(span === undefined ? {} : { span }), ...(expected === undefined ? {} : { expected }),
+  code,
+  severity: 'error',
+  cause: 'user',
+  message,
+  ...(span === undefined ? {} : { span }),
+  ...(expected === undefined ? {} : { expected }),
 });

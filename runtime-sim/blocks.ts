@@ -5,7 +5,12 @@ import { DTYPES, type DType } from '../ir/types.ts';
 import { type Move, planMove } from './kernels/move.ts';
 
 /** Moves a block of these sizes out of an array of shape `from` into one of shape `into`; places are the run's bases. */
-export function planBlock(sizes: readonly number[], from: readonly number[], into: readonly number[], dtype: DType): Move {
+export function planBlock(
+  sizes: readonly number[],
+  from: readonly number[],
+  into: readonly number[],
+  dtype: DType,
+): Move {
   const width = widthOf(dtype);
   if (width === 1) return planMove(sizes, stridesOf(from), stridesOf(into));
   const steps = (shape: readonly number[]): number[] => [...stridesOf(shape).map((s) => s * width), 1];
@@ -17,7 +22,8 @@ export const offsetIn = (shape: readonly number[], start: readonly number[], dty
   stridesOf(shape).reduce((n, s, d) => n + s * (start[d] as number), 0) * widthOf(dtype);
 
 /** Storage elements of an array. */
-export const storageCount = (shape: readonly number[], dtype: DType): number => shape.reduce((n, d) => n * d, widthOf(dtype));
+export const storageCount = (shape: readonly number[], dtype: DType): number =>
+  shape.reduce((n, d) => n * d, widthOf(dtype));
 
 /** What lies beyond the end of an array: NaN, or the largest integer, so that reading padding shows. */
 export function fillPoison(data: Storage, dtype: DType, start: number, end: number): void {

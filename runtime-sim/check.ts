@@ -55,19 +55,34 @@ export function checkEquivalence(request: CheckRequest): CheckResult {
     run = runSpmd(local, registry, inputs, 'wide', { resultShapes: expected.map((e) => e.shape) });
   } catch (error) {
     if (!(error instanceof ReplicaMismatch)) throw error;
-    return { ...base, verdict: 'failed', maxRelError: Number.POSITIVE_INFINITY, copiesComputed: 0, reason: error.message };
+    return {
+      ...base,
+      verdict: 'failed',
+      maxRelError: Number.POSITIVE_INFINITY,
+      copiesComputed: 0,
+      reason: error.message,
+    };
   }
   const { worst, first } = compareResults(expected, run.results, tolerance);
   const seen = { ...base, copiesComputed: run.copiesComputed, maxRelError: worst };
   if (first === undefined) return { ...seen, verdict: 'ok' };
-  return { ...seen, verdict: 'failed', firstDifference: { ...first, device: holderOf(local, first.result, first.index, expected[first.result]?.shape ?? []) } };
+  return {
+    ...seen,
+    verdict: 'failed',
+    firstDifference: {
+      ...first,
+      device: holderOf(local, first.result, first.index, expected[first.result]?.shape ?? []),
+    },
+  };
 }
 
 type Found = Omit<Difference, 'device'>;
 
 /** Worst relative error over all results, and the first element that is off by more than the tolerance. */
 export function compareResults(
-  expected: readonly TensorArray[], got: readonly TensorArray[], tolerance: number,
+  expected: readonly TensorArray[],
+  got: readonly TensorArray[],
+  tolerance: number,
 ): { readonly worst: number; readonly first: Found | undefined } {
   let worst = 0;
   let first: Found | undefined;
@@ -85,7 +100,13 @@ export function compareResults(
       if (e > worst) worst = e;
       if (e <= tolerance || first !== undefined) continue;
       const element = Math.floor(i / width);
-      first = { result, element, index: unravel(element, want.shape), expected: Number(want.data[i]), got: Number(have.data[i]) };
+      first = {
+        result,
+        element,
+        index: unravel(element, want.shape),
+        expected: Number(want.data[i]),
+        got: Number(have.data[i]),
+      };
     }
   });
   return { worst, first };

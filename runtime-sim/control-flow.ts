@@ -44,7 +44,13 @@ export class FunctionCode {
     let view = this.views.get(op);
     if (view === undefined) {
       const types = (ids: readonly ValueId[]) => ids.map((id) => typeOf(this.func, id));
-      view = { kind: op.kind, attrs: op.attrs, operands: types(op.operands), results: types(op.results), regions: op.regions };
+      view = {
+        kind: op.kind,
+        attrs: op.attrs,
+        operands: types(op.operands),
+        results: types(op.results),
+        regions: op.regions,
+      };
       this.views.set(op, view);
     }
     return view;
@@ -108,7 +114,11 @@ class Run<V> {
       case 'call':
         this.call(op, operands);
         break;
-      case 'optimization_barrier': case 'sharding_constraint': case 'propagation_barrier': case 'data_flow_edge': case 'reshard':
+      case 'optimization_barrier':
+      case 'sharding_constraint':
+      case 'propagation_barrier':
+      case 'data_flow_edge':
+      case 'reshard':
         this.finish(frame, op, operands);
         break;
       case 'sharding_group':
@@ -127,7 +137,8 @@ class Run<V> {
     const op = parent.block.ops[parent.next] as Op;
     if (child.role === 'once') this.finish(parent, op, results);
     else if (child.role === 'trip') this.enter(parent.scope, region(op, 0), results, 'predicate', results);
-    else if (this.meaning.scalar(results[0] as V, op) !== 0) this.enter(parent.scope, region(op, 1), child.carry, 'trip');
+    else if (this.meaning.scalar(results[0] as V, op) !== 0)
+      this.enter(parent.scope, region(op, 1), child.carry, 'trip');
     else this.finish(parent, op, child.carry);
   }
 
@@ -140,10 +151,17 @@ class Run<V> {
     frame.next++;
   }
 
-  private enter(scope: Scope<V>, block: Block, inputs: readonly V[], role: Frame<V>['role'], carry: readonly V[] = []): void {
+  private enter(
+    scope: Scope<V>,
+    block: Block,
+    inputs: readonly V[],
+    role: Frame<V>['role'],
+    carry: readonly V[] = [],
+  ): void {
     const plan = scope.code.plans.get(block);
     if (plan === undefined) throw internalError(`a block of @${scope.func.name} has no liveness plan`);
-    if (inputs.length !== block.params.length) throw internalError(`${inputs.length} values for ${block.params.length} parameters`);
+    if (inputs.length !== block.params.length)
+      throw internalError(`${inputs.length} values for ${block.params.length} parameters`);
     block.params.forEach((id, i) => this.bind(scope, id, inputs[i] as V));
     this.release(scope, plan.unusedParams);
     this.stack.push({ scope, block, plan, role, carry, next: 0 });
@@ -151,7 +169,8 @@ class Run<V> {
 
   private call(op: Op, operands: readonly V[]): void {
     const callee = this.module.functions.find((f) => f.name === op.attrs.callee);
-    if (callee === undefined) throw internalError(`call of @${String(op.attrs.callee)}, which the module does not hold`);
+    if (callee === undefined)
+      throw internalError(`call of @${String(op.attrs.callee)}, which the module does not hold`);
     this.enter(this.activate(callee), callee.body, operands, 'once');
   }
 
@@ -175,7 +194,8 @@ class Run<V> {
 
   private read(scope: Scope<V>, id: ValueId): V {
     const value = scope.values[id];
-    if (value === undefined) throw internalError(`value ${id} of @${scope.func.name} is read before it is made or after its last use`);
+    if (value === undefined)
+      throw internalError(`value ${id} of @${scope.func.name} is read before it is made or after its last use`);
     return value;
   }
 

@@ -2,7 +2,16 @@
 import type { OpAttrs } from '../ir/attrs.ts';
 import { internalError, unsupported } from '../ir/diagnostics.ts';
 import { dimAxes, type Layout } from '../ir/layout.ts';
-import { axesIndex, axesSize, axisIndex, type AxisRef, deviceCount, type Mesh, type MeshAxis, sameAxis } from '../ir/mesh.ts';
+import {
+  axesIndex,
+  axesSize,
+  axisIndex,
+  type AxisRef,
+  deviceCount,
+  type Mesh,
+  type MeshAxis,
+  sameAxis,
+} from '../ir/mesh.ts';
 import { unravel } from './blocks.ts';
 
 /** One mesh laid on devices 0 … n-1. Positions are row-major mesh coordinates. */
@@ -49,7 +58,9 @@ export class DeviceGrid {
     const sizes = axes.map((a) => a.size);
     const weights = axes.map((a) => positionWeight(this.mesh, a));
     const size = axesSize(axes);
-    const steps = Int32Array.from({ length: size }, (_, rank) => unravel(rank, sizes).reduce((n, digit, i) => n + digit * (weights[i] as number), 0));
+    const steps = Int32Array.from({ length: size }, (_, rank) =>
+      unravel(rank, sizes).reduce((n, digit, i) => n + digit * (weights[i] as number), 0),
+    );
     const rankOf = this.index(axes);
     const members: Int32Array[] = [];
     const groupOf = new Int32Array(this.size);
@@ -93,7 +104,8 @@ export function permuteSources(fromGrid: DeviceGrid, toGrid: DeviceGrid, from: L
   const held = from.dims.map((_, d) => split(dimAxes(from, d)));
   const wanted = to.dims.map((_, d) => split(dimAxes(to, d)));
   held.forEach((axes, d) => {
-    if (axesSize(axes) !== axesSize(wanted[d] ?? [])) throw internalError(`collective_permute: dim ${d} has another number of shards on either side`);
+    if (axesSize(axes) !== axesSize(wanted[d] ?? []))
+      throw internalError(`collective_permute: dim ${d} has another number of shards on either side`);
   });
   const has = (axes: readonly AxisRef[], x: AxisRef): boolean => axes.some((a) => sameAxis(a, x));
   const [heldAll, wantedAll] = [held.flat(), wanted.flat()];
@@ -116,10 +128,17 @@ export function shiftSources(grid: DeviceGrid, { axes, by, flip }: OpAttrs['coll
 }
 
 /** The index along the first axes of each pair becomes the index along the second. */
-function sourcePosition(mesh: Mesh, pairs: readonly (readonly [readonly AxisRef[], readonly AxisRef[]])[], position: number): number {
+function sourcePosition(
+  mesh: Mesh,
+  pairs: readonly (readonly [readonly AxisRef[], readonly AxisRef[]])[],
+  position: number,
+): number {
   let source = 0;
   for (const [target, origin] of pairs) {
-    const digits = unravel(axesIndex(mesh, target, position), origin.map((a) => a.size));
+    const digits = unravel(
+      axesIndex(mesh, target, position),
+      origin.map((a) => a.size),
+    );
     origin.forEach((a, i) => (source += (digits[i] as number) * positionWeight(mesh, a)));
   }
   return source;
@@ -146,7 +165,8 @@ function atomsOf(mesh: Mesh, layouts: readonly Layout[]): AxisRef[] {
     const cuts = [...new Set([1, size, ...refs.flatMap((a) => [a.pre, a.pre * a.size])])].sort((a, b) => a - b);
     return cuts.slice(1).map((cut, i): AxisRef => {
       const pre = cuts[i] as number;
-      if (cut % pre !== 0) throw unsupported(`a collective_permute between sub-axes of ${name} that do not nest (${pre} and ${cut})`);
+      if (cut % pre !== 0)
+        throw unsupported(`a collective_permute between sub-axes of ${name} that do not nest (${pre} and ${cut})`);
       return { name, pre, size: cut / pre };
     });
   });

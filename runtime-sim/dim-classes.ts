@@ -11,7 +11,9 @@ export class DimClasses {
   constructor(types: readonly TensorType[]) {
     this.types = types;
     this.start = new Int32Array(types.length + 1);
-    types.forEach((t, i) => { this.start[i + 1] = (this.start[i] as number) + t.shape.length; });
+    types.forEach((t, i) => {
+      this.start[i + 1] = (this.start[i] as number) + t.shape.length;
+    });
     this.parent = Int32Array.from({ length: this.start[types.length] as number }, (_, i) => i);
   }
 
@@ -52,11 +54,13 @@ export class DimClasses {
   choose(shardsOf: (id: ValueId) => readonly number[]): Map<number, number> {
     const shards = new Map<number, number>();
     const extent = new Map<number, number>();
-    this.types.forEach((type, id) => shardsOf(id as ValueId).forEach((count, dim) => {
-      const c = this.of(id as ValueId, dim);
-      shards.set(c, lcm(shards.get(c) ?? 1, count));
-      extent.set(c, type.shape[dim] as number);
-    }));
+    this.types.forEach((type, id) =>
+      shardsOf(id as ValueId).forEach((count, dim) => {
+        const c = this.of(id as ValueId, dim);
+        shards.set(c, lcm(shards.get(c) ?? 1, count));
+        extent.set(c, type.shape[dim] as number);
+      }),
+    );
     const chosen = new Map<number, number>();
     const taken = new Set<number>();
     for (const [c, size] of extent) {

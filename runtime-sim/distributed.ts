@@ -19,7 +19,10 @@ export interface Distributed {
 /** Devices that claim to hold the same block hold different numbers: a wrong program, found before any result is. */
 export class ReplicaMismatch extends DiagnosticError {
   constructor(what: string, a: number, b: number) {
-    super(internalError(`devices ${a} and ${b} claim to hold the same block of ${what}, but their numbers differ`).diagnostics);
+    super(
+      internalError(`devices ${a} and ${b} claim to hold the same block of ${what}, but their numbers differ`)
+        .diagnostics,
+    );
   }
 }
 
@@ -47,13 +50,25 @@ export class Sharder {
     this.forEachBlock(layout, whole.shape, localShape, (device, start, inside) => {
       const base = (partition.copyOf[device] as number) * length;
       if (inside.some((n, d) => n < (localShape[d] as number))) fillPoison(data, dtype, base, base + length);
-      if (!inside.includes(0)) runMove(planBlock(inside, whole.shape, localShape, dtype), whole.data, offsetIn(whole.shape, start, dtype), data, base);
+      if (!inside.includes(0))
+        runMove(
+          planBlock(inside, whole.shape, localShape, dtype),
+          whole.data,
+          offsetIn(whole.shape, start, dtype),
+          data,
+          base,
+        );
     });
     return { partition, stack: { dtype, shape: [partition.copies, ...localShape], data } };
   }
 
   /** The global array. Devices that hold the same block must agree. */
-  assemble(value: Distributed, layout: Layout | undefined, globalShape: readonly number[] | undefined, what: string): TensorArray {
+  assemble(
+    value: Distributed,
+    layout: Layout | undefined,
+    globalShape: readonly number[] | undefined,
+    what: string,
+  ): TensorArray {
     const { partition, stack } = this.verify(value, layout, what);
     if (layout === undefined) return rowOf(stack, 0);
     const local = stack.shape.slice(1);
@@ -98,13 +113,19 @@ export class Sharder {
 
   /** One device per block: where its block starts in the whole, and how much of it lies inside. */
   private forEachBlock(
-    layout: Layout, whole: readonly number[], local: readonly number[],
+    layout: Layout,
+    whole: readonly number[],
+    local: readonly number[],
     visit: (device: number, start: readonly number[], inside: readonly number[]) => void,
   ): void {
     const grid = this.gridOf(layout.mesh);
     for (const device of this.claim(layout).firstDevice) {
       const start = blockIndex(grid, layout, device).map((i, d) => i * (local[d] as number));
-      visit(device, start, local.map((n, d) => Math.max(0, Math.min(n, (whole[d] as number) - (start[d] as number)))));
+      visit(
+        device,
+        start,
+        local.map((n, d) => Math.max(0, Math.min(n, (whole[d] as number) - (start[d] as number)))),
+      );
     }
   }
 
@@ -120,11 +141,16 @@ export class Sharder {
   }
 
   private expectCover(whole: readonly number[], layout: Layout, local: readonly number[], what: string): void {
-    const fits = whole.length === local.length && whole.every((n, d) => {
-      const shards = axesSize(layout.dims[d]?.axes ?? []);
-      return shards === 1 ? n === local[d] : shards * (local[d] as number) >= n;
-    });
-    if (!fits) throw internalError(`${what}: shards of shape [${local.join(',')}] do not make up [${whole.join(',')}] under its layout`);
+    const fits =
+      whole.length === local.length &&
+      whole.every((n, d) => {
+        const shards = axesSize(layout.dims[d]?.axes ?? []);
+        return shards === 1 ? n === local[d] : shards * (local[d] as number) >= n;
+      });
+    if (!fits)
+      throw internalError(
+        `${what}: shards of shape [${local.join(',')}] do not make up [${whole.join(',')}] under its layout`,
+      );
   }
 }
 
@@ -145,5 +171,11 @@ export function mergeEqualCopies(value: Distributed, partitions: Partitions): Di
   });
   if (merged.every((c, i) => c === i)) return value;
   const fewer = partitions.of(partition.copyOf.map((c) => merged[c] as number));
-  return { partition: fewer, stack: takeRows(stack, fewer.firstDevice.map((d) => partition.copyOf[d] as number)) };
+  return {
+    partition: fewer,
+    stack: takeRows(
+      stack,
+      fewer.firstDevice.map((d) => partition.copyOf[d] as number),
+    ),
+  };
 }

@@ -36,11 +36,14 @@ function drawer({ dtype, shape }: TensorType, random: Random, top: number): () =
       return floats(bits === 64 ? Math.fround : undefined, random);
     case 'pred':
       return () => random.integer(0, 2);
-    case 'signed': case 'unsigned': {
+    case 'signed':
+    case 'unsigned': {
       const bound = bits <= 16 ? Math.min(top, 7) : top;
       const low = cls === 'signed' ? -bound : 0;
-      const next = shape.length === 0 ? () => random.integer(1, 8)
-        : () => (random.uniform() < 0.05 ? random.integer(low, 2 * bound) : random.integer(0, bound));
+      const next =
+        shape.length === 0
+          ? () => random.integer(1, 8)
+          : () => (random.uniform() < 0.05 ? random.integer(low, 2 * bound) : random.integer(0, bound));
       return bits === 64 ? () => BigInt(next()) : next;
     }
   }
@@ -56,5 +59,9 @@ function floats(round: ((x: number) => number) | undefined, random: Random): () 
 
 /** To the nearest value of the element type. */
 const ROUND: Partial<Readonly<Record<DType, (x: number) => number>>> = {
-  f8e4m3fn: (x) => roundFormat(x, 4, 3), f8e5m2: (x) => roundFormat(x, 5, 2), f16: roundF16, bf16: roundBf16, f32: Math.fround,
+  f8e4m3fn: (x) => roundFormat(x, 4, 3),
+  f8e5m2: (x) => roundFormat(x, 5, 2),
+  f16: roundF16,
+  bf16: roundBf16,
+  f32: Math.fround,
 };

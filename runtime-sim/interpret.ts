@@ -13,7 +13,10 @@ import { rowOf, stackOfOne } from './stacked.ts';
  * reshards and collectives only say where data lies, so they are the identity, also on values whose sum is still owed.
  */
 export function runOneDevice(
-  module: Module, registry: Registry, inputs: readonly TensorArray[], precision: Precision,
+  module: Module,
+  registry: Registry,
+  inputs: readonly TensorArray[],
+  precision: Precision,
 ): TensorArray[] {
   if (module.level === 'local' || module.level === 'scheduled') {
     throw internalError(`runOneDevice needs global shapes; the module is at level ${module.level}`);
@@ -34,7 +37,12 @@ class OneDevice implements Meaning<TensorArray> {
     if (isCollective(op)) return operands;
     if (op.kind === 'axis_index') throw internalError('axis_index before the local level');
     const view = scope.code.view(op);
-    const call = { view, operands: operands.map((x) => ({ stack: stackOfOne(x) })), copies: 1, precision: this.precision };
+    const call = {
+      view,
+      operands: operands.map((x) => ({ stack: stackOfOne(x) })),
+      copies: 1,
+      precision: this.precision,
+    };
     const made = op.regions.length > 0 && op.kind !== 'reduce' ? undefined : runStacked(this.registry, call);
     if (made !== undefined) return [rowOf(made, 0)];
     const context = kernelContext(this.registry, this.precision, scope.code, (id) => scope.values[id]);

@@ -70,7 +70,10 @@ function definitionsOf(blocks: Iterable<Block>): Map<ValueId, Block> {
 }
 
 function noteUse(
-  value: ValueId, place: Place, parents: ReadonlyMap<Block, Place | undefined>, definedIn: ReadonlyMap<ValueId, Block>,
+  value: ValueId,
+  place: Place,
+  parents: ReadonlyMap<Block, Place | undefined>,
+  definedIn: ReadonlyMap<ValueId, Block>,
   lastUse: Map<ValueId, { index: number; inRegion: boolean }>,
 ): void {
   const home = definedIn.get(value);

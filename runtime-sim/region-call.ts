@@ -7,7 +7,10 @@ import type { FunctionCode } from './control-flow.ts';
 
 /** The context of one kernel call; `captured` gives values of the blocks around the op. */
 export function kernelContext(
-  registry: Registry, precision: Precision, code: FunctionCode, captured: (id: ValueId) => TensorArray | undefined,
+  registry: Registry,
+  precision: Precision,
+  code: FunctionCode,
+  captured: (id: ValueId) => TensorArray | undefined,
 ): KernelContext {
   const context: KernelContext = {
     precision,

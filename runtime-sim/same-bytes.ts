@@ -37,6 +37,7 @@ const scratch = new Float64Array(1);
 const bits = new Uint32Array(scratch.buffer);
 
 function sameBytes(data: Storage, a: number, b: number, length: number): boolean {
-  const bytes = (at: number): Buffer => Buffer.from(data.buffer, data.byteOffset + at * data.BYTES_PER_ELEMENT, length * data.BYTES_PER_ELEMENT);
+  const bytes = (at: number): Buffer =>
+    Buffer.from(data.buffer, data.byteOffset + at * data.BYTES_PER_ELEMENT, length * data.BYTES_PER_ELEMENT);
   return bytes(a).equals(bytes(b));
 }

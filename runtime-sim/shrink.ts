@@ -8,7 +8,19 @@
 import { internalError } from '../ir/diagnostics.ts';
 import { axesSize } from '../ir/mesh.ts';
 import type { Registry } from '../ir/op.ts';
-import { type Attrs, type Block, type Elements, type Func, isCollective, mainFunction, type Module, type Op, type ValueId, valueInfo, walkOps } from '../ir/program.ts';
+import {
+  type Attrs,
+  type Block,
+  type Elements,
+  type Func,
+  isCollective,
+  mainFunction,
+  type Module,
+  type Op,
+  type ValueId,
+  valueInfo,
+  walkOps,
+} from '../ir/program.ts';
 import { tripCountOf } from '../ir/loops.ts';
 import { isInteger, type TensorType, withShape } from '../ir/types.ts';
 import { DimClasses } from './dim-classes.ts';
@@ -51,7 +63,12 @@ class Shrinker {
     const values = this.func.values.map((v, id) => ({ ...v, type: this.small(id as ValueId) }));
     const body = this.block(this.func.body);
     const returned = this.func.body.ops.at(-1)?.operands ?? [];
-    const func: Func = { ...this.func, values, body, resultTypes: returned.map((v) => (values[v] as { type: TensorType }).type) };
+    const func: Func = {
+      ...this.func,
+      values,
+      body,
+      resultTypes: returned.map((v) => (values[v] as { type: TensorType }).type),
+    };
     this.verify(func);
     return func;
   }
@@ -63,10 +80,16 @@ class Shrinker {
     if (op.kind === 'return' || op.kind === 'axis_index') return;
     if (op.kind === 'while') return this.relateLoop(op);
     if (op.kind === 'case') {
-      for (const region of op.regions) region.ops.at(-1)?.operands.forEach((v, i) => this.classes.joinAll(v, op.results[i] as ValueId));
+      for (const region of op.regions)
+        region.ops.at(-1)?.operands.forEach((v, i) => this.classes.joinAll(v, op.results[i] as ValueId));
       return;
     }
-    if (isCollective(op) || op.kind === 'optimization_barrier' || op.kind === 'reshard' || op.kind === 'sharding_constraint') {
+    if (
+      isCollective(op) ||
+      op.kind === 'optimization_barrier' ||
+      op.kind === 'reshard' ||
+      op.kind === 'sharding_constraint'
+    ) {
       op.results.forEach((r, i) => this.classes.joinAll(op.operands[i] as ValueId, r));
       return;
     }
@@ -80,7 +103,8 @@ class Shrinker {
     op.results.forEach((r, i) => {
       const sources = [op.operands[i] as ValueId, next[i] as ValueId];
       for (const v of [...sources, body.params[i] as ValueId, cond.params[i] as ValueId]) this.classes.joinAll(v, r);
-      for (const p of [body.params[i], cond.params[i]]) this.incoming.set(p as ValueId, { values: sources, loop: op, index: i });
+      for (const p of [body.params[i], cond.params[i]])
+        this.incoming.set(p as ValueId, { values: sources, loop: op, index: i });
     });
   }
 
@@ -88,23 +112,27 @@ class Shrinker {
     const rule = this.registry[op.kind]?.factors(this.view(op));
     if (rule === undefined) throw internalError(`shrink: no rule for ${op.kind}`);
     const holders = new Map<number, { id: ValueId; dim: number }[]>();
-    const visit = (ids: readonly ValueId[], tensors: typeof rule.operands): void => ids.forEach((id, t) => (tensors[t] ?? []).forEach((factors, dim) => {
-      const real = factors.filter((f) => (rule.factors[f]?.size ?? 1) > 1);
-      if (real.length > 1) this.classes.pin(id, dim, `${op.kind} splits or merges it`);
-      for (const f of real) {
-        if (real.length === 1) holders.set(f, [...(holders.get(f) ?? []), { id, dim }]);
-        else for (const h of holders.get(f) ?? []) this.classes.pin(h.id, h.dim, `${op.kind} splits or merges it`);
-      }
-    }));
+    const visit = (ids: readonly ValueId[], tensors: typeof rule.operands): void =>
+      ids.forEach((id, t) =>
+        (tensors[t] ?? []).forEach((factors, dim) => {
+          const real = factors.filter((f) => (rule.factors[f]?.size ?? 1) > 1);
+          if (real.length > 1) this.classes.pin(id, dim, `${op.kind} splits or merges it`);
+          for (const f of real) {
+            if (real.length === 1) holders.set(f, [...(holders.get(f) ?? []), { id, dim }]);
+            else for (const h of holders.get(f) ?? []) this.classes.pin(h.id, h.dim, `${op.kind} splits or merges it`);
+          }
+        }),
+      );
     visit(op.operands, rule.operands);
     visit(op.results, rule.results);
     for (const [f, list] of holders) {
       const whole = list.filter((h) => this.extent(h.id, h.dim) === rule.factors[f]?.size);
       whole.forEach((h) => this.classes.join(whole[0] as typeof h, h));
-      for (const h of list) if (!whole.includes(h) && this.extent(h.id, h.dim) > 1) {
-        this.classes.pin(h.id, h.dim, `${op.kind} takes part of it`);
-        for (const w of whole) this.classes.pin(w.id, w.dim, `${op.kind} takes part of it`);
-      }
+      for (const h of list)
+        if (!whole.includes(h) && this.extent(h.id, h.dim) > 1) {
+          this.classes.pin(h.id, h.dim, `${op.kind} takes part of it`);
+          for (const w of whole) this.classes.pin(w.id, w.dim, `${op.kind} takes part of it`);
+        }
     }
     if (op.kind === 'reshape') this.pinPartnersOfSplits(op);
   }
@@ -114,21 +142,41 @@ class Shrinker {
     const [from, to] = [op.operands[0] as ValueId, op.results[0] as ValueId];
     const real = (id: ValueId): number[] => valueInfo(this.func, id).type.shape.filter((n) => n > 1);
     if (real(from).join() === real(to).join()) return;
-    for (const id of [from, to]) valueInfo(this.func, id).type.shape.forEach((_, d) => this.classes.pin(id, d, 'reshape splits or merges it'));
+    for (const id of [from, to])
+      valueInfo(this.func, id).type.shape.forEach((_, d) => this.classes.pin(id, d, 'reshape splits or merges it'));
   }
 
   private pinLiterals(op: Op): void {
-    const pinDims = (id: ValueId, dims: Iterable<number>, why: string): void => { for (const d of dims) this.classes.pin(id, d, why); };
+    const pinDims = (id: ValueId, dims: Iterable<number>, why: string): void => {
+      for (const d of dims) this.classes.pin(id, d, why);
+    };
     const all = (id: ValueId): number[] => valueInfo(this.func, id).type.shape.map((_, d) => d);
     switch (op.kind) {
       case 'constant':
-        if ((op.attrs.value as Elements).data.length > 1) pinDims(op.results[0] as ValueId, all(op.results[0] as ValueId), 'a table of constants');
+        if ((op.attrs.value as Elements).data.length > 1)
+          pinDims(op.results[0] as ValueId, all(op.results[0] as ValueId), 'a table of constants');
         return;
-      case 'slice': case 'pad': case 'concatenate': case 'reduce_window': case 'convolution': case 'select_and_scatter': case 'sort': case 'top_k': case 'fft':
+      case 'slice':
+      case 'pad':
+      case 'concatenate':
+      case 'reduce_window':
+      case 'convolution':
+      case 'select_and_scatter':
+      case 'sort':
+      case 'top_k':
+      case 'fft':
         for (const v of [...op.operands.slice(0, op.kind === 'concatenate' ? undefined : 1), ...op.results]) {
-          const [x, r] = [valueInfo(this.func, v).type.shape, valueInfo(this.func, op.kind === 'concatenate' ? (op.operands[0] as ValueId) : (op.operands[0] as ValueId)).type.shape];
+          const [x, r] = [
+            valueInfo(this.func, v).type.shape,
+            valueInfo(this.func, op.kind === 'concatenate' ? (op.operands[0] as ValueId) : (op.operands[0] as ValueId))
+              .type.shape,
+          ];
           const out = valueInfo(this.func, op.results[0] as ValueId).type.shape;
-          pinDims(v, x.map((_, d) => d).filter((d) => r[d] !== out[d] || op.kind !== 'slice'), `${op.kind} names its extent`);
+          pinDims(
+            v,
+            x.map((_, d) => d).filter((d) => r[d] !== out[d] || op.kind !== 'slice'),
+            `${op.kind} names its extent`,
+          );
         }
         return;
       default:
@@ -146,7 +194,8 @@ class Shrinker {
     } else if (op.kind === 'gather') {
       for (const d of op.attrs.start_index_map as readonly number[]) this.trace(op.operands[1] as ValueId, first, d);
     } else if (op.kind === 'scatter') {
-      for (const d of op.attrs.scatter_dims_to_operand_dims as readonly number[]) this.trace(op.operands[op.results.length] as ValueId, first, d);
+      for (const d of op.attrs.scatter_dims_to_operand_dims as readonly number[])
+        this.trace(op.operands[op.results.length] as ValueId, first, d);
     }
   }
 
@@ -167,7 +216,8 @@ class Shrinker {
         continue;
       }
       if (op.kind === 'constant') this.counts.set(op, [before, after]);
-      else if (isCollective(op) || FOLLOWED.has(op.kind)) stack.push(...op.operands.filter((v) => isIndexLike(valueInfo(this.func, v).type)));
+      else if (isCollective(op) || FOLLOWED.has(op.kind))
+        stack.push(...op.operands.filter((v) => isIndexLike(valueInfo(this.func, v).type)));
     }
   }
 
@@ -175,7 +225,9 @@ class Shrinker {
   private boundOf(loop: Op, index: number): ValueId[] {
     const cond = loop.regions[0] as Block;
     const param = cond.params[index] as ValueId;
-    return cond.ops.filter((o) => o.kind === 'compare' && o.operands.includes(param)).flatMap((o) => o.operands.filter((v) => v !== param));
+    return cond.ops
+      .filter((o) => o.kind === 'compare' && o.operands.includes(param))
+      .flatMap((o) => o.operands.filter((v) => v !== param));
   }
 
   // --- rebuilding ---------------------------------------------------------------------------------------------------
@@ -198,16 +250,26 @@ class Shrinker {
     const [result] = op.results;
     const shape = result === undefined ? [] : this.small(result).shape;
     const first = op.operands[0];
-    const follow = (sizes: readonly number[], id: ValueId): number[] => sizes.map((s, d) => (s === this.extent(id, d) ? this.smallExtent(id, d) : s));
+    const follow = (sizes: readonly number[], id: ValueId): number[] =>
+      sizes.map((s, d) => (s === this.extent(id, d) ? this.smallExtent(id, d) : s));
     switch (op.kind) {
       case 'constant':
         return { ...op.attrs, shape, value: this.literal(op) };
       case 'dynamic_slice':
         return { ...op.attrs, sizes: shape };
       case 'slice':
-        return first === undefined ? op.attrs : { ...op.attrs, limit: follow(op.attrs.limit as readonly number[], first) };
+        return first === undefined
+          ? op.attrs
+          : { ...op.attrs, limit: follow(op.attrs.limit as readonly number[], first) };
       case 'gather':
-        return first === undefined ? op.attrs : { ...op.attrs, slice_sizes: (op.attrs.slice_sizes as readonly number[]).map((s, d) => (s === 1 ? 1 : (follow([...Array(d).fill(-1), s], first)[d] as number))) };
+        return first === undefined
+          ? op.attrs
+          : {
+              ...op.attrs,
+              slice_sizes: (op.attrs.slice_sizes as readonly number[]).map((s, d) =>
+                s === 1 ? 1 : (follow([...Array(d).fill(-1), s], first)[d] as number),
+              ),
+            };
       default:
         return op.attrs.shape === undefined ? op.attrs : { ...op.attrs, shape };
     }
@@ -235,13 +297,26 @@ class Shrinker {
       if (def === undefined) continue;
       const types = (ids: readonly ValueId[]): TensorType[] => ids.map((v) => valueInfo(func, v).type);
       const inferred = def.infer({ kind: op.kind, attrs: op.attrs, regions: op.regions, operands: types(op.operands) });
-      if (inferred.some((t, i) => t !== types(op.results)[i])) throw internalError(`shrink: the shape of a ${op.kind} does not follow`);
+      if (inferred.some((t, i) => t !== types(op.results)[i]))
+        throw internalError(`shrink: the shape of a ${op.kind} does not follow`);
     }
   }
 
-  private view(op: Op): { kind: string; attrs: Attrs; regions: readonly Block[]; operands: TensorType[]; results: TensorType[] } {
+  private view(op: Op): {
+    kind: string;
+    attrs: Attrs;
+    regions: readonly Block[];
+    operands: TensorType[];
+    results: TensorType[];
+  } {
     const types = (ids: readonly ValueId[]): TensorType[] => ids.map((v) => valueInfo(this.func, v).type);
-    return { kind: op.kind, attrs: op.attrs, regions: op.regions, operands: types(op.operands), results: types(op.results) };
+    return {
+      kind: op.kind,
+      attrs: op.attrs,
+      regions: op.regions,
+      operands: types(op.operands),
+      results: types(op.results),
+    };
   }
 
   private extent(id: ValueId, dim: number): number {
@@ -254,12 +329,28 @@ class Shrinker {
 
   private small(id: ValueId): TensorType {
     const { type } = valueInfo(this.func, id);
-    return withShape(type, type.shape.map((_, d) => this.smallExtent(id, d)));
+    return withShape(
+      type,
+      type.shape.map((_, d) => this.smallExtent(id, d)),
+    );
   }
 }
 
 /** Ops that index arithmetic is made of. */
-const FOLLOWED: ReadonlySet<string> = new Set(['add', 'subtract', 'select', 'compare', 'convert', 'broadcast_in_dim', 'reshape', 'clamp', 'maximum', 'minimum', 'concatenate', 'optimization_barrier']);
+const FOLLOWED: ReadonlySet<string> = new Set([
+  'add',
+  'subtract',
+  'select',
+  'compare',
+  'convert',
+  'broadcast_in_dim',
+  'reshape',
+  'clamp',
+  'maximum',
+  'minimum',
+  'concatenate',
+  'optimization_barrier',
+]);
 const isIndexLike = (type: TensorType): boolean => isInteger(type.dtype) || type.dtype === 'pred';
 
 /** Shards of each dim of a value. */

@@ -58,7 +58,10 @@ export class SpmdCollectives {
       case 'reduce_scatter':
         return this.reduceScatter(grid, value, op.attrs.axes as DimAxes, op.attrs.monoid as Monoid);
       case 'all_reduce':
-        return mergeEqualCopies(this.allReduce(grid, value, op.attrs.axes as readonly AxisRef[], op.attrs.monoid as Monoid), this.partitions);
+        return mergeEqualCopies(
+          this.allReduce(grid, value, op.attrs.axes as readonly AxisRef[], op.attrs.monoid as Monoid),
+          this.partitions,
+        );
       case 'collective_permute':
         return this.permute(value, op.attrs.from as Layout, op.attrs.to as Layout);
       case 'collective_shift':
@@ -71,7 +74,10 @@ export class SpmdCollectives {
     const { mesh, axes } = op.attrs as { mesh: string; axes: readonly AxisRef[] };
     const index = this.gridOf(mesh).index(axes);
     const partition = this.partitions.of(index);
-    return { partition, stack: { dtype: 'i32', shape: [partition.copies], data: partition.firstDevice.map((d) => index[d] as number) } };
+    return {
+      partition,
+      stack: { dtype: 'i32', shape: [partition.copies], data: partition.firstDevice.map((d) => index[d] as number) },
+    };
   }
 
   /** Members' blocks side by side: along each dim in order of the index along that dim's axes. */
@@ -79,9 +85,19 @@ export class SpmdCollectives {
     const signatures = this.signaturesOf(grid, value.partition, axes.flat());
     const counts = axes.map(axesSize);
     const local = localShape(value);
-    const places = Array.from({ length: signatures.size }, (_, rank) => unravel(rank, counts).map((i, d) => i * (local[d] as number)));
+    const places = Array.from({ length: signatures.size }, (_, rank) =>
+      unravel(rank, counts).map((i, d) => i * (local[d] as number)),
+    );
     const { partition, order } = this.bySignature(signatures);
-    return { partition, stack: joined(value.stack, order, local.map((n, d) => n * (counts[d] as number)), places) };
+    return {
+      partition,
+      stack: joined(
+        value.stack,
+        order,
+        local.map((n, d) => n * (counts[d] as number)),
+        places,
+      ),
+    };
   }
 
   private allReduce(grid: DeviceGrid, value: Distributed, axes: readonly AxisRef[], monoid: Monoid): Distributed {
@@ -95,7 +111,16 @@ export class SpmdCollectives {
     const { copyOf } = value.partition;
     const partition = this.partitions.of(copyOf.map((c, d) => c * size + (rank[d] as number)));
     const sizes = partSizes(localShape(value), axes, 'all_slice');
-    return { partition, stack: cut(value.stack, partition, (d) => copyOf[d] as number, sizes, (d) => partStart(sizes, axes, rank[d] as number)) };
+    return {
+      partition,
+      stack: cut(
+        value.stack,
+        partition,
+        (d) => copyOf[d] as number,
+        sizes,
+        (d) => partStart(sizes, axes, rank[d] as number),
+      ),
+    };
   }
 
   private reduceScatter(grid: DeviceGrid, value: Distributed, axes: DimAxes, monoid: Monoid): Distributed {
@@ -104,7 +129,16 @@ export class SpmdCollectives {
     const sizes = partSizes(localShape(value), axes, 'reduce_scatter');
     const { of, rankOf } = signatures;
     const partition = this.byRank(signatures);
-    return { partition, stack: cut(totals, partition, (d) => of[d] as number, sizes, (d) => partStart(sizes, axes, rankOf[d] as number)) };
+    return {
+      partition,
+      stack: cut(
+        totals,
+        partition,
+        (d) => of[d] as number,
+        sizes,
+        (d) => partStart(sizes, axes, rankOf[d] as number),
+      ),
+    };
   }
 
   /**
@@ -117,20 +151,36 @@ export class SpmdCollectives {
     const local = localShape(value);
     const [held, given] = [local[move.source] as number, local[move.target] as number];
     const part = given / size;
-    if (!Number.isInteger(part)) throw internalError(`all_to_all: dim ${move.target} of [${local.join(',')}] does not divide by ${size}`);
+    if (!Number.isInteger(part))
+      throw internalError(`all_to_all: dim ${move.target} of [${local.join(',')}] does not divide by ${size}`);
     const along = (dim: number, at: number): number[] => local.map((_, d) => (d === dim ? at : 0));
     const side = local.map((n, d) => (d === move.source ? held * size : n));
-    const all = joined(value.stack, signatures.members, side, Array.from({ length: size }, (_, s) => along(move.source, s * held)));
+    const all = joined(
+      value.stack,
+      signatures.members,
+      side,
+      Array.from({ length: size }, (_, s) => along(move.source, s * held)),
+    );
     const partition = this.byRank(signatures);
     const sizes = side.map((n, d) => (d === move.target ? part : n));
-    return { partition, stack: cut(all, partition, (d) => of[d] as number, sizes, (d) => along(move.target, (rankOf[d] as number) * part)) };
+    return {
+      partition,
+      stack: cut(
+        all,
+        partition,
+        (d) => of[d] as number,
+        sizes,
+        (d) => along(move.target, (rankOf[d] as number) * part),
+      ),
+    };
   }
 
   /** The partition is pulled back along the map. */
   private permute(value: Distributed, from: Layout, to: Layout): Distributed {
     const key = `${layoutKey(from)}>${layoutKey(to)}`;
     let sources = this.sources.get(key);
-    if (sources === undefined) this.sources.set(key, (sources = permuteSources(this.gridOf(from.mesh), this.gridOf(to.mesh), from, to)));
+    if (sources === undefined)
+      this.sources.set(key, (sources = permuteSources(this.gridOf(from.mesh), this.gridOf(to.mesh), from, to)));
     const map = sources;
     const memo = `${value.partition.id}/${key}`;
     const { copyOf } = value.partition;
@@ -139,22 +189,39 @@ export class SpmdCollectives {
       partition = this.partitions.of(map.map((s) => copyOf[s] as number));
       this.pulled.set(memo, partition);
     }
-    return { partition, stack: takeRows(value.stack, partition.firstDevice.map((d) => copyOf[map[d] as number] as number)) };
+    return {
+      partition,
+      stack: takeRows(
+        value.stack,
+        partition.firstDevice.map((d) => copyOf[map[d] as number] as number),
+      ),
+    };
   }
 
   /** Zeros are one more row. */
   private shift(grid: DeviceGrid, { partition, stack }: Distributed, attrs: OpAttrs['collective_shift']): Distributed {
     const labels = shiftSources(grid, attrs).map((s) => (s < 0 ? partition.copies : (partition.copyOf[s] as number)));
     const shifted = this.partitions.of(labels);
-    return { partition: shifted, stack: takeRows(withZeros(stack), shifted.firstDevice.map((d) => labels[d] as number)) };
+    return {
+      partition: shifted,
+      stack: takeRows(
+        withZeros(stack),
+        shifted.firstDevice.map((d) => labels[d] as number),
+      ),
+    };
   }
 
   /** Row s: the rows `members[s]` combined, in order of rank. */
   private totals(stack: TensorArray, members: readonly Int32Array[], monoid: Monoid): TensorArray {
     if (monoid === 'sum' && stack.data instanceof Float64Array) return sums(stack, stack.data, members);
-    const ofRank = (rank: number): TensorArray => takeRows(stack, Int32Array.from(members, (m) => m[rank] as number));
+    const ofRank = (rank: number): TensorArray =>
+      takeRows(
+        stack,
+        Int32Array.from(members, (m) => m[rank] as number),
+      );
     let total = ofRank(0);
-    for (let rank = 1; rank < (members[0] as Int32Array).length; rank++) total = this.combine(monoid, total, ofRank(rank));
+    for (let rank = 1; rank < (members[0] as Int32Array).length; rank++)
+      total = this.combine(monoid, total, ofRank(rank));
     return total;
   }
 
@@ -184,7 +251,12 @@ export class SpmdCollectives {
         if (signature === undefined) known.set(text, (signature = members.push(copies) - 1));
         return signature;
       });
-      found = { size: groups.size, members, rankOf: groups.rankOf, of: groups.groupOf.map((g) => ofGroup[g] as number) };
+      found = {
+        size: groups.size,
+        members,
+        rankOf: groups.rankOf,
+        of: groups.groupOf.map((g) => ofGroup[g] as number),
+      };
       this.signatures.set(key, found);
     }
     return found;
@@ -202,7 +274,12 @@ function withZeros(stack: TensorArray): TensorArray {
 const localShape = ({ stack }: Distributed): readonly number[] => stack.shape.slice(1);
 
 /** Row i: the rows `members[i]` of `stack` set at `places`, by rank, of an array of this shape. */
-function joined(stack: TensorArray, members: readonly Int32Array[], shape: readonly number[], places: readonly (readonly number[])[]): TensorArray {
+function joined(
+  stack: TensorArray,
+  members: readonly Int32Array[],
+  shape: readonly number[],
+  places: readonly (readonly number[])[],
+): TensorArray {
   const { dtype } = stack;
   const local = stack.shape.slice(1);
   const [length, block] = [storageCount(shape, dtype), storageCount(local, dtype)];
@@ -210,7 +287,9 @@ function joined(stack: TensorArray, members: readonly Int32Array[], shape: reado
   const plan = planBlock(local, local, shape, dtype);
   const offsets = places.map((p) => offsetIn(shape, p, dtype));
   members.forEach((copies, i) => {
-    copies.forEach((copy, rank) => runMove(plan, stack.data, copy * block, data, i * length + (offsets[rank] as number)));
+    copies.forEach((copy, rank) =>
+      runMove(plan, stack.data, copy * block, data, i * length + (offsets[rank] as number)),
+    );
   });
   return { dtype, shape: [members.length, ...shape], data };
 }
@@ -233,7 +312,11 @@ function addTo(to: Float64Array, from: Float64Array, at: number): void {
 
 /** Per copy of the partition: the block of these sizes out of row `row(device)`, from `start(device)` on. */
 function cut(
-  stack: TensorArray, partition: Partition, row: (device: number) => number, sizes: readonly number[], start: (device: number) => readonly number[],
+  stack: TensorArray,
+  partition: Partition,
+  row: (device: number) => number,
+  sizes: readonly number[],
+  start: (device: number) => readonly number[],
 ): TensorArray {
   const { dtype } = stack;
   const whole = stack.shape.slice(1);
@@ -250,7 +333,8 @@ function cut(
 function partSizes(shape: readonly number[], axes: DimAxes, what: string): number[] {
   const counts = axes.map(axesSize);
   const sizes = shape.map((n, d) => n / (counts[d] ?? 1));
-  if (!sizes.every(Number.isInteger)) throw internalError(`${what}: [${shape.join(',')}] does not divide into ${counts.join('×')} parts`);
+  if (!sizes.every(Number.isInteger))
+    throw internalError(`${what}: [${shape.join(',')}] does not divide into ${counts.join('×')} parts`);
   return sizes;
 }
 
@@ -258,17 +342,40 @@ function partSizes(shape: readonly number[], axes: DimAxes, what: string): numbe
 const partStart = (sizes: readonly number[], axes: DimAxes, rank: number): number[] =>
   unravel(rank, axes.map(axesSize)).map((i, d) => i * (sizes[d] as number));
 
-const COMBINERS: Readonly<Record<Monoid, string>> = { sum: 'add', prod: 'multiply', max: 'maximum', min: 'minimum', and: 'and', or: 'or' };
+const COMBINERS: Readonly<Record<Monoid, string>> = {
+  sum: 'add',
+  prod: 'multiply',
+  max: 'maximum',
+  min: 'minimum',
+  and: 'and',
+  or: 'or',
+};
 
 /** Elementwise, by the registry's own kernel: each element type adds as the program's `add` does. */
-function combineArrays(registry: Registry, precision: Precision, monoid: Monoid, a: TensorArray, b: TensorArray): TensorArray {
+function combineArrays(
+  registry: Registry,
+  precision: Precision,
+  monoid: Monoid,
+  a: TensorArray,
+  b: TensorArray,
+): TensorArray {
   const kind = COMBINERS[monoid];
   const def = registry[kind];
   if (def === undefined) throw unsupported(`reducing with ${monoid}: the registry does not define ${kind}`);
   const type = tensor(a.dtype, a.shape);
   const view = { kind, attrs: {}, operands: [type, type], results: [type], regions: [] };
-  const made = runStacked(registry, { view, operands: [{ stack: stackOfOne(a) }, { stack: stackOfOne(b) }], copies: 1, precision });
+  const made = runStacked(registry, {
+    view,
+    operands: [{ stack: stackOfOne(a) }, { stack: stackOfOne(b) }],
+    copies: 1,
+    precision,
+  });
   if (made !== undefined) return rowOf(made, 0);
-  const context: KernelContext = { precision, call: () => { throw internalError(`${kind} called a region`); } };
+  const context: KernelContext = {
+    precision,
+    call: () => {
+      throw internalError(`${kind} called a region`);
+    },
+  };
   return def.kernel(view, [a, b], context)[0] as TensorArray;
 }

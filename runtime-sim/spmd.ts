@@ -6,7 +6,16 @@ import type { Precision, TensorArray } from '../ir/array.ts';
 import { internalError, unsupported } from '../ir/diagnostics.ts';
 import { deviceCount } from '../ir/mesh.ts';
 import type { Registry } from '../ir/op.ts';
-import { type Func, isCollective, mainFunction, meshOf, type Module, type Op, type ValueId, valueInfo } from '../ir/program.ts';
+import {
+  type Func,
+  isCollective,
+  mainFunction,
+  meshOf,
+  type Module,
+  type Op,
+  type ValueId,
+  valueInfo,
+} from '../ir/program.ts';
 import { type Meaning, runFunction, type Scope } from './control-flow.ts';
 import { DeviceGrid } from './device-grid.ts';
 import { type Distributed, Sharder } from './distributed.ts';
@@ -35,7 +44,11 @@ export interface SpmdRun {
 
 /** Global inputs to global results of a module at the local level. Throws ReplicaMismatch where replicas differ. */
 export function runSpmd(
-  module: Module, registry: Registry, inputs: readonly TensorArray[], precision: Precision, options: SpmdOptions = {},
+  module: Module,
+  registry: Registry,
+  inputs: readonly TensorArray[],
+  precision: Precision,
+  options: SpmdOptions = {},
 ): SpmdRun {
   if (module.level !== 'local' && module.level !== 'scheduled') {
     throw internalError(`runSpmd needs per-device shapes; the module is at level ${module.level}`);
@@ -46,11 +59,19 @@ export function runSpmd(
   const gridOf = (name: string): DeviceGrid => grids.get(meshOf(module, name).name) as DeviceGrid;
   const sharder = new Sharder(partitions, gridOf);
   const collectives = new SpmdCollectives(partitions, gridOf, registry, precision);
-  const meaning = new Lockstep({ registry, precision, partitions, sharder, collectives, checkClaims: options.checkClaims ?? true });
+  const meaning = new Lockstep({
+    registry,
+    precision,
+    partitions,
+    sharder,
+    collectives,
+    checkClaims: options.checkClaims ?? true,
+  });
   const values = runFunction(module, func, shardInputs(func, sharder, inputs), meaning);
   const results = values.map((v, i) => {
     const layout = func.resultLayouts[i];
-    if (layout !== undefined && layout.unreduced.length > 0) throw unsupported(`result ${i} of @${func.name}, whose sum is still owed`);
+    if (layout !== undefined && layout.unreduced.length > 0)
+      throw unsupported(`result ${i} of @${func.name}, whose sum is still owed`);
     return sharder.assemble(v, layout, options.resultShapes?.[i], `result ${i}`);
   });
   return { results, copiesComputed: meaning.copiesComputed, devices: partitions.devices };
@@ -69,7 +90,8 @@ function makeGrids(module: Module): Map<string, DeviceGrid> {
 
 function shardInputs(func: Func, sharder: Sharder, inputs: readonly TensorArray[]): Distributed[] {
   const { params } = func.body;
-  if (inputs.length !== params.length) throw internalError(`@${func.name} takes ${params.length} inputs, not ${inputs.length}`);
+  if (inputs.length !== params.length)
+    throw internalError(`@${func.name} takes ${params.length} inputs, not ${inputs.length}`);
   return params.map((p, i) => {
     const { layout, type } = valueInfo(func, p);
     return sharder.shard(inputs[i] as TensorArray, layout, type.shape, `input ${i}`);
@@ -113,7 +135,9 @@ class Lockstep implements Meaning<Distributed> {
     for (let copy = 1; copy < partition.copies; copy++) {
       if (equalRows(stack, 0, copy)) continue;
       const { firstDevice } = partition;
-      throw unsupported(`a ${op.kind} whose predicate differs between devices (${firstDevice[0]} and ${firstDevice[copy]})`);
+      throw unsupported(
+        `a ${op.kind} whose predicate differs between devices (${firstDevice[0]} and ${firstDevice[copy]})`,
+      );
     }
     return Number(stack.data[0]);
   }
@@ -124,7 +148,12 @@ class Lockstep implements Meaning<Distributed> {
     const captured = this.capturedBy(op);
     const read = [...operands, ...captured.map((id) => scope.values[id] as Distributed)];
     const partition = read.reduce((p, v) => partitions.refine(p, v.partition), partitions.whole);
-    const rows = read.map((v): Rows => (v.partition === partition ? { stack: v.stack } : { stack: v.stack, of: partitions.project(partition, v.partition) }));
+    const rows = read.map(
+      (v): Rows =>
+        v.partition === partition
+          ? { stack: v.stack }
+          : { stack: v.stack, of: partitions.project(partition, v.partition) },
+    );
     const view = scope.code.view(op);
     const { copies } = partition;
     const stack = captured.length > 0 ? undefined : runStacked(registry, { view, operands: rows, copies, precision });
@@ -137,8 +166,16 @@ class Lockstep implements Meaning<Distributed> {
         const source = rows[i];
         return source === undefined ? undefined : rowOf(source.stack, source.of?.[copy] ?? copy);
       };
-      const context = kernelContext(registry, precision, scope.code, (id) => at(operands.length + captured.indexOf(id)));
-      def.kernel(view, operands.map((_, i) => at(i) as TensorArray), context).forEach((array, i) => results[i]?.push(array));
+      const context = kernelContext(registry, precision, scope.code, (id) =>
+        at(operands.length + captured.indexOf(id)),
+      );
+      def
+        .kernel(
+          view,
+          operands.map((_, i) => at(i) as TensorArray),
+          context,
+        )
+        .forEach((array, i) => results[i]?.push(array));
     }
     return results.map((arrays) => ({ partition, stack: stackOf(arrays) }));
   }

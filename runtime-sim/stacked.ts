@@ -30,7 +30,10 @@ export function takeRows(stack: TensorArray, rows: Int32Array): TensorArray {
   const length = rowLength(stack);
   const data = storageLike(stack.data, length * rows.length) as Float64Array;
   const from = stack.data as Float64Array;
-  if (length === 1) rows.forEach((row, i) => { data[i] = from[row] as number; });
+  if (length === 1)
+    rows.forEach((row, i) => {
+      data[i] = from[row] as number;
+    });
   else rows.forEach((row, i) => data.set(from.subarray(row * length, (row + 1) * length), i * length));
   return { dtype: stack.dtype, shape: [rows.length, ...stack.shape.slice(1)], data };
 }
@@ -49,4 +52,5 @@ export function stackOf(arrays: readonly TensorArray[]): TensorArray {
 export const aligned = ({ stack, of }: Rows): TensorArray => (of === undefined ? stack : takeRows(stack, of));
 
 /** Zeros of the same kind of storage. */
-export const storageLike = (data: Storage, length: number): Storage => new (data.constructor as new (n: number) => Storage)(length);
+export const storageLike = (data: Storage, length: number): Storage =>
+  new (data.constructor as new (n: number) => Storage)(length);

@@ -4,20 +4,33 @@ import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { parseTir } from '../compiler/index.ts';
 
-const blocks = (file: string): string[] => readFileSync(file, 'utf8').split(/^```.*$/m).filter((_, i) => i % 2 === 1);
+const blocks = (file: string): string[] =>
+  readFileSync(file, 'utf8')
+    .split(/^```.*$/m)
+    .filter((_, i) => i % 2 === 1);
 
 it('docs/tir.md: programs parse', () => {
-  const programs = blocks('docs/tir.md').map((b) => b.trimStart()).filter((b) => b.startsWith('module'));
+  const programs = blocks('docs/tir.md')
+    .map((b) => b.trimStart())
+    .filter((b) => b.startsWith('module'));
   expect(programs.length).toBeGreaterThan(0);
   for (const text of programs) parseTir({ file: 'docs/tir.md', text });
 });
 
 /** Times differ from run to run. */
-const still = (text: string): string => text.replace(/compiled in .*/, '').replace(/worst relative error .*/, '').trim();
+const still = (text: string): string =>
+  text
+    .replace(/compiled in .*/, '')
+    .replace(/worst relative error .*/, '')
+    .trim();
 
 it('README.md: the session', () => {
   const [, session, explained] = blocks('README.md') as [string, string, string];
-  const run = (...args: string[]): string => spawnSync(process.execPath, ['--import', 'tsx', 'compiler/cli.ts', ...args], { encoding: 'utf8', env: { ...process.env, NO_COLOR: '1' } }).stdout;
+  const run = (...args: string[]): string =>
+    spawnSync(process.execPath, ['--import', 'tsx', 'compiler/cli.ts', ...args], {
+      encoding: 'utf8',
+      env: { ...process.env, NO_COLOR: '1' },
+    }).stdout;
   expect(still(run('examples/block.tir'))).toBe(still(session));
   expect(run('explain', 'examples/block.tir', '%down').trim()).toBe(explained.trim().split('\n').slice(1).join('\n'));
 });

@@ -46,11 +46,24 @@ export function compileCommand(program: Command): void {
   program
     .argument('<file>', '.tir, or StableHLO text as jax.jit(f).lower(...).as_text() prints it; - is standard input')
     .option('--mesh <sizes>', 'other sizes for the mesh axes: 32x64 by position, x=2,y=4 by name')
-    .addOption(new Option('--check <mode>', 'compare with one device on numbers').choices(['auto', 'full', 'shrunk', 'off']).default('auto'))
+    .addOption(
+      new Option('--check <mode>', 'compare with one device on numbers')
+        .choices(['auto', 'full', 'shrunk', 'off'])
+        .default('auto'),
+    )
     .option('--seed <n>', 'seed of the inputs of the check', integer, 0)
     .option('--machine <name|file>', `one of ${machineNames().join(', ')}, or a JSON file`, 'tpu-v5e')
-    .addOption(new Option('--objective <what>', 'compare plans by wire bytes or by seconds on the machine').choices(['wire', 'time']).default('wire'))
-    .option('--emit <kind[=file]>', 'tir, stablehlo, sdy or report; repeatable; without a file to standard output', collect, [])
+    .addOption(
+      new Option('--objective <what>', 'compare plans by wire bytes or by seconds on the machine')
+        .choices(['wire', 'time'])
+        .default('wire'),
+    )
+    .option(
+      '--emit <kind[=file]>',
+      'tir, stablehlo, sdy or report; repeatable; without a file to standard output',
+      collect,
+      [],
+    )
     .option('--device <n>', 'with --emit tir: the program of this one device', integer)
     .option('--stop-after <pass>', `run the pipeline up to this pass: ${PIPELINE.map((p) => p.name).join(', ')}`)
     .option('--print-after <pass>', 'print the program after this pass, or after all', collect, [])
@@ -67,7 +80,8 @@ function run(source: SourceText, flags: Flags): void {
   const parsed = load(source, flags.mesh);
   const compiled = compileWith(parsed, performance.now() - started, machine, flags);
   printDiagnostics(compiled.diagnostics, source);
-  if (flags.timePasses === true) for (const p of compiled.passes) console.error(`${p.name.padEnd(16)} ${p.ms.toFixed(1).padStart(9)} ms`);
+  if (flags.timePasses === true)
+    for (const p of compiled.passes) console.error(`${p.name.padEnd(16)} ${p.ms.toFixed(1).padStart(9)} ms`);
   if (compiled.module.level !== 'local') stopped(compiled, emits, flags);
   else finish(source, compiled, emits, machine, flags);
 }
@@ -75,7 +89,10 @@ function run(source: SourceText, flags: Flags): void {
 function compileWith(parsed: Module, parseMs: number, machine: Machine, flags: Flags): Compiled {
   const names = new Set(flags.printAfter);
   for (const name of names) {
-    if (name !== 'all' && !PIPELINE.some((p) => p.name === name)) throw userError('SH0701', `there is no pass "${name}"`, { expected: `all, ${PIPELINE.map((p) => p.name).join(', ')}` });
+    if (name !== 'all' && !PIPELINE.some((p) => p.name === name))
+      throw userError('SH0701', `there is no pass "${name}"`, {
+        expected: `all, ${PIPELINE.map((p) => p.name).join(', ')}`,
+      });
   }
   let verifier: EachPassVerifier | undefined;
   const mesh = parsed.meshes[0];
@@ -83,26 +100,33 @@ function compileWith(parsed: Module, parseMs: number, machine: Machine, flags: F
     ...(flags.objective === 'time' && mesh !== undefined ? { prices: timePrices(machine, mesh) } : {}),
     ...(flags.stopAfter === undefined ? {} : { stopAfter: flags.stopAfter }),
     onPass(pass, module) {
-      if (names.has('all') || names.has(pass.name)) process.stdout.write(`// after ${pass.name}\n${printTir(module, { reasons: true })}\n`);
+      if (names.has('all') || names.has(pass.name))
+        process.stdout.write(`// after ${pass.name}\n${printTir(module, { reasons: true })}\n`);
       if (flags.verifyEach !== true) return;
       verifier ??= new EachPassVerifier(parsed, registry, flags.seed);
       verifier.after(pass.name, module);
     },
   });
-  if (verifier !== undefined) console.error(`verified after each of ${result.passes.length} passes: types, text${verifier.skipped === undefined ? ', numbers' : `; not numbers: ${verifier.skipped}`}`);
+  if (verifier !== undefined)
+    console.error(
+      `verified after each of ${result.passes.length} passes: types, text${verifier.skipped === undefined ? ', numbers' : `; not numbers: ${verifier.skipped}`}`,
+    );
   return { ...result, passes: [{ name: 'parse', ms: parseMs }, ...result.passes] };
 }
 
 /** `--stop-after`: what can be printed of a program that is not finished. */
 function stopped(compiled: Compiled, emits: readonly Emit[], flags: Flags): void {
   for (const emit of emits) writeEmit(emit, { compiled, report: undefined, device: flags.device });
-  console.error(`stopped after ${compiled.passes.at(-1)?.name ?? ''}: the program is at the ${compiled.module.level} level`);
+  console.error(
+    `stopped after ${compiled.passes.at(-1)?.name ?? ''}: the program is at the ${compiled.module.level} level`,
+  );
 }
 
 function finish(source: SourceText, compiled: Compiled, emits: readonly Emit[], machine: Machine, flags: Flags): void {
   const check = runCheck(compiled, flags.check, flags.seed);
   const { report, cost } = makeReport(compiled, machine, check);
   for (const emit of emits) writeEmit(emit, { compiled, report, device: flags.device });
-  if (!emits.some((e) => e.file === undefined) && flags.printAfter.length === 0) console.log(summaryText(source.file, report, cost));
+  if (!emits.some((e) => e.file === undefined) && flags.printAfter.length === 0)
+    console.log(summaryText(source.file, report, cost));
   if (check.verdict === 'failed') process.exitCode = 1;
 }

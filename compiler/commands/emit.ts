@@ -27,7 +27,10 @@ export function parseEmit(text: string): Emit {
   const [name, file] = at < 0 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)];
   const kind = KINDS.find((k) => k === name);
   if (kind === undefined) throw userError('SH0704', `--emit does not know "${name}"`, { expected: KINDS.join(', ') });
-  if (file === '') throw userError('SH0704', `--emit ${name}= names no file`, { expected: `--emit ${name}=FILE, or --emit ${name} for standard output` });
+  if (file === '')
+    throw userError('SH0704', `--emit ${name}= names no file`, {
+      expected: `--emit ${name}=FILE, or --emit ${name} for standard output`,
+    });
   return { kind, file };
 }
 
@@ -38,15 +41,23 @@ export function writeEmit({ kind, file }: Emit, from: EmitFrom): void {
     try {
       writeFileSync(file, text);
     } catch (error) {
-      throw userError('SH0005', `cannot write ${file}: ${error instanceof Error ? error.message : String(error)}`, { help: 'check the folder and its permissions' });
+      throw userError('SH0005', `cannot write ${file}: ${error instanceof Error ? error.message : String(error)}`, {
+        help: 'check the folder and its permissions',
+      });
     }
   }
 }
 
 function textOf(kind: Emit['kind'], { compiled, report, device }: EmitFrom): string {
   const { module, propagated, source } = compiled;
-  if (kind === 'tir') return printTir(device === undefined || module.level !== 'local' ? module : specialize(module, device), { reasons: true });
+  if (kind === 'tir')
+    return printTir(device === undefined || module.level !== 'local' ? module : specialize(module, device), {
+      reasons: true,
+    });
   if (kind === 'sdy') return exportSdy(propagated ?? module);
-  if (report === undefined) throw userError('SH0705', `--emit ${kind} needs the whole pipeline`, { help: 'leave --stop-after out, or emit tir or sdy' });
+  if (report === undefined)
+    throw userError('SH0705', `--emit ${kind} needs the whole pipeline`, {
+      help: 'leave --stop-after out, or emit tir or sdy',
+    });
   return kind === 'stablehlo' ? exportStablehlo(source, module) : `${JSON.stringify(report, null, 2)}\n`;
 }

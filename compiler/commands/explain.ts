@@ -7,7 +7,9 @@ import { explainCode } from '../explain-code.ts';
 import { guard, load } from './guard.ts';
 
 export function explainCommand(program: Command): void {
-  program.command('explain').description('why a value has its layout and what moves because of it; or what an error code means')
+  program
+    .command('explain')
+    .description('why a value has its layout and what moves because of it; or what an error code means')
     .argument('<file|code>', 'the program, or a code such as SH0211')
     .argument('[value]', 'its name in the file, as %13')
     .option('--mesh <sizes>', 'as in shardc FILE')
@@ -18,7 +20,11 @@ export function explainCommand(program: Command): void {
         return;
       }
       guard(file, (source) => {
-        if (value === undefined) throw userError('SH0707', 'explain what?', { expected: 'a value of the program, as %13', help: `shardc explain ${file} %NAME` });
+        if (value === undefined)
+          throw userError('SH0707', 'explain what?', {
+            expected: 'a value of the program, as %13',
+            help: `shardc explain ${file} %NAME`,
+          });
         console.log(explainValue(compile(load(source, flags.mesh)), value));
       });
     });

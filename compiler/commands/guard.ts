@@ -23,8 +23,11 @@ export function printDiagnostics(diagnostics: readonly Diagnostic[], source: Sou
 }
 
 function bug(error: unknown): DiagnosticError {
-  if (error instanceof RangeError && /call stack/i.test(error.message)) return internalError('the program nests too deeply for this machine');
-  return internalError(error instanceof Error ? error.message : String(error), { help: 'this is a bug in shardc; SHARDC_DEBUG=1 shows where' });
+  if (error instanceof RangeError && /call stack/i.test(error.message))
+    return internalError('the program nests too deeply for this machine');
+  return internalError(error instanceof Error ? error.message : String(error), {
+    help: 'this is a bug in shardc; SHARDC_DEBUG=1 shows where',
+  });
 }
 
 /** Parsed, at the mesh sizes asked for. */

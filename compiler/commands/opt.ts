@@ -11,16 +11,25 @@ import { guard, load, printDiagnostics } from './guard.ts';
 
 export function optCommand(program: Command): void {
   const passes = PIPELINE.map((p) => `  ${p.name.padEnd(18)} ${p.doc} (${p.requires} → ${p.ensures})`).join('\n');
-  program.command('opt').description('run named passes on a program and print it as .tir')
+  program
+    .command('opt')
+    .description('run named passes on a program and print it as .tir')
     .argument('<file>', '.tir or StableHLO; - is standard input')
     .option('--passes <names>', 'comma-separated, run in this order; none: only parse and print', '')
     .option('--mesh <sizes>', 'as in shardc FILE')
     .option('--reasons', 'say beside each op that a pass made, why')
     .addHelpText('after', `\nPasses:\n${passes}\n\nExample:\n  shardc opt model.tir --passes propagate`)
-    .action((file: string, flags: { passes: string; mesh?: string; reasons?: boolean }) => guard(file, (source) => {
-      const names = flags.passes.split(',').filter((n) => n !== '').map(passNamed);
-      process.stdout.write(printTir(runPasses(load(source, flags.mesh), names, source), { reasons: flags.reasons === true }));
-    }));
+    .action((file: string, flags: { passes: string; mesh?: string; reasons?: boolean }) =>
+      guard(file, (source) => {
+        const names = flags.passes
+          .split(',')
+          .filter((n) => n !== '')
+          .map(passNamed);
+        process.stdout.write(
+          printTir(runPasses(load(source, flags.mesh), names, source), { reasons: flags.reasons === true }),
+        );
+      }),
+    );
 }
 
 /** Throws when a pass is asked to run on a program of another level than it takes. */
@@ -31,7 +40,11 @@ export function runPasses(parsed: Module, passes: readonly Pass[], source?: Sour
   let module = parsed;
   for (const pass of passes) {
     if (!accepts(pass, module)) {
-      throw userError('SH0708', `${pass.name} takes a program at the ${pass.requires} level, this one is at the ${module.level} level`, { expected: pass.requires, help: help(module, pass) });
+      throw userError(
+        'SH0708',
+        `${pass.name} takes a program at the ${pass.requires} level, this one is at the ${module.level} level`,
+        { expected: pass.requires, help: help(module, pass) },
+      );
     }
     module = pass.run(module, ctx);
   }
@@ -40,9 +53,16 @@ export function runPasses(parsed: Module, passes: readonly Pass[], source?: Sour
 
 /** A parsed program without calls is as good as an annotated one. */
 const accepts = (pass: Pass, module: Module): boolean =>
-  module.level === pass.requires || (pass.requires === 'annotated' && module.level === 'parsed' && module.functions.length === 1);
+  module.level === pass.requires ||
+  (pass.requires === 'annotated' && module.level === 'parsed' && module.functions.length === 1);
 
 function help(module: Module, pass: Pass): string {
-  const between = PIPELINE.filter((p) => LEVELS.indexOf(p.requires) >= LEVELS.indexOf(module.level) && LEVELS.indexOf(p.ensures) <= LEVELS.indexOf(pass.requires));
-  return between.length === 0 ? `start from a program at the ${pass.requires} level` : `run before it: ${between.map((p) => p.name).join(',')}`;
+  const between = PIPELINE.filter(
+    (p) =>
+      LEVELS.indexOf(p.requires) >= LEVELS.indexOf(module.level) &&
+      LEVELS.indexOf(p.ensures) <= LEVELS.indexOf(pass.requires),
+  );
+  return between.length === 0
+    ? `start from a program at the ${pass.requires} level`
+    : `run before it: ${between.map((p) => p.name).join(',')}`;
 }

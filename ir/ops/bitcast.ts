@@ -15,7 +15,8 @@ export const bitcastConvert = defineOp<OpAttrs['bitcast_convert']>({
     const [narrow, wide] = DTYPES[from.dtype].bits < DTYPES[to.dtype].bits ? [from, to] : [to, from];
     const ratio = DTYPES[wide.dtype].bits / DTYPES[narrow.dtype].bits;
     const split = ratio === 1 ? wide.shape : [...wide.shape, ratio];
-    if (tensor(narrow.dtype, split) !== narrow) throw new InferError(`bitcast_convert: ${typeText(from)} and ${typeText(to)} have not the same bits`);
+    if (tensor(narrow.dtype, split) !== narrow)
+      throw new InferError(`bitcast_convert: ${typeText(from)} and ${typeText(to)} have not the same bits`);
     return [to];
   },
   /** The dim that holds the parts of an element stays whole. */
@@ -59,14 +60,30 @@ function access(dtype: DType): Access {
     const half = new DataView(new ArrayBuffer(4));
     return {
       size,
-      read: (b, at) => { half.setUint32(0, b.getUint16(at, true) << 16); return half.getFloat32(0); },
-      write: (b, at, v) => { half.setFloat32(0, round(v)); b.setUint16(at, half.getUint16(0), true); },
+      read: (b, at) => {
+        half.setUint32(0, b.getUint16(at, true) << 16);
+        return half.getFloat32(0);
+      },
+      write: (b, at, v) => {
+        half.setFloat32(0, round(v));
+        b.setUint16(at, half.getUint16(0), true);
+      },
     };
   }
   if (cls === 'float' && bits < 32) throw unsupported(`the bits of ${dtype}`);
   const view = (b: DataView, at: number): Storage => {
-    const storage = allocate(dtype, 0, 'true').constructor as new (buffer: ArrayBuffer, at: number, n: number) => Storage;
+    const storage = allocate(dtype, 0, 'true').constructor as new (
+      buffer: ArrayBuffer,
+      at: number,
+      n: number,
+    ) => Storage;
     return new storage(b.buffer as ArrayBuffer, at, 1);
   };
-  return { size, read: (b, at) => view(b, at)[0] as number, write: (b, at, v) => { (view(b, at) as Float64Array)[0] = v; } };
+  return {
+    size,
+    read: (b, at) => view(b, at)[0] as number,
+    write: (b, at, v) => {
+      (view(b, at) as Float64Array)[0] = v;
+    },
+  };
 }

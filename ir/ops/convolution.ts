@@ -19,14 +19,22 @@ export const convolution = defineOp<Attrs>({
   kind: 'convolution',
   infer({ operands, attrs }) {
     const [lhs, rhs] = operands;
-    if (lhs === undefined || rhs === undefined || operands.length !== 2) throw new InferError('convolution takes an input and a kernel');
+    if (lhs === undefined || rhs === undefined || operands.length !== 2)
+      throw new InferError('convolution takes an input and a kernel');
     checkShapes(lhs, rhs, attrs);
     const shape = new Array<number>(lhs.shape.length);
     shape[at(attrs.output_dims, 0)] = at(lhs.shape, at(attrs.input_dims, 0)) / attrs.batch_group_count;
     shape[at(attrs.output_dims, 1)] = at(rhs.shape, at(attrs.kernel_dims, 1));
     attrs.strides.forEach((stride, s) => {
-      shape[at(attrs.output_dims, s + 2)] = windowCount(at(lhs.shape, at(attrs.input_dims, s + 2)), at(attrs.lhs_dilation, s), at(attrs.pad_low, s),
-        at(attrs.pad_high, s), at(rhs.shape, at(attrs.kernel_dims, s + 2)), at(attrs.rhs_dilation, s), stride);
+      shape[at(attrs.output_dims, s + 2)] = windowCount(
+        at(lhs.shape, at(attrs.input_dims, s + 2)),
+        at(attrs.lhs_dilation, s),
+        at(attrs.pad_low, s),
+        at(attrs.pad_high, s),
+        at(rhs.shape, at(attrs.kernel_dims, s + 2)),
+        at(attrs.rhs_dilation, s),
+        stride,
+      );
     });
     return [tensor(attrs.dtype, shape)];
   },
@@ -41,7 +49,9 @@ export const convolution = defineOp<Attrs>({
   },
   kernel(view, [lhs, rhs], ctx) {
     const type = view.results[0] as TensorType;
-    const data = filled(type.dtype, elementCount(type), ctx.precision, (out) => convolve(view, lhs as TensorArray, rhs as TensorArray, out));
+    const data = filled(type.dtype, elementCount(type), ctx.precision, (out) =>
+      convolve(view, lhs as TensorArray, rhs as TensorArray, out),
+    );
     return [{ dtype: type.dtype, shape: type.shape, data }];
   },
   /** Groups are counted anew from the shards' features and batches. */
@@ -51,29 +61,55 @@ export const convolution = defineOp<Attrs>({
     const size = (t: TensorType, d: number): number => at(t.shape, d);
     const features = size(lhs, at(attrs.input_dims, 1)) / size(rhs, at(attrs.kernel_dims, 0));
     const batches = size(lhs, at(attrs.input_dims, 0)) / size(out, at(attrs.output_dims, 0));
-    return { ...attrs, feature_group_count: attrs.feature_group_count === 1 ? 1 : features, batch_group_count: attrs.batch_group_count === 1 ? 1 : batches };
+    return {
+      ...attrs,
+      feature_group_count: attrs.feature_group_count === 1 ? 1 : features,
+      batch_group_count: attrs.batch_group_count === 1 ? 1 : batches,
+    };
   },
   linearity: () => [[0], [1]],
   combiner: () => 'sum',
   flops: ({ operands, results, attrs }) => {
     const [, rhs] = operands as readonly [TensorType, TensorType];
-    return 2 * elementCount(results[0] as TensorType) * (elementCount(rhs) / Math.max(1, at(rhs.shape, at(attrs.kernel_dims, 1))));
+    return (
+      2 *
+      elementCount(results[0] as TensorType) *
+      (elementCount(rhs) / Math.max(1, at(rhs.shape, at(attrs.kernel_dims, 1))))
+    );
   },
 });
 
 function checkShapes(lhs: TensorType, rhs: TensorType, attrs: Attrs): void {
   const rank = lhs.shape.length;
   const lists = [attrs.input_dims, attrs.kernel_dims, attrs.output_dims];
-  if (rhs.shape.length !== rank || lists.some((l) => l.length !== rank || new Set(l).size !== rank || l.some((d) => d < 0 || d >= rank))) {
+  if (
+    rhs.shape.length !== rank ||
+    lists.some((l) => l.length !== rank || new Set(l).size !== rank || l.some((d) => d < 0 || d >= rank))
+  ) {
     throw new InferError(`convolution needs every dim of ${typeText(lhs)} and ${typeText(rhs)} named once`);
   }
-  const windows = [attrs.strides, attrs.pad_low, attrs.pad_high, attrs.lhs_dilation, attrs.rhs_dilation, attrs.reversal];
-  if (windows.some((l) => l.length !== rank - 2)) throw new InferError(`convolution needs one stride, padding, dilation and reversal for each of ${rank - 2} spatial dims`);
+  const windows = [
+    attrs.strides,
+    attrs.pad_low,
+    attrs.pad_high,
+    attrs.lhs_dilation,
+    attrs.rhs_dilation,
+    attrs.reversal,
+  ];
+  if (windows.some((l) => l.length !== rank - 2))
+    throw new InferError(
+      `convolution needs one stride, padding, dilation and reversal for each of ${rank - 2} spatial dims`,
+    );
   const [batch, features] = [at(lhs.shape, at(attrs.input_dims, 0)), at(lhs.shape, at(attrs.input_dims, 1))];
   const [taken, made] = [at(rhs.shape, at(attrs.kernel_dims, 0)), at(rhs.shape, at(attrs.kernel_dims, 1))];
-  if (features !== taken * attrs.feature_group_count) throw new InferError(`convolution: ${features} input features are not ${attrs.feature_group_count} groups of the kernel's ${taken}`);
-  if (made % attrs.feature_group_count !== 0 || made % attrs.batch_group_count !== 0) throw new InferError(`convolution: ${made} output features do not divide into the groups`);
-  if (batch % attrs.batch_group_count !== 0) throw new InferError(`convolution: a batch of ${batch} does not divide into ${attrs.batch_group_count} groups`);
+  if (features !== taken * attrs.feature_group_count)
+    throw new InferError(
+      `convolution: ${features} input features are not ${attrs.feature_group_count} groups of the kernel's ${taken}`,
+    );
+  if (made % attrs.feature_group_count !== 0 || made % attrs.batch_group_count !== 0)
+    throw new InferError(`convolution: ${made} output features do not divide into the groups`);
+  if (batch % attrs.batch_group_count !== 0)
+    throw new InferError(`convolution: a batch of ${batch} does not divide into ${attrs.batch_group_count} groups`);
 }
 
 /**
@@ -92,7 +128,11 @@ function convolutionRule(view: OpView<Attrs>): FactorRule {
   if (attrs.batch_group_count > 1) rule.add([batch, made], [outFeature], attrs.batch_group_count);
   rule.add([batch, null], [outBatch], at(out.shape, outBatch));
   attrs.strides.forEach((_, s) => {
-    const [input, kernel, output] = [at(attrs.input_dims, s + 2), at(attrs.kernel_dims, s + 2), at(attrs.output_dims, s + 2)];
+    const [input, kernel, output] = [
+      at(attrs.input_dims, s + 2),
+      at(attrs.kernel_dims, s + 2),
+      at(attrs.output_dims, s + 2),
+    ];
     for (const { role, size } of spatialFactors(attrs, operands, results, s)) {
       if (role === 'position') rule.add([input, null], [output], size, 'permute');
       else rule.add([input, kernel], [null], size, 'reduce');
@@ -111,7 +151,10 @@ type Types = readonly TensorType[];
 
 function spatialFactors(attrs: Attrs, operands: Types, results: Types, s: number): { role: Role; size: number }[] {
   const { input, positions, places } = spatialSizes(attrs, operands, results, s);
-  const all: readonly { role: Role; size: number }[] = [{ role: 'position', size: positions }, { role: 'place', size: places }];
+  const all: readonly { role: Role; size: number }[] = [
+    { role: 'position', size: positions },
+    { role: 'place', size: places },
+  ];
   const found: { role: Role; size: number }[] = [];
   let rest = input;
   for (const { role, size } of positions >= places ? all : all.toReversed()) {
@@ -123,10 +166,19 @@ function spatialFactors(attrs: Attrs, operands: Types, results: Types, s: number
   return found;
 }
 
-function spatialSizes(attrs: Attrs, operands: Types, results: Types, s: number): { input: number; positions: number; places: number } {
+function spatialSizes(
+  attrs: Attrs,
+  operands: Types,
+  results: Types,
+  s: number,
+): { input: number; positions: number; places: number } {
   const [lhs, rhs] = operands as readonly [TensorType, TensorType];
   const [out] = results as readonly [TensorType];
-  return { input: at(lhs.shape, at(attrs.input_dims, s + 2)), places: at(rhs.shape, at(attrs.kernel_dims, s + 2)), positions: at(out.shape, at(attrs.output_dims, s + 2)) };
+  return {
+    input: at(lhs.shape, at(attrs.input_dims, s + 2)),
+    places: at(rhs.shape, at(attrs.kernel_dims, s + 2)),
+    positions: at(out.shape, at(attrs.output_dims, s + 2)),
+  };
 }
 
 export interface SpatialFactor {
@@ -136,7 +188,12 @@ export interface SpatialFactor {
 }
 
 /** The spatial dim that a factor of the rule splits; undefined for other factors, null for the minor of two in one dim. */
-function spatialFactor(attrs: Attrs, operands: Types, results: Types, factor: number): SpatialFactor | null | undefined {
+function spatialFactor(
+  attrs: Attrs,
+  operands: Types,
+  results: Types,
+  factor: number,
+): SpatialFactor | null | undefined {
   let index = attrs.batch_group_count > 1 ? 2 : 1;
   for (let dim = 0; dim < attrs.strides.length; dim++) {
     const held = spatialFactors(attrs, operands, results, dim);
@@ -148,9 +205,20 @@ function spatialFactor(attrs: Attrs, operands: Types, results: Types, factor: nu
 }
 
 /** Of a spatial factor in `shards`: what each shard reads of the input; null = it cannot be split so. */
-export function shardWindow(attrs: Attrs, { dim, role }: SpatialFactor, operands: Types, results: Types, shards: number): DilatedWindow | null {
+export function shardWindow(
+  attrs: Attrs,
+  { dim, role }: SpatialFactor,
+  operands: Types,
+  results: Types,
+  shards: number,
+): DilatedWindow | null {
   const { positions, places } = spatialSizes(attrs, operands, results, dim);
-  const [stride, dilation, base, low] = [at(attrs.strides, dim), at(attrs.rhs_dilation, dim), at(attrs.lhs_dilation, dim), at(attrs.pad_low, dim)];
+  const [stride, dilation, base, low] = [
+    at(attrs.strides, dim),
+    at(attrs.rhs_dilation, dim),
+    at(attrs.lhs_dilation, dim),
+    at(attrs.pad_low, dim),
+  ];
   const whole: Sliding = { count: positions, stride, size: places, dilation };
   if (role === 'position') {
     const count = positions / shards;
@@ -160,14 +228,20 @@ export function shardWindow(attrs: Attrs, { dim, role }: SpatialFactor, operands
   if (!Number.isInteger(size)) return null;
   const width = reach({ ...whole, size });
   const step = size * dilation;
-  return attrs.reversal[dim] === true ? dilatedWindow(-step, low - (places - size) * dilation, width, base) : dilatedWindow(step, low, width, base);
+  return attrs.reversal[dim] === true
+    ? dilatedWindow(-step, low - (places - size) * dilation, width, base)
+    : dilatedWindow(step, low, width, base);
 }
 
 type Numbers = Float64Array;
 /** acc + a · b in the element type's own arithmetic. */
 type MultiplyAdd = (acc: number, a: number, b: number) => number;
 
-const MULTIPLY_ADD: { readonly float: MultiplyAdd; readonly int: MultiplyAdd; readonly wide: (acc: bigint, a: bigint, b: bigint) => bigint } = {
+const MULTIPLY_ADD: {
+  readonly float: MultiplyAdd;
+  readonly int: MultiplyAdd;
+  readonly wide: (acc: bigint, a: bigint, b: bigint) => bigint;
+} = {
   float: (acc, a, b) => acc + a * b,
   int: (acc, a, b) => (acc + Math.imul(a, b)) | 0,
   wide: (acc, a, b) => acc + a * b,
@@ -186,27 +260,37 @@ function convolve(view: OpView<Attrs>, lhs: TensorArray, rhs: TensorArray, out: 
   const features = at(shape, outFeature);
   const depth = at(rhs.shape, taken);
   const places = placesOf(attrs, lhs.shape, rhs.shape, l, k);
-  forEachIndex(attrs.strides.map((_, s) => at(shape, at(attrs.output_dims, s + 2))), (position) => {
-    const base = position.reduce((n, p, s) => n + p * at(o, at(attrs.output_dims, s + 2)), 0);
-    const met = places(position);
-    for (let n = 0; n < batches; n++) {
-      for (let f = 0; f < features; f++) {
-        const group = Math.floor((f * attrs.feature_group_count) / features) * depth;
-        const item = Math.floor((f * attrs.batch_group_count) / features) * batches + n;
-        const [fromL, fromK] = [item * at(l, batch) + group * at(l, feature), f * at(k, made)];
-        let sum = (wide ? 0n : 0) as number;
-        for (let m = 0; m < met.length; m += 2) {
-          let [i, j] = [fromL + at(met, m), fromK + at(met, m + 1)];
-          for (let c = 0; c < depth; c++, i += at(l, feature), j += at(k, taken)) sum = add(sum, (lhs.data as Numbers)[i] as number, (rhs.data as Numbers)[j] as number);
+  forEachIndex(
+    attrs.strides.map((_, s) => at(shape, at(attrs.output_dims, s + 2))),
+    (position) => {
+      const base = position.reduce((n, p, s) => n + p * at(o, at(attrs.output_dims, s + 2)), 0);
+      const met = places(position);
+      for (let n = 0; n < batches; n++) {
+        for (let f = 0; f < features; f++) {
+          const group = Math.floor((f * attrs.feature_group_count) / features) * depth;
+          const item = Math.floor((f * attrs.batch_group_count) / features) * batches + n;
+          const [fromL, fromK] = [item * at(l, batch) + group * at(l, feature), f * at(k, made)];
+          let sum = (wide ? 0n : 0) as number;
+          for (let m = 0; m < met.length; m += 2) {
+            let [i, j] = [fromL + at(met, m), fromK + at(met, m + 1)];
+            for (let c = 0; c < depth; c++, i += at(l, feature), j += at(k, taken))
+              sum = add(sum, (lhs.data as Numbers)[i] as number, (rhs.data as Numbers)[j] as number);
+          }
+          (out as Numbers)[base + n * at(o, outBatch) + f * at(o, outFeature)] = sum;
         }
-        (out as Numbers)[base + n * at(o, outBatch) + f * at(o, outFeature)] = sum;
       }
-    }
-  });
+    },
+  );
 }
 
 /** Pairs of offsets (input, kernel) that meet in the window at an output position. */
-function placesOf(attrs: Attrs, input: readonly number[], kernel: readonly number[], l: readonly number[], k: readonly number[]): (position: readonly number[]) => number[] {
+function placesOf(
+  attrs: Attrs,
+  input: readonly number[],
+  kernel: readonly number[],
+  l: readonly number[],
+  k: readonly number[],
+): (position: readonly number[]) => number[] {
   const spatial = attrs.strides.map((_, s) => ({ l: at(attrs.input_dims, s + 2), k: at(attrs.kernel_dims, s + 2) }));
   const window = spatial.map((d) => at(kernel, d.k));
   return (position) => {
@@ -216,7 +300,9 @@ function placesOf(attrs: Attrs, input: readonly number[], kernel: readonly numbe
       for (let s = 0; s < spatial.length; s++) {
         const d = spatial[s] as { l: number; k: number };
         const place = attrs.reversal[s] === true ? at(window, s) - 1 - at(index, s) : at(index, s);
-        const p = (at(position, s) * at(attrs.strides, s) + place * at(attrs.rhs_dilation, s) - at(attrs.pad_low, s)) / at(attrs.lhs_dilation, s);
+        const p =
+          (at(position, s) * at(attrs.strides, s) + place * at(attrs.rhs_dilation, s) - at(attrs.pad_low, s)) /
+          at(attrs.lhs_dilation, s);
         if (p < 0 || p >= at(input, d.l) || !Number.isInteger(p)) return;
         i += p * at(l, d.l);
         j += at(index, s) * at(k, d.k);

@@ -12,20 +12,29 @@ import { isDType, tensor, type TensorType, typeText } from '../types.ts';
 type Attrs = OpAttrs['custom_call'];
 
 /** Calls that give back what they take: hints to XLA. */
-const IDENTITIES: ReadonlySet<string> = new Set(['annotate_device_placement', 'LayoutConstraint', 'MoveToDevice', 'MoveToHost']);
+const IDENTITIES: ReadonlySet<string> = new Set([
+  'annotate_device_placement',
+  'LayoutConstraint',
+  'MoveToDevice',
+  'MoveToHost',
+]);
 
 export const customCall = defineOp<Attrs>({
   kind: 'custom_call',
   infer: ({ attrs }) => attrs.result_types.map(readType),
   factors({ operands, results, attrs }) {
-    const rule = new RuleBuilder(operands.map((t) => t.shape.length), results.map((t) => t.shape.length));
+    const rule = new RuleBuilder(
+      operands.map((t) => t.shape.length),
+      results.map((t) => t.shape.length),
+    );
     const all = [...operands, ...results];
     if (IDENTITIES.has(attrs.target)) {
       (results[0] as TensorType).shape.forEach((size, d) => rule.add([d], [d], size));
       return rule.build();
     }
     const named = sharedDims(attrs.rule, all);
-    for (const dims of named) rule.add(dims.slice(0, operands.length), dims.slice(operands.length), operands[0]?.shape[dims[0] as number] ?? 1);
+    for (const dims of named)
+      rule.add(dims.slice(0, operands.length), dims.slice(operands.length), operands[0]?.shape[dims[0] as number] ?? 1);
     return rule.build();
   },
   kernel({ attrs }, [x]) {
@@ -49,7 +58,9 @@ function readType(text: string): TensorType {
  */
 function sharedDims(rule: string | undefined, types: readonly TensorType[]): number[][] {
   const sides = rule?.slice(0, rule.indexOf('{')) ?? '';
-  const tensors = [...sides.matchAll(/\[([^\]]*)\]/g)].map(([, dims]) => (dims === undefined || dims.trim() === '' ? [] : dims.split(',').map((d) => d.trim())));
+  const tensors = [...sides.matchAll(/\[([^\]]*)\]/g)].map(([, dims]) =>
+    dims === undefined || dims.trim() === '' ? [] : dims.split(',').map((d) => d.trim()),
+  );
   if (tensors.length !== types.length || tensors.some((dims, i) => dims.length !== types[i]?.shape.length)) return [];
   const [first] = tensors;
   return (first ?? []).flatMap((name) => {

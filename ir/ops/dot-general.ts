@@ -17,11 +17,20 @@ export const dotGeneral = defineOp<Attrs>({
     const pairs = [...zip(attrs.lhs_batch, attrs.rhs_batch), ...zip(attrs.lhs_contracting, attrs.rhs_contracting)];
     for (const [i, j] of pairs) {
       if (l.shape[i] === undefined || l.shape[i] !== r.shape[j]) {
-        throw new InferError(`dot_general: dim ${i} of ${typeText(l)} (${l.shape[i] ?? 'none'}) meets dim ${j} of ${typeText(r)} (${r.shape[j] ?? 'none'}); they must be equal`);
+        throw new InferError(
+          `dot_general: dim ${i} of ${typeText(l)} (${l.shape[i] ?? 'none'}) meets dim ${j} of ${typeText(r)} (${r.shape[j] ?? 'none'}); they must be equal`,
+        );
       }
     }
     const { lhsFree, rhsFree } = free(l, r, attrs);
-    return [tensor(attrs.dtype, [...attrs.lhs_batch, ...lhsFree].map((d) => l.shape[d] as number).concat(rhsFree.map((d) => r.shape[d] as number)))];
+    return [
+      tensor(
+        attrs.dtype,
+        [...attrs.lhs_batch, ...lhsFree]
+          .map((d) => l.shape[d] as number)
+          .concat(rhsFree.map((d) => r.shape[d] as number)),
+      ),
+    ];
   },
   factors({ operands, results, attrs }) {
     const [l, r] = operands as readonly [TensorType, TensorType];
@@ -31,7 +40,8 @@ export const dotGeneral = defineOp<Attrs>({
     for (const [i, j] of zip(attrs.lhs_batch, attrs.rhs_batch)) rule.add([i, j], [out++], l.shape[i] as number);
     for (const i of lhsFree) rule.add([i, null], [out++], l.shape[i] as number);
     for (const j of rhsFree) rule.add([null, j], [out++], r.shape[j] as number);
-    for (const [i, j] of zip(attrs.lhs_contracting, attrs.rhs_contracting)) rule.add([i, j], [null], l.shape[i] as number, 'reduce');
+    for (const [i, j] of zip(attrs.lhs_contracting, attrs.rhs_contracting))
+      rule.add([i, j], [null], l.shape[i] as number, 'reduce');
     return rule.build();
   },
   kernel(view, [lhs, rhs], ctx) {
@@ -41,8 +51,14 @@ export const dotGeneral = defineOp<Attrs>({
     const { lhsFree, rhsFree } = free(l, r, attrs);
     const a = arrange(l, [...attrs.lhs_batch, ...lhsFree, ...attrs.lhs_contracting]);
     const b = arrange(r, [...attrs.rhs_batch, ...attrs.rhs_contracting, ...rhsFree]);
-    const size = (t: TensorArray, dims: readonly number[]): number => dims.reduce((n, d) => n * (t.shape[d] as number), 1);
-    const [batch, m, n, k] = [size(l, attrs.lhs_batch), size(l, lhsFree), size(r, rhsFree), size(l, attrs.lhs_contracting)];
+    const size = (t: TensorArray, dims: readonly number[]): number =>
+      dims.reduce((n, d) => n * (t.shape[d] as number), 1);
+    const [batch, m, n, k] = [
+      size(l, attrs.lhs_batch),
+      size(l, lhsFree),
+      size(r, rhsFree),
+      size(l, attrs.lhs_contracting),
+    ];
     const sizes: Sizes = { batch, m, n, k };
     const data = filled(type.dtype, batch * m * n, ctx.precision, (out) => multiply(a.data, b.data, out, sizes));
     return [{ dtype: type.dtype, shape: type.shape, data }];
@@ -55,21 +71,40 @@ export const dotGeneral = defineOp<Attrs>({
 /** 2 · batch · m · n · k. */
 function dotFlops({ operands, results, attrs }: OpView<Attrs>): number {
   const [l] = operands as readonly [TensorType];
-  return 2 * elementCount(results[0] as TensorType) * attrs.lhs_contracting.reduce((n, d) => n * (l.shape[d] as number), 1);
+  return (
+    2 * elementCount(results[0] as TensorType) * attrs.lhs_contracting.reduce((n, d) => n * (l.shape[d] as number), 1)
+  );
 }
 
 const zip = (a: readonly number[], b: readonly number[]): [number, number][] => a.map((x, i) => [x, b[i] as number]);
 
-function free(l: { shape: readonly number[] }, r: { shape: readonly number[] }, attrs: Attrs): { lhsFree: number[]; rhsFree: number[] } {
-  const rest = (shape: readonly number[], used: readonly number[]): number[] => shape.map((_, d) => d).filter((d) => !used.includes(d));
-  return { lhsFree: rest(l.shape, [...attrs.lhs_batch, ...attrs.lhs_contracting]), rhsFree: rest(r.shape, [...attrs.rhs_batch, ...attrs.rhs_contracting]) };
+function free(
+  l: { shape: readonly number[] },
+  r: { shape: readonly number[] },
+  attrs: Attrs,
+): { lhsFree: number[]; rhsFree: number[] } {
+  const rest = (shape: readonly number[], used: readonly number[]): number[] =>
+    shape.map((_, d) => d).filter((d) => !used.includes(d));
+  return {
+    lhsFree: rest(l.shape, [...attrs.lhs_batch, ...attrs.lhs_contracting]),
+    rhsFree: rest(r.shape, [...attrs.rhs_batch, ...attrs.rhs_contracting]),
+  };
 }
 
 function arrange(x: TensorArray, order: readonly number[]): TensorArray {
   if (order.every((d, i) => d === i)) return x;
   const strides = stridesOf(x.shape);
   const precision = x.data instanceof Float64Array ? 'wide' : 'true';
-  return gatherStrided(tensor(x.dtype, order.map((d) => x.shape[d] as number)), x, 0, order.map((d) => strides[d] as number), precision);
+  return gatherStrided(
+    tensor(
+      x.dtype,
+      order.map((d) => x.shape[d] as number),
+    ),
+    x,
+    0,
+    order.map((d) => strides[d] as number),
+    precision,
+  );
 }
 
 interface Sizes {

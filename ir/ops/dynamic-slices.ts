@@ -13,9 +13,11 @@ export const dynamicSlice = defineOp<OpAttrs['dynamic_slice']>({
   kind: 'dynamic_slice',
   infer({ operands, attrs }) {
     const type = first(operands);
-    if (attrs.sizes.length !== type.shape.length || operands.length !== 1 + type.shape.length) throw new InferError(`dynamic_slice takes one size and one start index per dim of ${typeText(type)}`);
+    if (attrs.sizes.length !== type.shape.length || operands.length !== 1 + type.shape.length)
+      throw new InferError(`dynamic_slice takes one size and one start index per dim of ${typeText(type)}`);
     attrs.sizes.forEach((s, d) => {
-      if (s > (type.shape[d] as number)) throw new InferError(`dynamic_slice: size ${s} exceeds dim ${d} of ${typeText(type)}`);
+      if (s > (type.shape[d] as number))
+        throw new InferError(`dynamic_slice: size ${s} exceeds dim ${d} of ${typeText(type)}`);
     });
     return [tensor(type.dtype, attrs.sizes)];
   },
@@ -55,8 +57,10 @@ export const dynamicUpdateSlice = defineOp<OpAttrs['dynamic_update_slice']>({
   kind: 'dynamic_update_slice',
   infer({ operands }) {
     const [type, update] = operands;
-    if (type === undefined || update === undefined || operands.length !== 2 + type.shape.length) throw new InferError('dynamic_update_slice takes an operand, an update and one start index per dim');
-    if (update.dtype !== type.dtype || update.shape.some((s, d) => s > (type.shape[d] as number))) throw new InferError(`dynamic_update_slice: the update ${typeText(update)} does not fit in ${typeText(type)}`);
+    if (type === undefined || update === undefined || operands.length !== 2 + type.shape.length)
+      throw new InferError('dynamic_update_slice takes an operand, an update and one start index per dim');
+    if (update.dtype !== type.dtype || update.shape.some((s, d) => s > (type.shape[d] as number)))
+      throw new InferError(`dynamic_update_slice: the update ${typeText(update)} does not fit in ${typeText(type)}`);
     return [type];
   },
   factors({ operands, makers }) {
@@ -68,7 +72,11 @@ export const dynamicUpdateSlice = defineOp<OpAttrs['dynamic_update_slice']>({
       if (size === update[d]) rule.add([d, d, ...none], [d], size);
       else {
         rule.factor([d, null, ...none], [d], { size, kind: 'pass', whole: true });
-        rule.factor([null, d, ...none], [null], { size: update[d] as number, kind: fixed ? 'pass' : 'replicate', whole: true });
+        rule.factor([null, d, ...none], [null], {
+          size: update[d] as number,
+          kind: fixed ? 'pass' : 'replicate',
+          whole: true,
+        });
       }
     });
     return rule.build();
@@ -89,17 +97,29 @@ export const dynamicUpdateSlice = defineOp<OpAttrs['dynamic_update_slice']>({
     const strides = stridesOf(x.shape);
     const data = allocateReal(x.dtype, x.data.length, ctx.precision);
     (data as Float64Array).set(x.data as Float64Array);
-    copyStrided(update.data, 0, stridesOf(update.shape), update.shape, data, clampedBase(x.shape, update.shape, inputs.slice(2), strides), strides);
+    copyStrided(
+      update.data,
+      0,
+      stridesOf(update.shape),
+      update.shape,
+      data,
+      clampedBase(x.shape, update.shape, inputs.slice(2), strides),
+      strides,
+    );
     return [{ ...x, data }];
   },
   linearity: () => [[0, 1]],
   flops: () => 0,
 });
 
-function clampedBase(shape: readonly number[], sizes: readonly number[], starts: readonly TensorArray[], strides: readonly number[]): number {
+function clampedBase(
+  shape: readonly number[],
+  sizes: readonly number[],
+  starts: readonly TensorArray[],
+  strides: readonly number[],
+): number {
   return starts.reduce((base, s, d) => {
     const start = Math.min(Math.max(Number(s.data[0]), 0), (shape[d] as number) - (sizes[d] as number));
     return base + start * (strides[d] as number);
   }, 0);
 }
-

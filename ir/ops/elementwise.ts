@@ -81,7 +81,10 @@ function erfInv(x: number): number {
 /** Stirling's series after shifting up; reflection below 1/2 (Abramowitz & Stegun 6.1.17, 6.1.41). */
 function lgamma(x: number): number {
   if (!Number.isFinite(x)) return Number.isNaN(x) ? x : Number.POSITIVE_INFINITY;
-  if (x < 0.5) return Number.isInteger(x) ? Number.POSITIVE_INFINITY : Math.log(Math.PI / Math.abs(Math.sin(Math.PI * (x % 2)))) - lgamma(1 - x);
+  if (x < 0.5)
+    return Number.isInteger(x)
+      ? Number.POSITIVE_INFINITY
+      : Math.log(Math.PI / Math.abs(Math.sin(Math.PI * (x % 2)))) - lgamma(1 - x);
   let [z, shifted] = [x, 0];
   for (; z < 15; z++) shifted += Math.log(z);
   const w = 1 / (z * z);
@@ -107,7 +110,11 @@ export const ELEMENTWISE: Readonly<Record<string, Row>> = {
   acos: float1(Math.acos),
   acosh: float1(Math.acosh),
   add: {
-    arity: 2, float: (a, b) => a + b, int: (a, b) => a + b, wide: (a, b) => a + b, pred: (a, b) => a | b,
+    arity: 2,
+    float: (a, b) => a + b,
+    int: (a, b) => a + b,
+    wide: (a, b) => a + b,
+    pred: (a, b) => a | b,
     linear: [[0, 1]],
   },
   and: { arity: 2, int: (a, b) => a & b, wide: (a, b) => a & b, pred: (a, b) => a & b },
@@ -134,13 +141,25 @@ export const ELEMENTWISE: Readonly<Record<string, Row>> = {
   log_plus_one: float1(Math.log1p),
   logistic: float1((a) => 1 / (1 + Math.exp(-a))),
   maximum: {
-    arity: 2, float: nanMax, int: (a, b) => Math.max(a, b), wide: (a, b) => (a > b ? a : b), pred: (a, b) => a | b,
+    arity: 2,
+    float: nanMax,
+    int: (a, b) => Math.max(a, b),
+    wide: (a, b) => (a > b ? a : b),
+    pred: (a, b) => a | b,
   },
   minimum: {
-    arity: 2, float: nanMin, int: (a, b) => Math.min(a, b), wide: (a, b) => (a < b ? a : b), pred: (a, b) => a & b,
+    arity: 2,
+    float: nanMin,
+    int: (a, b) => Math.min(a, b),
+    wide: (a, b) => (a < b ? a : b),
+    pred: (a, b) => a & b,
   },
   multiply: {
-    arity: 2, float: (a, b) => a * b, int: Math.imul, wide: (a, b) => a * b, pred: (a, b) => a & b,
+    arity: 2,
+    float: (a, b) => a * b,
+    int: Math.imul,
+    wide: (a, b) => a * b,
+    pred: (a, b) => a & b,
     linear: [[0], [1]],
   },
   negate: { arity: 1, float: (a) => -a, int: (a) => -a, wide: (a) => -a, linear: [[0]] },
@@ -148,7 +167,12 @@ export const ELEMENTWISE: Readonly<Record<string, Row>> = {
   or: { arity: 2, int: (a, b) => a | b, wide: (a, b) => a | b, pred: (a, b) => a | b },
   popcnt: { arity: 1, int: (a, _, bits) => bitCount(pattern(a, bits)), wide: wideBitCount },
   power: { arity: 2, float: (a, b) => (a === 1 ? 1 : a ** b), int: intPower, wide: widePower },
-  remainder: { arity: 2, float: (a, b) => a % b, int: (a, b) => (b === 0 ? a : a % b), wide: (a, b) => (b === 0n ? a : a % b) },
+  remainder: {
+    arity: 2,
+    float: (a, b) => a % b,
+    int: (a, b) => (b === 0 ? a : a % b),
+    wide: (a, b) => (b === 0n ? a : a % b),
+  },
   round_nearest_afz: float1(roundAway),
   round_nearest_even: float1(roundEven),
   rsqrt: float1((a) => 1 / Math.sqrt(a)),
@@ -167,7 +191,12 @@ export const ELEMENTWISE: Readonly<Record<string, Row>> = {
     int: (a, b, bits) => shift(b, bits, () => pattern(a, bits) >>> b),
     wide: (a, b) => shiftWide(b, () => BigInt.asUintN(64, a) >> b),
   },
-  sign: { arity: 1, float: (a) => (a === 0 ? a : Math.sign(a)), int: Math.sign, wide: (a) => (a > 0n ? 1n : a < 0n ? -1n : 0n) },
+  sign: {
+    arity: 1,
+    float: (a) => (a === 0 ? a : Math.sign(a)),
+    int: Math.sign,
+    wide: (a) => (a > 0n ? 1n : a < 0n ? -1n : 0n),
+  },
   sine: float1(Math.sin),
   sinh: float1(Math.sinh),
   sqrt: float1(Math.sqrt),
@@ -212,7 +241,13 @@ export function pointwiseRule(view: OpView): FactorRule {
   const shape = view.results[0]?.shape ?? [];
   const ranks = view.operands.map((t) => t.shape.length);
   const rule = new RuleBuilder(ranks, [shape.length]);
-  shape.forEach((size, d) => rule.add(ranks.map((r) => (r === shape.length ? d : null)), [d], size));
+  shape.forEach((size, d) =>
+    rule.add(
+      ranks.map((r) => (r === shape.length ? d : null)),
+      [d],
+      size,
+    ),
+  );
   return rule.build({ elementwise: true });
 }
 
@@ -220,7 +255,8 @@ function sameShapes(kind: string, operands: readonly TensorType[]): TensorType {
   const [first] = operands;
   if (first === undefined) throw new InferError(`${kind} needs an operand`);
   for (const t of operands) {
-    if (t !== first) throw new InferError(`${kind} takes operands of one type, got ${operands.map(typeText).join(' and ')}`);
+    if (t !== first)
+      throw new InferError(`${kind} takes operands of one type, got ${operands.map(typeText).join(' and ')}`);
   }
   return first;
 }
@@ -230,15 +266,21 @@ function elementwise(kind: string, row: Row): AnyOpDef {
   return defineOp({
     kind,
     infer({ operands }) {
-      if (operands.length !== row.arity) throw new InferError(`${kind} takes ${row.arity} operand${row.arity > 1 ? 's' : ''}, got ${operands.length}`);
+      if (operands.length !== row.arity)
+        throw new InferError(`${kind} takes ${row.arity} operand${row.arity > 1 ? 's' : ''}, got ${operands.length}`);
       const type = sameShapes(kind, operands);
-      if (kind === 'abs' && DTYPES[type.dtype].class === 'complex') return [tensor(type.dtype === 'c64' ? 'f32' : 'f64', type.shape)];
+      if (kind === 'abs' && DTYPES[type.dtype].class === 'complex')
+        return [tensor(type.dtype === 'c64' ? 'f32' : 'f64', type.shape)];
       if (scalarOn(row, type.dtype) === undefined) throw new InferError(`${kind} is not defined on ${type.dtype}`);
       return [row.predicate === true ? tensor('pred', type.shape) : type];
     },
     factors: pointwiseRule,
     kernel: (view, inputs, ctx) => [apply(row, view, inputs, ctx)],
-    ...(linear === undefined ? {} : { linearity: (v: OpView) => (kind === 'divide' && !isFloat((v.operands[0] as TensorType).dtype) ? [] : linear) }),
+    ...(linear === undefined
+      ? {}
+      : {
+          linearity: (v: OpView) => (kind === 'divide' && !isFloat((v.operands[0] as TensorType).dtype) ? [] : linear),
+        }),
   });
 }
 
@@ -251,7 +293,8 @@ function apply(row: Row, view: OpView, inputs: readonly TensorArray[], ctx: Kern
   const type = view.results[0] as TensorType;
   const count = a.data.length;
   const data = filled(type.dtype, count, ctx.precision, (out) => {
-    if (a.data instanceof BigInt64Array || a.data instanceof BigUint64Array) return applyWide(row, a.data, b?.data, out);
+    if (a.data instanceof BigInt64Array || a.data instanceof BigUint64Array)
+      return applyWide(row, a.data, b?.data, out);
     const f = scalarOn(row, a.dtype) as Integer;
     const { bits } = DTYPES[a.dtype];
     const x = a.data as Float64Array;
@@ -273,8 +316,15 @@ function applyWide(row: Row, a: BigInt64Array | BigUint64Array, b: Storage | und
   for (let i = 0; i < a.length; i++) to[i] = f(a[i] as bigint, y === undefined ? 0n : (y[i] as bigint));
 }
 
-const COMPARISONS: Readonly<Record<OpAttrs['compare']['direction'], (a: number | bigint, b: number | bigint) => boolean>> = {
-  EQ: (a, b) => a === b, NE: (a, b) => a !== b, GE: (a, b) => a >= b, GT: (a, b) => a > b, LE: (a, b) => a <= b, LT: (a, b) => a < b,
+const COMPARISONS: Readonly<
+  Record<OpAttrs['compare']['direction'], (a: number | bigint, b: number | bigint) => boolean>
+> = {
+  EQ: (a, b) => a === b,
+  NE: (a, b) => a !== b,
+  GE: (a, b) => a >= b,
+  GT: (a, b) => a > b,
+  LE: (a, b) => a <= b,
+  LT: (a, b) => a < b,
 };
 
 const compare = defineOp<OpAttrs['compare']>({
@@ -298,9 +348,11 @@ const select = defineOp({
   kind: 'select',
   infer({ operands }) {
     const [pred, a, b] = operands;
-    if (pred === undefined || a === undefined || b === undefined) throw new InferError('select takes a pred and two values');
+    if (pred === undefined || a === undefined || b === undefined)
+      throw new InferError('select takes a pred and two values');
     if (pred.dtype !== 'pred') throw new InferError(`select takes a pred first, got ${typeText(pred)}`);
-    if (pred.shape.length > 0 && tensor('pred', a.shape) !== pred) throw new InferError(`select takes a pred of the values' shape, got ${typeText(pred)} for ${typeText(a)}`);
+    if (pred.shape.length > 0 && tensor('pred', a.shape) !== pred)
+      throw new InferError(`select takes a pred of the values' shape, got ${typeText(pred)} for ${typeText(a)}`);
     return [sameShapes('select', [a, b])];
   },
   factors: pointwiseRule,
@@ -384,7 +436,8 @@ const reducePrecision = defineOp<OpAttrs['reduce_precision']>({
     const { exponent_bits: e, mantissa_bits: m } = attrs;
     const round = ctx.precision === 'wide' ? undefined : (v: number) => roundFormat(v, e, m);
     const data = filled(type.dtype, x.data.length, ctx.precision, (out) => {
-      for (let i = 0; i < x.data.length; i++) out[i] = round === undefined ? (x.data[i] as number) : round(x.data[i] as number);
+      for (let i = 0; i < x.data.length; i++)
+        out[i] = round === undefined ? (x.data[i] as number) : round(x.data[i] as number);
     });
     return [{ dtype: type.dtype, shape: x.shape, data }];
   },

@@ -13,9 +13,11 @@ import { forEachIndex } from './strided.ts';
 type Gather = OpAttrs['gather'];
 type Scatter = OpAttrs['scatter'];
 
-const batchDims = (rank: number, window: readonly number[]): number[] => Array.from({ length: rank }, (_, d) => d).filter((d) => !window.includes(d));
+const batchDims = (rank: number, window: readonly number[]): number[] =>
+  Array.from({ length: rank }, (_, d) => d).filter((d) => !window.includes(d));
 /** Dims of the indices without the index vector, in order. */
-const indexDims = (rank: number, vector: number): number[] => Array.from({ length: rank }, (_, d) => d).filter((d) => d !== vector);
+const indexDims = (rank: number, vector: number): number[] =>
+  Array.from({ length: rank }, (_, d) => d).filter((d) => d !== vector);
 
 export const gather = defineOp<Gather>({
   kind: 'gather',
@@ -23,17 +25,26 @@ export const gather = defineOp<Gather>({
     const [x, indices] = operands;
     if (x === undefined || indices === undefined) throw new InferError('gather takes an operand and start indices');
     const batch = indexDims(indices.shape.length, attrs.index_vector_dim).map((d) => indices.shape[d] as number);
-    const window = attrs.slice_sizes.filter((_, d) => !attrs.collapsed_slice_dims.includes(d) && !attrs.operand_batching_dims.includes(d));
+    const window = attrs.slice_sizes.filter(
+      (_, d) => !attrs.collapsed_slice_dims.includes(d) && !attrs.operand_batching_dims.includes(d),
+    );
     const shape: number[] = [];
-    for (let d = 0, b = 0, w = 0; d < batch.length + window.length; d++) shape.push((attrs.offset_dims.includes(d) ? window[w++] : batch[b++]) as number);
+    for (let d = 0, b = 0, w = 0; d < batch.length + window.length; d++)
+      shape.push((attrs.offset_dims.includes(d) ? window[w++] : batch[b++]) as number);
     return [tensor(x.dtype, shape)];
   },
   factors({ operands, results, attrs }) {
     const [x, indices] = operands as readonly [TensorType, TensorType];
     const rule = new RuleBuilder([x.shape.length, indices.shape.length], [(results[0] as TensorType).shape.length]);
     const windows: Windows = {
-      input: x.shape, indices: indices.shape, slices: (results[0] as TensorType).shape, vectorDim: attrs.index_vector_dim,
-      offsetDims: attrs.offset_dims, gone: attrs.collapsed_slice_dims, inputBatch: attrs.operand_batching_dims, indicesBatch: attrs.start_indices_batching_dims,
+      input: x.shape,
+      indices: indices.shape,
+      slices: (results[0] as TensorType).shape,
+      vectorDim: attrs.index_vector_dim,
+      offsetDims: attrs.offset_dims,
+      gone: attrs.collapsed_slice_dims,
+      inputBatch: attrs.operand_batching_dims,
+      indicesBatch: attrs.start_indices_batching_dims,
     };
     // A dim that no index addresses is read at 0 by everyone: its first shard would have to tell the others.
     const held = (d: number): FactorKind => (attrs.start_index_map.includes(d) ? 'reduce' : 'replicate');
@@ -43,7 +54,10 @@ export const gather = defineOp<Gather>({
       gone: (d, size) => (size === 1 ? 'replicate' : held(d)),
       sliced(d, input, slice) {
         if (slice !== 1) return [{ size: input, kind: 'replicate', blocked: true }];
-        return [{ size: input, kind: held(d) }, { size: slice, kind: 'replicate' }];
+        return [
+          { size: input, kind: held(d) },
+          { size: slice, kind: 'replicate' },
+        ];
       },
     });
     return rule.build();
@@ -53,7 +67,12 @@ export const gather = defineOp<Gather>({
   },
   localAttrs: ({ attrs, operands }, local) => {
     const [whole, part] = [(operands[0] as TensorType).shape, (local.operands[0] as TensorType).shape];
-    return { ...attrs, slice_sizes: attrs.slice_sizes.map((s, d) => (s === whole[d] && !attrs.collapsed_slice_dims.includes(d) ? (part[d] as number) : s)) };
+    return {
+      ...attrs,
+      slice_sizes: attrs.slice_sizes.map((s, d) =>
+        s === whole[d] && !attrs.collapsed_slice_dims.includes(d) ? (part[d] as number) : s,
+      ),
+    };
   },
   linearity: () => [[0]],
   combiner: () => 'sum',
@@ -103,8 +122,10 @@ function addWindowFactors(w: Windows, rules: WindowRules): void {
     if (factors.length === 1) rules.add(input, null, slice, factors[0] as Factor);
     else factors.forEach((factor, i) => rules.add(i === 0 ? input : null, null, i === 0 ? null : slice, factor));
   });
-  for (const d of w.gone) rules.add(d, null, null, { size: w.input[d] as number, kind: rules.gone(d, w.input[d] as number) });
-  if (w.vectorDim < w.indices.length) rules.add(null, w.vectorDim, null, { size: w.indices[w.vectorDim] as number, kind: 'replicate' });
+  for (const d of w.gone)
+    rules.add(d, null, null, { size: w.input[d] as number, kind: rules.gone(d, w.input[d] as number) });
+  if (w.vectorDim < w.indices.length)
+    rules.add(null, w.vectorDim, null, { size: w.indices[w.vectorDim] as number, kind: 'replicate' });
 }
 
 function gatherKernel(view: OpView<Gather>, x: TensorArray, indices: TensorArray, ctx: KernelContext): TensorArray {
@@ -112,7 +133,9 @@ function gatherKernel(view: OpView<Gather>, x: TensorArray, indices: TensorArray
   const type = view.results[0] as TensorType;
   const strides = stridesOf(x.shape);
   const data = allocateReal(type.dtype, elementCount(type), ctx.precision);
-  const windowDims = x.shape.map((_, d) => d).filter((d) => !attrs.collapsed_slice_dims.includes(d) && !attrs.operand_batching_dims.includes(d));
+  const windowDims = x.shape
+    .map((_, d) => d)
+    .filter((d) => !attrs.collapsed_slice_dims.includes(d) && !attrs.operand_batching_dims.includes(d));
   const batch = batchDims(type.shape.length, attrs.offset_dims);
   const starts = startReader(indices, attrs.index_vector_dim);
   forEachIndex(type.shape, (index, flat) => {
@@ -123,7 +146,9 @@ function gatherKernel(view: OpView<Gather>, x: TensorArray, indices: TensorArray
       offset += Math.min(Math.max(starts(at, k), 0), limit) * (strides[d] as number);
     });
     attrs.operand_batching_dims.forEach((d, b) => {
-      offset += (at[batchPosition(attrs.start_indices_batching_dims[b] as number, attrs.index_vector_dim)] as number) * (strides[d] as number);
+      offset +=
+        (at[batchPosition(attrs.start_indices_batching_dims[b] as number, attrs.index_vector_dim)] as number) *
+        (strides[d] as number);
     });
     windowDims.forEach((d, w) => {
       offset += (index[attrs.offset_dims[w] as number] as number) * (strides[d] as number);
@@ -138,7 +163,8 @@ function startReader(indices: TensorArray, vectorDim: number): (at: readonly num
   const strides = stridesOf(indices.shape);
   const dims = indexDims(indices.shape.length, vectorDim);
   const step = strides[vectorDim] ?? 0;
-  return (at, k) => Number(indices.data[dims.reduce((o, d, i) => o + (at[i] as number) * (strides[d] as number), k * step)]);
+  return (at, k) =>
+    Number(indices.data[dims.reduce((o, d, i) => o + (at[i] as number) * (strides[d] as number), k * step)]);
 }
 
 /** Where a dim of the indices stands among its batch dims. */
@@ -156,17 +182,34 @@ export const scatter = defineOp<Scatter>({
     const x = operands[0] as TensorType;
     const indices = operands[n] as TensorType;
     const updates = operands[n + 1] as TensorType;
-    const rule = new RuleBuilder(operands.map((t) => t.shape.length), results.map((t) => t.shape.length));
+    const rule = new RuleBuilder(
+      operands.map((t) => t.shape.length),
+      results.map((t) => t.shape.length),
+    );
     const windows: Windows = {
-      input: x.shape, indices: indices.shape, slices: updates.shape, vectorDim: attrs.index_vector_dim,
-      offsetDims: attrs.update_window_dims, gone: attrs.inserted_window_dims, inputBatch: attrs.input_batching_dims, indicesBatch: attrs.scatter_indices_batching_dims,
+      input: x.shape,
+      indices: indices.shape,
+      slices: updates.shape,
+      vectorDim: attrs.index_vector_dim,
+      offsetDims: attrs.update_window_dims,
+      gone: attrs.inserted_window_dims,
+      inputBatch: attrs.input_batching_dims,
+      indicesBatch: attrs.scatter_indices_batching_dims,
     };
     addWindowFactors(windows, {
-      add: (input, index, slice, factor) => rule.factor(operands.map((_, i) => (i < n ? input : i === n ? index : slice)), results.map(() => input), factor),
+      add: (input, index, slice, factor) =>
+        rule.factor(
+          operands.map((_, i) => (i < n ? input : i === n ? index : slice)),
+          results.map(() => input),
+          factor,
+        ),
       partial: regionMonoid(regions[0]) === null ? 'replicate' : 'reduce',
       // Updates of a dim that no index addresses go to its element 0, which is one shard's.
       gone: (d) => (attrs.scatter_dims_to_operand_dims.includes(d) ? 'pass' : 'replicate'),
-      sliced: (_, input, slice) => [{ size: input, kind: 'replicate' }, { size: slice, kind: 'replicate' }],
+      sliced: (_, input, slice) => [
+        { size: input, kind: 'replicate' },
+        { size: slice, kind: 'replicate' },
+      ],
     });
     return rule.build();
   },
@@ -188,33 +231,58 @@ function scatterKernel(view: OpView<Scatter>, inputs: readonly TensorArray[], ct
   const [first, indices, update] = [out[0] as TensorArray, inputs[n] as TensorArray, inputs[n + 1] as TensorArray];
   const strides = stridesOf(first.shape);
   const batch = batchDims(update.shape.length, attrs.update_window_dims);
-  const windowDims = first.shape.map((_, d) => d).filter((d) => !attrs.inserted_window_dims.includes(d) && !attrs.input_batching_dims.includes(d));
+  const windowDims = first.shape
+    .map((_, d) => d)
+    .filter((d) => !attrs.inserted_window_dims.includes(d) && !attrs.input_batching_dims.includes(d));
   const starts = startReader(indices, attrs.index_vector_dim);
   const monoid = n === 1 ? regionMonoid(region) : null;
   const write = writer(out, inputs.slice(n + 1), region, monoid, ctx);
   forEachIndex(update.shape, (index, flat) => {
     const at = batch.map((d) => index[d] as number);
     const target = new Array<number>(first.shape.length).fill(0);
-    attrs.scatter_dims_to_operand_dims.forEach((d, k) => { target[d] = starts(at, k); });
-    attrs.input_batching_dims.forEach((d, b) => { target[d] = at[batchPosition(attrs.scatter_indices_batching_dims[b] as number, attrs.index_vector_dim)] as number; });
-    windowDims.forEach((d, w) => { target[d] = (target[d] as number) + (index[attrs.update_window_dims[w] as number] as number); });
+    attrs.scatter_dims_to_operand_dims.forEach((d, k) => {
+      target[d] = starts(at, k);
+    });
+    attrs.input_batching_dims.forEach((d, b) => {
+      target[d] = at[batchPosition(attrs.scatter_indices_batching_dims[b] as number, attrs.index_vector_dim)] as number;
+    });
+    windowDims.forEach((d, w) => {
+      target[d] = (target[d] as number) + (index[attrs.update_window_dims[w] as number] as number);
+    });
     if (target.some((t, d) => t < 0 || t >= (first.shape[d] as number))) return;
-    write(target.reduce((o, t, d) => o + t * (strides[d] as number), 0), flat);
+    write(
+      target.reduce((o, t, d) => o + t * (strides[d] as number), 0),
+      flat,
+    );
   });
   for (const o of out) roundAll(o.dtype, ctx.precision, o.data);
   return out;
 }
 
-function writer(out: readonly TensorArray[], updates: readonly TensorArray[], region: Block, monoid: Monoid | null, ctx: KernelContext): (to: number, from: number) => void {
+function writer(
+  out: readonly TensorArray[],
+  updates: readonly TensorArray[],
+  region: Block,
+  monoid: Monoid | null,
+  ctx: KernelContext,
+): (to: number, from: number) => void {
   const [target, source] = [out[0]?.data as Float64Array, updates[0]?.data as Float64Array];
   const wide = (target as Storage) instanceof BigInt64Array || (target as Storage) instanceof BigUint64Array;
   if (monoid !== null && !wide) {
     const combine = combineOn(monoid, out[0]?.dtype as DType);
-    return (to, from) => { target[to] = combine(target[to] as number, source[from] as number); };
+    return (to, from) => {
+      target[to] = combine(target[to] as number, source[from] as number);
+    };
   }
-  const scalar = (x: TensorArray, i: number): TensorArray => ({ dtype: x.dtype, shape: [], data: x.data.slice(i, i + 1) });
+  const scalar = (x: TensorArray, i: number): TensorArray => ({
+    dtype: x.dtype,
+    shape: [],
+    data: x.data.slice(i, i + 1),
+  });
   return (to, from) => {
     const results = ctx.call(region, [...out.map((x) => scalar(x, to)), ...updates.map((x) => scalar(x, from))]);
-    results.forEach((r, i) => { (out[i]?.data as Float64Array)[to] = r.data[0] as number; });
+    results.forEach((r, i) => {
+      (out[i]?.data as Float64Array)[to] = r.data[0] as number;
+    });
   };
 }

@@ -3,13 +3,30 @@ import type { Monoid } from '../layout.ts';
 import type { Block } from '../program.ts';
 import { type DType, isFloat } from '../types.ts';
 
-const MONOIDS: Readonly<Record<string, Monoid>> = { add: 'sum', multiply: 'prod', maximum: 'max', minimum: 'min', and: 'and', or: 'or' };
+const MONOIDS: Readonly<Record<string, Monoid>> = {
+  add: 'sum',
+  multiply: 'prod',
+  maximum: 'max',
+  minimum: 'min',
+  and: 'and',
+  or: 'or',
+};
 
 /** The monoid of a region of exactly one binary op on its two parameters; null for anything else. */
 export function regionMonoid(region: Block | undefined): Monoid | null {
   const [op, end] = region?.ops ?? [];
-  if (region === undefined || op === undefined || end?.kind !== 'return' || region.ops.length !== 2 || region.params.length !== 2) return null;
-  const onParams = op.operands.length === 2 && region.params.every((p) => op.operands.includes(p)) && op.operands[0] !== op.operands[1];
+  if (
+    region === undefined ||
+    op === undefined ||
+    end?.kind !== 'return' ||
+    region.ops.length !== 2 ||
+    region.params.length !== 2
+  )
+    return null;
+  const onParams =
+    op.operands.length === 2 &&
+    region.params.every((p) => op.operands.includes(p)) &&
+    op.operands[0] !== op.operands[1];
   return onParams && end.operands[0] === op.results[0] ? (MONOIDS[op.kind] ?? null) : null;
 }
 
@@ -25,7 +42,12 @@ const COMBINE: Readonly<Record<Monoid, Combine>> = {
 };
 
 const ON_PRED: Readonly<Record<Monoid, 'and' | 'or'>> = {
-  sum: 'or', max: 'or', or: 'or', prod: 'and', min: 'and', and: 'and',
+  sum: 'or',
+  max: 'or',
+  or: 'or',
+  prod: 'and',
+  min: 'and',
+  and: 'and',
 };
 
 /**

@@ -19,18 +19,29 @@ export const reduce = defineOp<Attrs>({
     return operands.slice(0, n).map((t) => {
       const bad = attrs.dims.find((d) => d < 0 || d >= t.shape.length);
       if (bad !== undefined) throw new InferError(`reduce: ${bad} is not a dim of a rank-${t.shape.length} tensor`);
-      return tensor(t.dtype, t.shape.filter((_, d) => !attrs.dims.includes(d)));
+      return tensor(
+        t.dtype,
+        t.shape.filter((_, d) => !attrs.dims.includes(d)),
+      );
     });
   },
   factors({ operands, results, attrs }) {
     const n = results.length;
     const { shape } = operands[0] as TensorType;
-    const rule = new RuleBuilder(operands.map((t) => t.shape.length), results.map((t) => t.shape.length));
+    const rule = new RuleBuilder(
+      operands.map((t) => t.shape.length),
+      results.map((t) => t.shape.length),
+    );
     let kept = 0;
     shape.forEach((size, d) => {
       const reduced = attrs.dims.includes(d);
       const to = reduced ? null : kept++;
-      rule.add(operands.map((_, i) => (i < n ? d : null)), results.map(() => to), size, reduced ? 'reduce' : 'pass');
+      rule.add(
+        operands.map((_, i) => (i < n ? d : null)),
+        results.map(() => to),
+        size,
+        reduced ? 'reduce' : 'pass',
+      );
     });
     return rule.build();
   },
@@ -53,7 +64,8 @@ function offsets(shape: readonly number[], dims: readonly number[]): { kept: Int
     for (const d of wanted) {
       const size = shape[d] as number;
       const next = new Int32Array(list.length * size);
-      for (let i = 0; i < list.length; i++) for (let k = 0; k < size; k++) next[i * size + k] = (list[i] as number) + k * (strides[d] as number);
+      for (let i = 0; i < list.length; i++)
+        for (let k = 0; k < size; k++) next[i * size + k] = (list[i] as number) + k * (strides[d] as number);
       list = next;
     }
     return list;
@@ -62,7 +74,12 @@ function offsets(shape: readonly number[], dims: readonly number[]): { kept: Int
   return { kept: walk(all.filter((d) => !dims.includes(d))), reduced: walk([...dims].sort((a, b) => a - b)) };
 }
 
-function reduceMonoid(view: OpView<Attrs>, inputs: readonly TensorArray[], monoid: Monoid, ctx: KernelContext): TensorArray {
+function reduceMonoid(
+  view: OpView<Attrs>,
+  inputs: readonly TensorArray[],
+  monoid: Monoid,
+  ctx: KernelContext,
+): TensorArray {
   const [x, init] = inputs as readonly [TensorArray, TensorArray];
   const type = view.results[0] as TensorType;
   const { kept, reduced } = offsets(x.shape, view.attrs.dims);
@@ -94,7 +111,9 @@ function reduceRegion(view: OpView<Attrs>, inputs: readonly TensorArray[], ctx: 
   };
   let sums = inputs.slice(n).map((init) => vector(init, () => init.data[0] as number));
   for (let k = 0; k < reduced.length; k++) {
-    const items = inputs.slice(0, n).map((x) => vector(x, (i) => x.data[(kept[i] as number) + (reduced[k] as number)] as number));
+    const items = inputs
+      .slice(0, n)
+      .map((x) => vector(x, (i) => x.data[(kept[i] as number) + (reduced[k] as number)] as number));
     sums = ctx.call(view.regions[0] as Block, [...sums, ...items]);
   }
   return sums.map((s, i) => ({ ...s, shape: (view.results[i] as TensorType).shape }));

@@ -61,11 +61,18 @@ const broadcastInDim = defineOp<OpAttrs['broadcast_in_dim']>({
   kind: 'broadcast_in_dim',
   infer({ operands, attrs }) {
     const from = one(operands);
-    if (attrs.dims.length !== from.shape.length) throw new InferError(`broadcast_in_dim needs one result dim per operand dim: ${typeText(from)} with dims [${attrs.dims.join(', ')}]`);
+    if (attrs.dims.length !== from.shape.length)
+      throw new InferError(
+        `broadcast_in_dim needs one result dim per operand dim: ${typeText(from)} with dims [${attrs.dims.join(', ')}]`,
+      );
     attrs.dims.forEach((d, i) => {
       const size = from.shape[i];
-      if (attrs.shape[d] === undefined) throw new InferError(`broadcast_in_dim: dims[${i}] = ${d} is not a dim of the result`);
-      if (size !== 1 && size !== attrs.shape[d]) throw new InferError(`broadcast_in_dim: operand dim ${i} has ${size} elements, result dim ${d} has ${attrs.shape[d]}`);
+      if (attrs.shape[d] === undefined)
+        throw new InferError(`broadcast_in_dim: dims[${i}] = ${d} is not a dim of the result`);
+      if (size !== 1 && size !== attrs.shape[d])
+        throw new InferError(
+          `broadcast_in_dim: operand dim ${i} has ${size} elements, result dim ${d} has ${attrs.shape[d]}`,
+        );
     });
     return [tensor(from.dtype, attrs.shape)];
   },
@@ -100,12 +107,20 @@ const transpose = defineOp<OpAttrs['transpose']>({
   kind: 'transpose',
   infer({ operands, attrs }) {
     const { dtype, shape } = one(operands);
-    if (attrs.permutation.length !== shape.length || new Set(attrs.permutation).size !== shape.length) throw new InferError(`transpose needs a permutation of ${shape.length} dims, got [${attrs.permutation.join(', ')}]`);
-    return [tensor(dtype, attrs.permutation.map((d) => {
-      const size = shape[d];
-      if (size === undefined) throw new InferError(`transpose: ${d} is not a dim of ${typeText(one(operands))}`);
-      return size;
-    }))];
+    if (attrs.permutation.length !== shape.length || new Set(attrs.permutation).size !== shape.length)
+      throw new InferError(
+        `transpose needs a permutation of ${shape.length} dims, got [${attrs.permutation.join(', ')}]`,
+      );
+    return [
+      tensor(
+        dtype,
+        attrs.permutation.map((d) => {
+          const size = shape[d];
+          if (size === undefined) throw new InferError(`transpose: ${d} is not a dim of ${typeText(one(operands))}`);
+          return size;
+        }),
+      ),
+    ];
   },
   factors({ operands, results, attrs }) {
     const rule = new RuleBuilder([one(operands).shape.length], [one(results).shape.length]);
@@ -114,7 +129,15 @@ const transpose = defineOp<OpAttrs['transpose']>({
   },
   kernel({ attrs, results }, [a], ctx) {
     const strides = stridesOf((a as TensorArray).shape);
-    return [gatherStrided(one(results), a as TensorArray, 0, attrs.permutation.map((d) => strides[d] as number), ctx.precision)];
+    return [
+      gatherStrided(
+        one(results),
+        a as TensorArray,
+        0,
+        attrs.permutation.map((d) => strides[d] as number),
+        ctx.precision,
+      ),
+    ];
   },
   linearity: LINEAR,
   flops: none,
@@ -130,12 +153,21 @@ const reverse = defineOp<OpAttrs['reverse']>({
     return rule.build();
   },
   /** Shards in reverse order: each goes elsewhere whole. */
-  halo: ({ operands, attrs }, d, shards) => (attrs.dims.includes(d) ? [(one(operands).shape[d] as number) / shards] : []),
+  halo: ({ operands, attrs }, d, shards) =>
+    attrs.dims.includes(d) ? [(one(operands).shape[d] as number) / shards] : [],
   kernel({ attrs, results }, [a], ctx) {
     const x = a as TensorArray;
     const strides = stridesOf(x.shape);
     const base = attrs.dims.reduce((b, d) => b + (strides[d] as number) * ((x.shape[d] as number) - 1), 0);
-    return [gatherStrided(one(results), x, base, strides.map((s, d) => (attrs.dims.includes(d) ? -s : s)), ctx.precision)];
+    return [
+      gatherStrided(
+        one(results),
+        x,
+        base,
+        strides.map((s, d) => (attrs.dims.includes(d) ? -s : s)),
+        ctx.precision,
+      ),
+    ];
   },
   linearity: LINEAR,
   flops: none,
@@ -145,11 +177,19 @@ const slice = defineOp<OpAttrs['slice']>({
   kind: 'slice',
   infer({ operands, attrs }) {
     const { dtype, shape } = one(operands);
-    return [tensor(dtype, shape.map((size, d) => {
-      const [start, limit, stride] = [attrs.start[d] ?? 0, attrs.limit[d] ?? size, attrs.strides[d] ?? 1];
-      if (start < 0 || limit > size || start > limit || stride < 1) throw new InferError(`slice: [${start}:${limit}:${stride}] does not lie in dim ${d} of ${typeText(one(operands))}`);
-      return Math.ceil((limit - start) / stride);
-    }))];
+    return [
+      tensor(
+        dtype,
+        shape.map((size, d) => {
+          const [start, limit, stride] = [attrs.start[d] ?? 0, attrs.limit[d] ?? size, attrs.strides[d] ?? 1];
+          if (start < 0 || limit > size || start > limit || stride < 1)
+            throw new InferError(
+              `slice: [${start}:${limit}:${stride}] does not lie in dim ${d} of ${typeText(one(operands))}`,
+            );
+          return Math.ceil((limit - start) / stride);
+        }),
+      ),
+    ];
   },
   factors({ operands, results }) {
     const [from, to] = [one(operands).shape, one(results).shape];
@@ -167,14 +207,27 @@ const slice = defineOp<OpAttrs['slice']>({
     const x = a as TensorArray;
     const strides = stridesOf(x.shape);
     const base = strides.reduce((b, s, d) => b + s * (attrs.start[d] ?? 0), 0);
-    return [gatherStrided(one(results), x, base, strides.map((s, d) => s * (attrs.strides[d] ?? 1)), ctx.precision)];
+    return [
+      gatherStrided(
+        one(results),
+        x,
+        base,
+        strides.map((s, d) => s * (attrs.strides[d] ?? 1)),
+        ctx.precision,
+      ),
+    ];
   },
   linearity: LINEAR,
   flops: none,
 });
 
 /** What a shard of a sliced dim reads of the operand; null = the result does not divide. */
-export function sliceWindow(attrs: OpAttrs['slice'], result: TensorType, d: number, shards: number): DilatedWindow | null {
+export function sliceWindow(
+  attrs: OpAttrs['slice'],
+  result: TensorType,
+  d: number,
+  shards: number,
+): DilatedWindow | null {
   const [count, stride] = [(result.shape[d] as number) / shards, attrs.strides[d] ?? 1];
   if (!Number.isInteger(count)) return null;
   if (count === 0) return NO_WINDOW;
@@ -184,16 +237,29 @@ export function sliceWindow(attrs: OpAttrs['slice'], result: TensorType, d: numb
 /** What a shard of a padded dim reads of the operand; null = the result does not divide, or shards start between elements. */
 export function padWindow(attrs: OpAttrs['pad'], result: TensorType, d: number, shards: number): DilatedWindow | null {
   const count = (result.shape[d] as number) / shards;
-  return !Number.isInteger(count) || count === 0 ? null : dilatedWindow(count, attrs.low[d] ?? 0, count, (attrs.interior[d] ?? 0) + 1);
+  return !Number.isInteger(count) || count === 0
+    ? null
+    : dilatedWindow(count, attrs.low[d] ?? 0, count, (attrs.interior[d] ?? 0) + 1);
 }
 
-const unpadded = (attrs: OpAttrs['pad'], d: number): boolean => attrs.low[d] === 0 && attrs.high[d] === 0 && attrs.interior[d] === 0;
+const unpadded = (attrs: OpAttrs['pad'], d: number): boolean =>
+  attrs.low[d] === 0 && attrs.high[d] === 0 && attrs.interior[d] === 0;
 
 const pad = defineOp<OpAttrs['pad']>({
   kind: 'pad',
   infer({ operands, attrs }) {
     const { dtype, shape } = one(operands);
-    return [tensor(dtype, shape.map((size, d) => Math.max(0, size + (attrs.low[d] ?? 0) + (attrs.high[d] ?? 0) + Math.max(size - 1, 0) * (attrs.interior[d] ?? 0))))];
+    return [
+      tensor(
+        dtype,
+        shape.map((size, d) =>
+          Math.max(
+            0,
+            size + (attrs.low[d] ?? 0) + (attrs.high[d] ?? 0) + Math.max(size - 1, 0) * (attrs.interior[d] ?? 0),
+          ),
+        ),
+      ),
+    ];
   },
   factors({ operands, results }) {
     const [from, to] = [one(operands).shape, one(results).shape];
@@ -216,12 +282,30 @@ const pad = defineOp<OpAttrs['pad']>({
     const from = stridesOf(x.shape);
     const to = stridesOf(type.shape);
     // Only the part of the operand that lands inside: negative padding crops.
-    const first = x.shape.map((_, d) => Math.max(0, Math.ceil(-(attrs.low[d] as number) / ((attrs.interior[d] as number) + 1))));
-    const last = x.shape.map((s, d) => Math.min(s - 1, Math.floor(((type.shape[d] as number) - 1 - (attrs.low[d] as number)) / ((attrs.interior[d] as number) + 1))));
+    const first = x.shape.map((_, d) =>
+      Math.max(0, Math.ceil(-(attrs.low[d] as number) / ((attrs.interior[d] as number) + 1))),
+    );
+    const last = x.shape.map((s, d) =>
+      Math.min(
+        s - 1,
+        Math.floor(((type.shape[d] as number) - 1 - (attrs.low[d] as number)) / ((attrs.interior[d] as number) + 1)),
+      ),
+    );
     const shape = first.map((f, d) => (last[d] as number) - f + 1);
     const base = first.reduce((b, f, d) => b + f * (from[d] as number), 0);
-    const put = first.reduce((b, f, d) => b + ((attrs.low[d] as number) + f * ((attrs.interior[d] as number) + 1)) * (to[d] as number), 0);
-    copyStrided(x.data, base, from, shape, data, put, to.map((s, d) => s * ((attrs.interior[d] as number) + 1)));
+    const put = first.reduce(
+      (b, f, d) => b + ((attrs.low[d] as number) + f * ((attrs.interior[d] as number) + 1)) * (to[d] as number),
+      0,
+    );
+    copyStrided(
+      x.data,
+      base,
+      from,
+      shape,
+      data,
+      put,
+      to.map((s, d) => s * ((attrs.interior[d] as number) + 1)),
+    );
     return [{ dtype: type.dtype, shape: type.shape, data }];
   },
   linearity: () => [[0, 1]],
@@ -229,7 +313,12 @@ const pad = defineOp<OpAttrs['pad']>({
 });
 
 /** Per operand: the places of it that a shard of the joined dim covers; most lie outside it. */
-export function joinWindows({ dim }: OpAttrs['concatenate'], operands: readonly TensorType[], result: TensorType, shards: number): (DilatedWindow | null)[] {
+export function joinWindows(
+  { dim }: OpAttrs['concatenate'],
+  operands: readonly TensorType[],
+  result: TensorType,
+  shards: number,
+): (DilatedWindow | null)[] {
   const width = (result.shape[dim] as number) / shards;
   let before = 0;
   return operands.map((t) => {
@@ -245,23 +334,46 @@ const concatenate = defineOp<OpAttrs['concatenate']>({
   infer({ operands, attrs }) {
     const first = one(operands);
     for (const t of operands) {
-      if (t.dtype !== first.dtype || t.shape.length !== first.shape.length || t.shape.some((s, d) => d !== attrs.dim && s !== first.shape[d])) {
-        throw new InferError(`concatenate: operands may differ in dim ${attrs.dim} only, got ${operands.map(typeText).join(' and ')}`);
+      if (
+        t.dtype !== first.dtype ||
+        t.shape.length !== first.shape.length ||
+        t.shape.some((s, d) => d !== attrs.dim && s !== first.shape[d])
+      ) {
+        throw new InferError(
+          `concatenate: operands may differ in dim ${attrs.dim} only, got ${operands.map(typeText).join(' and ')}`,
+        );
       }
     }
     const total = operands.reduce((n, t) => n + (t.shape[attrs.dim] as number), 0);
-    return [tensor(first.dtype, first.shape.map((s, d) => (d === attrs.dim ? total : s)))];
+    return [
+      tensor(
+        first.dtype,
+        first.shape.map((s, d) => (d === attrs.dim ? total : s)),
+      ),
+    ];
   },
   factors({ operands, results, attrs, makers }) {
     const { shape } = one(results);
-    const rule = new RuleBuilder(operands.map((t) => t.shape.length), [shape.length]);
+    const rule = new RuleBuilder(
+      operands.map((t) => t.shape.length),
+      [shape.length],
+    );
     const joined: FactorKind = ofSlices(makers ?? []) ? 'permute' : 'replicate';
-    shape.forEach((size, d) => rule.add(operands.map(() => d), [d], size, d === attrs.dim ? joined : 'pass'));
+    shape.forEach((size, d) =>
+      rule.add(
+        operands.map(() => d),
+        [d],
+        size,
+        d === attrs.dim ? joined : 'pass',
+      ),
+    );
     return rule.build();
   },
   halo({ operands, results, attrs }, d, shards) {
     if (d !== attrs.dim) return [];
-    const elements = joinWindows(attrs, operands, one(results), shards).map((w, i) => receivedBy(w, shards, operands[i]?.shape[d] as number));
+    const elements = joinWindows(attrs, operands, one(results), shards).map((w, i) =>
+      receivedBy(w, shards, operands[i]?.shape[d] as number),
+    );
     return elements.every((n) => n !== null) ? elements : null;
   },
   kernel({ attrs, results }, inputs, ctx) {
@@ -283,17 +395,23 @@ const reshape = defineOp<OpAttrs['reshape']>({
   kind: 'reshape',
   infer({ operands, attrs }) {
     const to = tensor(one(operands).dtype, attrs.shape);
-    if (elementCount(to) !== elementCount(one(operands))) throw new InferError(`reshape keeps the number of elements: ${typeText(one(operands))} has ${elementCount(one(operands))}, ${typeText(to)} has ${elementCount(to)}`);
+    if (elementCount(to) !== elementCount(one(operands)))
+      throw new InferError(
+        `reshape keeps the number of elements: ${typeText(one(operands))} has ${elementCount(one(operands))}, ${typeText(to)} has ${elementCount(to)}`,
+      );
     return [to];
   },
   factors: ({ operands, results }) => reshapeRule(one(operands).shape, one(results).shape),
-  kernel: ({ results }, [a]) => [{ dtype: one(results).dtype, shape: one(results).shape, data: (a as TensorArray).data as Storage }],
+  kernel: ({ results }, [a]) => [
+    { dtype: one(results).dtype, shape: one(results).shape, data: (a as TensorArray).data as Storage },
+  ],
   linearity: LINEAR,
   flops: none,
 });
 
 /** Is it slices that are joined (a roll, a halo)? Then the joined dim needs another order, not the whole. */
-const ofSlices = (makers: readonly (Op | undefined)[]): boolean => makers.length > 0 && makers.every((op) => op?.kind === 'slice');
+const ofSlices = (makers: readonly (Op | undefined)[]): boolean =>
+  makers.length > 0 && makers.every((op) => op?.kind === 'slice');
 
 /** One side of a reshape: where the walk is, and how much of its shape factors cover so far. */
 class Side {
@@ -368,8 +486,14 @@ function step(rule: RuleBuilder, a: Side, b: Side): void {
   const [restA, restB] = [a.remaining(), b.remaining()];
   const common = gcd(restA, restB);
   const meet = a.covered === b.covered;
-  const [ofA, ofB] = meet && common > 1 ? [common, common] : meet ? [restA, restB] :
-    a.covered < b.covered ? [a.alone(restA, common, b), 0] : [0, b.alone(restB, common, a)];
+  const [ofA, ofB] =
+    meet && common > 1
+      ? [common, common]
+      : meet
+        ? [restA, restB]
+        : a.covered < b.covered
+          ? [a.alone(restA, common, b), 0]
+          : [0, b.alone(restB, common, a)];
   if (meet && common > 1) rule.add([a.dim], [b.dim], common);
   else {
     if (ofA > 0) rule.add([a.dim], [null], ofA, 'replicate');
@@ -381,5 +505,15 @@ function step(rule: RuleBuilder, a: Side, b: Side): void {
   b.advance();
 }
 
-const defs: readonly AnyOpDef[] = [constant, iota, broadcastInDim, transpose, reverse, slice, pad, concatenate, reshape];
+const defs: readonly AnyOpDef[] = [
+  constant,
+  iota,
+  broadcastInDim,
+  transpose,
+  reverse,
+  slice,
+  pad,
+  concatenate,
+  reshape,
+];
 export const shapingOps: Readonly<Record<string, AnyOpDef>> = Object.fromEntries(defs.map((d) => [d.kind, d]));

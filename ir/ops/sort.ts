@@ -13,13 +13,19 @@ export const sort = defineOp<OpAttrs['sort']>({
     const [first] = operands;
     if (first === undefined) throw new InferError('sort takes at least one operand');
     const rank = first.shape.length;
-    if (attrs.dim < 0 || attrs.dim >= rank) throw new InferError(`sort: ${attrs.dim} is not a dim of ${typeText(first)}`);
-    for (const t of operands) if (tensor(first.dtype, t.shape) !== first) throw new InferError(`sort takes operands of one shape, got ${operands.map(typeText).join(' and ')}`);
+    if (attrs.dim < 0 || attrs.dim >= rank)
+      throw new InferError(`sort: ${attrs.dim} is not a dim of ${typeText(first)}`);
+    for (const t of operands)
+      if (tensor(first.dtype, t.shape) !== first)
+        throw new InferError(`sort takes operands of one shape, got ${operands.map(typeText).join(' and ')}`);
     return operands;
   },
   factors({ operands, attrs }) {
     const { shape } = operands[0] as TensorType;
-    const rule = new RuleBuilder(operands.map((t) => t.shape.length), operands.map((t) => t.shape.length));
+    const rule = new RuleBuilder(
+      operands.map((t) => t.shape.length),
+      operands.map((t) => t.shape.length),
+    );
     const alone = shape.every((size, d) => d === attrs.dim || size === 1);
     shape.forEach((size, d) => {
       const all = operands.map(() => d);
@@ -31,10 +37,17 @@ export const sort = defineOp<OpAttrs['sort']>({
   kernel(view, inputs, ctx) {
     const shape = (inputs[0] as TensorArray).shape;
     const { starts, step, length } = lines(shape, view.attrs.dim);
-    const order = mergeSort(starts, step, length, inputs, (a) => ctx.call(view.regions[0] as Block, a)[0] as TensorArray);
+    const order = mergeSort(
+      starts,
+      step,
+      length,
+      inputs,
+      (a) => ctx.call(view.regions[0] as Block, a)[0] as TensorArray,
+    );
     return inputs.map((x) => permuted(x, starts, step, length, order));
   },
-  flops: ({ operands, attrs }) => elementCount(operands[0] as TensorType) * Math.ceil(Math.log2(Math.max(2, operands[0]?.shape[attrs.dim] ?? 2))),
+  flops: ({ operands, attrs }) =>
+    elementCount(operands[0] as TensorType) * Math.ceil(Math.log2(Math.max(2, operands[0]?.shape[attrs.dim] ?? 2))),
 });
 
 /** Offsets of the first elements of all lines along `dim`, the stride within a line and its length. */
@@ -42,24 +55,37 @@ function lines(shape: readonly number[], dim: number): { starts: Int32Array; ste
   const strides = stridesOf(shape);
   const [step, length] = [strides[dim] as number, shape[dim] as number];
   const count = length === 0 ? 0 : shape.reduce((n, s) => n * s, 1) / length;
-  return { starts: Int32Array.from({ length: count }, (_, i) => Math.floor(i / step) * step * length + (i % step)), step, length };
+  return {
+    starts: Int32Array.from({ length: count }, (_, i) => Math.floor(i / step) * step * length + (i % step)),
+    step,
+    length,
+  };
 }
 
 /**
  * Stable merge sort of all lines in lockstep, runs of doubling width: one comparator call on vectors decides one step of
  * every merge, so 2·length calls in all. Gives, per line, the source position of each sorted element.
  */
-function mergeSort(starts: Int32Array, step: number, length: number, inputs: readonly TensorArray[], less: (args: TensorArray[]) => TensorArray): Int32Array {
+function mergeSort(
+  starts: Int32Array,
+  step: number,
+  length: number,
+  inputs: readonly TensorArray[],
+  less: (args: TensorArray[]) => TensorArray,
+): Int32Array {
   let order = Int32Array.from({ length: starts.length * length }, (_, i) => i % length);
   for (let width = 1; width < length; width *= 2) {
     const next = new Int32Array(order.length);
     const merges = startMerges(starts.length, length, width);
     for (let open = merges; open.length > 0; open = open.filter((m) => m.put < m.end)) {
       const contested = open.filter((m) => m.left < m.middle && m.right < m.end);
-      const at = (m: Merge, i: number): number => (starts[m.line] as number) + (order[m.line * length + i] as number) * step;
+      const at = (m: Merge, i: number): number =>
+        (starts[m.line] as number) + (order[m.line * length + i] as number) * step;
       const [l, r] = [contested.map((m) => at(m, m.left)), contested.map((m) => at(m, m.right))];
       const taken = contested.length === 0 ? [] : less(inputs.flatMap((x) => [picked(x, r), picked(x, l)])).data;
-      contested.forEach((m, i) => { m.takeRight = taken[i] !== 0; });
+      contested.forEach((m, i) => {
+        m.takeRight = taken[i] !== 0;
+      });
       for (const m of open) {
         const right = m.left >= m.middle || (m.right < m.end && m.takeRight);
         next[m.line * length + m.put++] = order[m.line * length + (right ? m.right++ : m.left++)] as number;
@@ -85,7 +111,15 @@ function startMerges(lineCount: number, length: number, width: number): Merge[] 
   for (let line = 0; line < lineCount; line++) {
     for (let low = 0; low < length; low += 2 * width) {
       const middle = Math.min(low + width, length);
-      merges.push({ line, left: low, middle, right: middle, end: Math.min(low + 2 * width, length), put: low, takeRight: false });
+      merges.push({
+        line,
+        left: low,
+        middle,
+        right: middle,
+        end: Math.min(low + 2 * width, length),
+        put: low,
+        takeRight: false,
+      });
     }
   }
   return merges;
@@ -93,14 +127,17 @@ function startMerges(lineCount: number, length: number, width: number): Merge[] 
 
 function picked(x: TensorArray, offsets: readonly number[]): TensorArray {
   const data = new (x.data.constructor as new (n: number) => Storage)(offsets.length);
-  offsets.forEach((o, i) => { (data as Float64Array)[i] = x.data[o] as number; });
+  offsets.forEach((o, i) => {
+    (data as Float64Array)[i] = x.data[o] as number;
+  });
   return { dtype: x.dtype, shape: [offsets.length], data };
 }
 
 function permuted(x: TensorArray, starts: Int32Array, step: number, length: number, order: Int32Array): TensorArray {
   const data = x.data.slice() as Float64Array;
   starts.forEach((start, line) => {
-    for (let i = 0; i < length; i++) data[start + i * step] = x.data[start + (order[line * length + i] as number) * step] as number;
+    for (let i = 0; i < length; i++)
+      data[start + i * step] = x.data[start + (order[line * length + i] as number) * step] as number;
   });
   return { ...x, data };
 }
@@ -111,7 +148,8 @@ export const topK = defineOp<OpAttrs['top_k']>({
   infer({ operands, attrs }) {
     const type = operands[0] as TensorType;
     const size = type.shape.at(-1);
-    if (size === undefined || attrs.k > size) throw new InferError(`top_k: ${typeText(type)} has no ${attrs.k} elements in its last dim`);
+    if (size === undefined || attrs.k > size)
+      throw new InferError(`top_k: ${typeText(type)} has no ${attrs.k} elements in its last dim`);
     const shape = [...type.shape.slice(0, -1), attrs.k];
     return [tensor(type.dtype, shape), tensor('i32', shape)];
   },
@@ -144,5 +182,8 @@ function topKernel(view: OpView<OpAttrs['top_k']>, x: TensorArray, ctx: KernelCo
       indices[row * k + i] = source;
     }
   }
-  return [{ dtype: type.dtype, shape: type.shape, data: values }, { dtype: 'i32', shape: type.shape, data: indices }];
+  return [
+    { dtype: type.dtype, shape: type.shape, data: values },
+    { dtype: 'i32', shape: type.shape, data: indices },
+  ];
 }

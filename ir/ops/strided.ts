@@ -7,7 +7,15 @@ import { allocateReal } from './rounding.ts';
  * out[i0, i1, …] = source[base + Σ i_d · strides[d]] for all indices of `shape`; written at outBase + Σ i_d · outStrides[d].
  * The innermost dim is a tight loop.
  */
-export function copyStrided(source: Storage, base: number, strides: readonly number[], shape: readonly number[], out: Storage, outBase: number, outStrides: readonly number[]): void {
+export function copyStrided(
+  source: Storage,
+  base: number,
+  strides: readonly number[],
+  shape: readonly number[],
+  out: Storage,
+  outBase: number,
+  outStrides: readonly number[],
+): void {
   const rank = shape.length;
   if (shape.some((s) => s <= 0)) return;
   const from = source as Float64Array;
@@ -38,8 +46,18 @@ export function copyStrided(source: Storage, base: number, strides: readonly num
 }
 
 /** A dense result of the given type read from `source` with these strides. */
-export function gatherStrided(type: TensorType, source: TensorArray, base: number, strides: readonly number[], precision: Precision): TensorArray {
-  const data = allocateReal(type.dtype, type.shape.reduce((n, s) => n * s, 1), precision);
+export function gatherStrided(
+  type: TensorType,
+  source: TensorArray,
+  base: number,
+  strides: readonly number[],
+  precision: Precision,
+): TensorArray {
+  const data = allocateReal(
+    type.dtype,
+    type.shape.reduce((n, s) => n * s, 1),
+    precision,
+  );
   copyStrided(source.data, base, strides, type.shape, data, 0, stridesOf(type.shape));
   return { dtype: type.dtype, shape: type.shape, data };
 }

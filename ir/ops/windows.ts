@@ -13,7 +13,15 @@ type ReduceWindow = OpAttrs['reduce_window'];
 type SelectAndScatter = OpAttrs['select_and_scatter'];
 
 /** `windows` of a dim of `size` elements with `dilation - 1` holes between neighbours and this padding. */
-export function windowCount(size: number, dilation: number, low: number, high: number, window: number, windowDilation: number, stride: number): number {
+export function windowCount(
+  size: number,
+  dilation: number,
+  low: number,
+  high: number,
+  window: number,
+  windowDilation: number,
+  stride: number,
+): number {
   const padded = low + (size === 0 ? 0 : (size - 1) * dilation + 1) + high;
   const reach = window === 0 ? 0 : (window - 1) * windowDilation + 1;
   return padded <= 0 || reach > padded ? 0 : Math.floor((padded - reach) / stride) + 1;
@@ -27,32 +35,69 @@ const reduceWindow = defineOp<ReduceWindow>({
     const n = operands.length / 2;
     if (!Number.isInteger(n) || n === 0) throw new InferError('reduce_window takes as many start values as inputs');
     return operands.slice(0, n).map((t) => {
-      checkRanks('reduce_window', t, [attrs.window_dimensions, attrs.window_strides, attrs.base_dilations, attrs.window_dilations, attrs.pad_low, attrs.pad_high]);
-      return tensor(t.dtype, t.shape.map((size, d) => windowCount(size, at(attrs.base_dilations, d), at(attrs.pad_low, d), at(attrs.pad_high, d),
-        at(attrs.window_dimensions, d), at(attrs.window_dilations, d), at(attrs.window_strides, d))));
+      checkRanks('reduce_window', t, [
+        attrs.window_dimensions,
+        attrs.window_strides,
+        attrs.base_dilations,
+        attrs.window_dilations,
+        attrs.pad_low,
+        attrs.pad_high,
+      ]);
+      return tensor(
+        t.dtype,
+        t.shape.map((size, d) =>
+          windowCount(
+            size,
+            at(attrs.base_dilations, d),
+            at(attrs.pad_low, d),
+            at(attrs.pad_high, d),
+            at(attrs.window_dimensions, d),
+            at(attrs.window_dilations, d),
+            at(attrs.window_strides, d),
+          ),
+        ),
+      );
     });
   },
   /** Base dilations move elements apart: unlike Shardy, such a dim is not passed through. */
   factors({ operands, results, attrs }) {
-    const rule = new RuleBuilder(operands.map((t) => t.shape.length), results.map((t) => t.shape.length));
+    const rule = new RuleBuilder(
+      operands.map((t) => t.shape.length),
+      results.map((t) => t.shape.length),
+    );
     (results[0] as TensorType).shape.forEach((size, d) => {
       const trivial = isTrivialWindow(attrs, d) && attrs.base_dilations[d] === 1;
-      rule.add(operands.map((_, i) => (i < results.length ? d : null)), results.map(() => d), size, trivial ? 'pass' : 'permute');
+      rule.add(
+        operands.map((_, i) => (i < results.length ? d : null)),
+        results.map(() => d),
+        size,
+        trivial ? 'pass' : 'permute',
+      );
     });
     return rule.build();
   },
   halo({ operands, results, attrs }, d, shards) {
     if (isTrivialWindow(attrs, d) && attrs.base_dilations[d] === 1) return [];
-    const elements = receivedBy(reducedWindow(attrs, results[0] as TensorType, d, shards), shards, at((operands[0] as TensorType).shape, d));
+    const elements = receivedBy(
+      reducedWindow(attrs, results[0] as TensorType, d, shards),
+      shards,
+      at((operands[0] as TensorType).shape, d),
+    );
     return elements === null ? null : operands.map((_, i) => (i < results.length ? elements : 0));
   },
   kernel: (view, inputs, ctx) => reduceWindows(view, inputs, ctx),
   linearity: ({ regions, results }) => (results.length === 1 && regionMonoid(regions[0]) === 'sum' ? [[0, 1]] : []),
-  flops: ({ results, attrs }) => elementCount(results[0] as TensorType) * results.length * attrs.window_dimensions.reduce((n, w) => n * w, 1),
+  flops: ({ results, attrs }) =>
+    elementCount(results[0] as TensorType) * results.length * attrs.window_dimensions.reduce((n, w) => n * w, 1),
 });
 
 /** What a shard of the windows along a dim reads of the operand; null = they do not divide, or start between elements. */
-export function reducedWindow(attrs: ReduceWindow, result: TensorType, d: number, shards: number): DilatedWindow | null {
+export function reducedWindow(
+  attrs: ReduceWindow,
+  result: TensorType,
+  d: number,
+  shards: number,
+): DilatedWindow | null {
   const [count, stride] = [at(result.shape, d) / shards, at(attrs.window_strides, d)];
   if (!Number.isInteger(count) || count === 0 || at(attrs.window_dimensions, d) === 0) return null;
   const width = reach({ count, stride, size: at(attrs.window_dimensions, d), dilation: at(attrs.window_dilations, d) });
@@ -61,10 +106,14 @@ export function reducedWindow(attrs: ReduceWindow, result: TensorType, d: number
 
 /** Windows of one element at unpadded, consecutive positions. */
 export const isTrivialWindow = (attrs: SelectAndScatter, d: number): boolean =>
-  attrs.pad_low[d] === 0 && attrs.pad_high[d] === 0 && attrs.window_strides[d] === 1 && attrs.window_dimensions[d] === 1;
+  attrs.pad_low[d] === 0 &&
+  attrs.pad_high[d] === 0 &&
+  attrs.window_strides[d] === 1 &&
+  attrs.window_dimensions[d] === 1;
 
 function checkRanks(kind: string, type: TensorType, lists: readonly (readonly number[])[]): void {
-  if (lists.some((l) => l.length !== type.shape.length)) throw new InferError(`${kind} needs one window extent, stride, dilation and padding per dim of ${typeText(type)}`);
+  if (lists.some((l) => l.length !== type.shape.length))
+    throw new InferError(`${kind} needs one window extent, stride, dilation and padding per dim of ${typeText(type)}`);
 }
 
 /** One region call per position within the window, on vectors over all windows. */
@@ -82,14 +131,20 @@ function reduceWindows(view: OpView<ReduceWindow>, inputs: readonly TensorArray[
     forEachIndex(shape, (index, flat) => {
       let offset = 0;
       for (let d = 0; d < index.length; d++) {
-        const p = at(index, d) * at(attrs.window_strides, d) + at(position, d) * at(attrs.window_dilations, d) - at(attrs.pad_low, d);
+        const p =
+          at(index, d) * at(attrs.window_strides, d) +
+          at(position, d) * at(attrs.window_dilations, d) -
+          at(attrs.pad_low, d);
         const i = p / at(attrs.base_dilations, d);
         if (i < 0 || i >= at(source, d) || !Number.isInteger(i)) offset = Number.NaN;
         else offset += i * at(strides, d);
       }
       offsets[flat] = Number.isNaN(offset) ? -1 : offset;
     });
-    sums = ctx.call(view.regions[0] as Block, [...sums, ...inputs.slice(0, n).map((x, i) => lanes(x, offsets, starts[i] as TensorArray))]);
+    sums = ctx.call(view.regions[0] as Block, [
+      ...sums,
+      ...inputs.slice(0, n).map((x, i) => lanes(x, offsets, starts[i] as TensorArray)),
+    ]);
   });
   return sums.map((s) => ({ ...s, shape }));
 }
@@ -98,7 +153,8 @@ function reduceWindows(view: OpView<ReduceWindow>, inputs: readonly TensorArray[
 function lanes(x: TensorArray, offsets: Int32Array, init: TensorArray): TensorArray {
   const data = new (x.data.constructor as new (n: number) => Storage)(offsets.length) as Float64Array;
   const outside = init.data[0] as number;
-  for (let i = 0; i < offsets.length; i++) data[i] = offsets[i] === -1 ? outside : (x.data[offsets[i] as number] as number);
+  for (let i = 0; i < offsets.length; i++)
+    data[i] = offsets[i] === -1 ? outside : (x.data[offsets[i] as number] as number);
   return { dtype: x.dtype, shape: [offsets.length], data };
 }
 
@@ -107,10 +163,29 @@ const selectAndScatter = defineOp<SelectAndScatter>({
   kind: 'select_and_scatter',
   infer({ operands, attrs }) {
     const [type, source] = operands;
-    if (type === undefined || source === undefined || operands.length !== 3) throw new InferError('select_and_scatter takes an operand, a source and a start value');
-    checkRanks('select_and_scatter', type, [attrs.window_dimensions, attrs.window_strides, attrs.pad_low, attrs.pad_high]);
-    const windows = type.shape.map((size, d) => windowCount(size, 1, at(attrs.pad_low, d), at(attrs.pad_high, d), at(attrs.window_dimensions, d), 1, at(attrs.window_strides, d)));
-    if (tensor(source.dtype, windows) !== source) throw new InferError(`select_and_scatter needs one source element per window: [${windows.join(',')}], got ${typeText(source)}`);
+    if (type === undefined || source === undefined || operands.length !== 3)
+      throw new InferError('select_and_scatter takes an operand, a source and a start value');
+    checkRanks('select_and_scatter', type, [
+      attrs.window_dimensions,
+      attrs.window_strides,
+      attrs.pad_low,
+      attrs.pad_high,
+    ]);
+    const windows = type.shape.map((size, d) =>
+      windowCount(
+        size,
+        1,
+        at(attrs.pad_low, d),
+        at(attrs.pad_high, d),
+        at(attrs.window_dimensions, d),
+        1,
+        at(attrs.window_strides, d),
+      ),
+    );
+    if (tensor(source.dtype, windows) !== source)
+      throw new InferError(
+        `select_and_scatter needs one source element per window: [${windows.join(',')}], got ${typeText(source)}`,
+      );
     return [type];
   },
   factors({ operands, attrs }) {
@@ -119,7 +194,8 @@ const selectAndScatter = defineOp<SelectAndScatter>({
     const rule = new RuleBuilder([rank, rank, 0], [rank]);
     type.shape.forEach((size, d) => {
       if (isTrivialWindow(attrs, d)) rule.add([d, d, null], [d], size);
-      else rule.add([null, d, null], [null], at(source.shape, d), 'replicate').add([d, null, null], [d], size, 'permute');
+      else
+        rule.add([null, d, null], [null], at(source.shape, d), 'replicate').add([d, null, null], [d], size, 'permute');
     });
     return rule.build();
   },
@@ -128,7 +204,14 @@ const selectAndScatter = defineOp<SelectAndScatter>({
     const [type, source] = operands as readonly [TensorType, TensorType];
     const rank = type.shape.length;
     const rule = new RuleBuilder([rank, rank, 0], [rank]);
-    type.shape.forEach((size, d) => rule.add([d, d, null], [d], isTrivialWindow(attrs, d) ? size : Math.max(size, at(source.shape, d)), isTrivialWindow(attrs, d) ? 'pass' : 'permute'));
+    type.shape.forEach((size, d) =>
+      rule.add(
+        [d, d, null],
+        [d],
+        isTrivialWindow(attrs, d) ? size : Math.max(size, at(source.shape, d)),
+        isTrivialWindow(attrs, d) ? 'pass' : 'permute',
+      ),
+    );
     return rule.build();
   },
   halo(view, d, shards) {
@@ -136,18 +219,26 @@ const selectAndScatter = defineOp<SelectAndScatter>({
     const [type, source] = view.operands as readonly [TensorType, TensorType];
     const need = scatteredWindows(view, d, shards);
     if (need === null) return null;
-    const elements = [receivedBy(need.operand, shards, at(type.shape, d)), receivedBy(need.source, shards, at(source.shape, d))];
+    const elements = [
+      receivedBy(need.operand, shards, at(type.shape, d)),
+      receivedBy(need.source, shards, at(source.shape, d)),
+    ];
     return elements.every((n) => n !== null) ? [...elements, 0] : null;
   },
   kernel: (view, inputs, ctx) => [selectThenScatter(view, inputs, ctx)],
-  flops: ({ operands, attrs }) => elementCount(operands[1] as TensorType) * attrs.window_dimensions.reduce((n, w) => n * w, 1),
+  flops: ({ operands, attrs }) =>
+    elementCount(operands[1] as TensorType) * attrs.window_dimensions.reduce((n, w) => n * w, 1),
 });
 
 /**
  * All windows that touch a shard, and the operand that these windows cover. Null where shards start between windows,
  * windows reach into padding (an exchanged edge could be chosen), or the scatter's neutral element is not known.
  */
-export function scatteredWindows({ attrs, operands, regions }: OpView<SelectAndScatter>, d: number, shards: number): { operand: DilatedWindow; source: DilatedWindow } | null {
+export function scatteredWindows(
+  { attrs, operands, regions }: OpView<SelectAndScatter>,
+  d: number,
+  shards: number,
+): { operand: DilatedWindow; source: DilatedWindow } | null {
   const extent = at((operands[0] as TensorType).shape, d) / shards;
   const [size, stride] = [at(attrs.window_dimensions, d), at(attrs.window_strides, d)];
   if (!Number.isInteger(extent) || extent % stride !== 0 || size === 0) return null;
@@ -159,7 +250,11 @@ export function scatteredWindows({ attrs, operands, regions }: OpView<SelectAndS
   return source === null || operand === null ? null : { source, operand };
 }
 
-function selectThenScatter(view: OpView<SelectAndScatter>, inputs: readonly TensorArray[], ctx: KernelContext): TensorArray {
+function selectThenScatter(
+  view: OpView<SelectAndScatter>,
+  inputs: readonly TensorArray[],
+  ctx: KernelContext,
+): TensorArray {
   const { attrs, regions } = view;
   const [x, source, init] = inputs as readonly [TensorArray, TensorArray, TensorArray];
   const strides = stridesOf(x.shape);
@@ -171,10 +266,15 @@ function selectThenScatter(view: OpView<SelectAndScatter>, inputs: readonly Tens
       offsets[flat] = inside ? place.reduce((o, p, d) => o + p * at(strides, d), 0) : -1;
     });
     const kept = ctx.call(regions[0] as Block, [lanes(x, best, init), lanes(x, offsets, init)])[0]?.data as Uint8Array;
-    for (let i = 0; i < best.length; i++) if (offsets[i] !== -1 && (best[i] === -1 || kept[i] === 0)) best[i] = offsets[i] as number;
+    for (let i = 0; i < best.length; i++)
+      if (offsets[i] !== -1 && (best[i] === -1 || kept[i] === 0)) best[i] = offsets[i] as number;
   });
   const result = lanes(x, new Int32Array(x.data.length).fill(-1), init);
-  const scalar = (a: TensorArray, i: number): TensorArray => ({ dtype: a.dtype, shape: [], data: a.data.slice(i, i + 1) });
+  const scalar = (a: TensorArray, i: number): TensorArray => ({
+    dtype: a.dtype,
+    shape: [],
+    data: a.data.slice(i, i + 1),
+  });
   best.forEach((to, i) => {
     if (to === -1) return;
     const [sum] = ctx.call(regions[1] as Block, [scalar(result, to), scalar(source, i)]);

@@ -8,7 +8,14 @@ import { DTYPES, type DType, elementCount, type TensorType } from '../types.ts';
 import type { Reader } from './reader.ts';
 
 /** What an attribute reads as; dialect attributes give their fields, unknown ones their text. */
-export type Value = number | string | boolean | Value[] | { readonly [key: string]: Value } | Layout | readonly (Layout | undefined)[];
+export type Value =
+  | number
+  | string
+  | boolean
+  | Value[]
+  | { readonly [key: string]: Value }
+  | Layout
+  | readonly (Layout | undefined)[];
 
 export class AttributeReader {
   private readonly r: Reader;
@@ -60,7 +67,8 @@ export class AttributeReader {
     r.take();
     const items: (number | boolean)[] = [];
     if (r.accept(':')) {
-      do items.push(r.is('true') || r.is('false') ? r.take() === 'true' : r.integer()); while (r.accept(','));
+      do items.push(r.is('true') || r.is('false') ? r.take() === 'true' : r.integer());
+      while (r.accept(','));
     }
     r.expect('>');
     return items as number[];
@@ -77,7 +85,8 @@ export class AttributeReader {
     const shape = r.attributeShape();
     const flat = (Array.isArray(value) ? value.flat(8) : [value]) as Value[];
     const count = shape.reduce((n, s) => n * s, 1);
-    if (count > MAX_ATTRIBUTE) throw r.error(`an attribute of ${count} elements`, `at most ${MAX_ATTRIBUTE}`, undefined, r.at - 1);
+    if (count > MAX_ATTRIBUTE)
+      throw r.error(`an attribute of ${count} elements`, `at most ${MAX_ATTRIBUTE}`, undefined, r.at - 1);
     const full = flat.length === 1 && count !== 1 ? Array.from({ length: count }, () => flat[0] as Value) : flat;
     return shape.length === 2 ? rows(full, shape[1] as number) : full;
   }
@@ -119,7 +128,11 @@ export class AttributeReader {
     r.expect('<');
     const name = r.symbol();
     const mesh = this.meshes.find((m) => m.name === name);
-    if (mesh === undefined) throw userError('SH0214', `there is no mesh @${name}`, { span: r.span(r.at - 1), expected: `one of ${this.meshes.map((m) => `@${m.name}`).join(', ') || 'the module\'s meshes, but it has none'}` });
+    if (mesh === undefined)
+      throw userError('SH0214', `there is no mesh @${name}`, {
+        span: r.span(r.at - 1),
+        expected: `one of ${this.meshes.map((m) => `@${m.name}`).join(', ') || "the module's meshes, but it has none"}`,
+      });
     r.expect(',');
     const dims = r.list('[', ']', () => this.dim(mesh));
     const extra = { replicated: [] as AxisRef[], unreduced: [] as AxisRef[] };
@@ -158,14 +171,21 @@ export class AttributeReader {
     const name = r.string();
     const axis = mesh.axes.find((a) => a.name === name);
     if (axis === undefined) {
-      throw userError('SH0210', `mesh @${mesh.name} has no axis "${name}"`, { span: r.span(at), expected: `one of ${mesh.axes.map((a) => `"${a.name}"`).join(', ')}` });
+      throw userError('SH0210', `mesh @${mesh.name} has no axis "${name}"`, {
+        span: r.span(at),
+        expected: `one of ${mesh.axes.map((a) => `"${a.name}"`).join(', ')}`,
+      });
     }
     if (!r.accept(':')) return { name, pre: 1, size: axis.size };
     r.expect('(');
     const pre = r.integer();
     r.expect(')');
     const size = r.integer();
-    if (pre < 1 || size < 1 || axis.size % (pre * size) !== 0) throw userError('SH0215', `"${name}":(${pre})${size} is not a sub-axis of an axis of size ${axis.size}`, { span: r.span(at), expected: 'pre × size that divides the axis' });
+    if (pre < 1 || size < 1 || axis.size % (pre * size) !== 0)
+      throw userError('SH0215', `"${name}":(${pre})${size} is not a sub-axis of an axis of size ${axis.size}`, {
+        span: r.span(at),
+        expected: 'pre × size that divides the axis',
+      });
     return { name, pre, size };
   }
 
@@ -173,12 +193,18 @@ export class AttributeReader {
     const twice = overlappingAxis(layout);
     if (twice === undefined) return;
     throw userError('SH0211', `axis "${twice.name}" is used twice in one sharding`, {
-      span: this.r.span(from), expected: 'every axis at most once', help: 'an axis splits the devices once; a second dim needs another axis',
+      span: this.r.span(from),
+      expected: 'every axis at most once',
+      help: 'an axis splits the devices once; a second dim needs another axis',
     });
   }
 }
 
-const rows = (flat: readonly Value[], width: number): Value[] => Array.from({ length: Math.ceil(flat.length / Math.max(1, width)) }, (_, i) => flat.slice(i * width, (i + 1) * width) as Value[]);
+const rows = (flat: readonly Value[], width: number): Value[] =>
+  Array.from(
+    { length: Math.ceil(flat.length / Math.max(1, width)) },
+    (_, i) => flat.slice(i * width, (i + 1) * width) as Value[],
+  );
 
 /** Paddings and layouts have an entry per dim or so: a splat of more would only fill the memory. */
 const MAX_ATTRIBUTE = 1e6;
@@ -202,17 +228,29 @@ export function denseElements(r: Reader, type: () => TensorType): { data: Elemen
   if (first?.startsWith('"0x')) return { data: blob(first.slice(3, -1), known.dtype), type: known };
   const complex = DTYPES[known.dtype].class === 'complex';
   const expected = elementCount(known) * (complex ? 2 : 1);
-  if (images.length !== expected && images.length !== (complex ? 2 : 1)) throw r.error(`a constant of ${expected} elements is given ${images.length}`, `${expected} elements or one for all`, undefined, r.at - 1);
+  if (images.length !== expected && images.length !== (complex ? 2 : 1))
+    throw r.error(
+      `a constant of ${expected} elements is given ${images.length}`,
+      `${expected} elements or one for all`,
+      undefined,
+      r.at - 1,
+    );
   return { data: fromImages(images, known.dtype), type: known };
 }
 
 function fromImages(images: readonly string[], dtype: DType): ElementArray {
   const { class: cls, bits } = DTYPES[dtype];
-  if (isWide(dtype)) return elementsOf(dtype, images.map((i) => BigInt(i)));
+  if (isWide(dtype))
+    return elementsOf(
+      dtype,
+      images.map((i) => BigInt(i)),
+    );
   const number = (image: string): number => {
     if (image === 'true') return 1;
     if (image === 'false') return 0;
-    return image.startsWith('0x') && (cls === 'float' || cls === 'complex') ? fromBits(image, cls === 'complex' ? (bits === 64 ? 'f32' : 'f64') : dtype) : Number(image);
+    return image.startsWith('0x') && (cls === 'float' || cls === 'complex')
+      ? fromBits(image, cls === 'complex' ? (bits === 64 ? 'f32' : 'f64') : dtype)
+      : Number(image);
   };
   return elementsOf(dtype, images.map(number));
 }
@@ -250,16 +288,23 @@ function blob(hex: string, dtype: DType): ElementArray {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const size = Math.max(1, bits / 8);
   const count = Math.floor(bytes.length / size);
-  if (bits === 64 && cls === 'signed') return BigInt64Array.from({ length: count }, (_, i) => view.getBigInt64(i * 8, true));
-  if (bits === 64 && cls === 'unsigned') return BigUint64Array.from({ length: count }, (_, i) => view.getBigUint64(i * 8, true));
+  if (bits === 64 && cls === 'signed')
+    return BigInt64Array.from({ length: count }, (_, i) => view.getBigInt64(i * 8, true));
+  if (bits === 64 && cls === 'unsigned')
+    return BigUint64Array.from({ length: count }, (_, i) => view.getBigUint64(i * 8, true));
   const read = (i: number): number => {
     const o = i * size;
     if (cls === 'pred') return view.getUint8(o);
-    if (cls === 'signed') return size === 1 ? view.getInt8(o) : size === 2 ? view.getInt16(o, true) : view.getInt32(o, true);
-    if (cls === 'unsigned') return size === 1 ? view.getUint8(o) : size === 2 ? view.getUint16(o, true) : view.getUint32(o, true);
+    if (cls === 'signed')
+      return size === 1 ? view.getInt8(o) : size === 2 ? view.getInt16(o, true) : view.getInt32(o, true);
+    if (cls === 'unsigned')
+      return size === 1 ? view.getUint8(o) : size === 2 ? view.getUint16(o, true) : view.getUint32(o, true);
     if (dtype === 'f64') return view.getFloat64(o, true);
     if (size === 2) return fromBits(`0x${view.getUint16(o, true).toString(16)}`, dtype);
     return view.getFloat32(o, true);
   };
-  return elementsOf(dtype, Array.from({ length: count }, (_, i) => read(i)));
+  return elementsOf(
+    dtype,
+    Array.from({ length: count }, (_, i) => read(i)),
+  );
 }

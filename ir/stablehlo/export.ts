@@ -5,7 +5,16 @@
 import { internalError } from '../diagnostics.ts';
 import { type Layout, layoutOf } from '../layout.ts';
 import { type AxisRef, isFullAxis, type Mesh } from '../mesh.ts';
-import { type Block, type Func, isCollective, mainFunction, type Module, type Op, type ValueId, valueInfo } from '../program.ts';
+import {
+  type Block,
+  type Func,
+  isCollective,
+  mainFunction,
+  type Module,
+  type Op,
+  type ValueId,
+  valueInfo,
+} from '../program.ts';
 import { tensor, type TensorType } from '../types.ts';
 import { CollectivePrinter } from './print-collective.ts';
 import { plainOp, propertiesOf, tensorText } from './print-op.ts';
@@ -39,18 +48,31 @@ class Printer {
     this.func = func;
     this.mesh = mesh;
     this.meshes = meshes;
-    this.collectives = mesh === undefined ? undefined : new CollectivePrinter(mesh, (text, name) => this.emit(text, name));
+    this.collectives =
+      mesh === undefined ? undefined : new CollectivePrinter(mesh, (text, name) => this.emit(text, name));
   }
 
   annotated(name: string): string {
     const { func } = this;
     const attrs = (layout: Layout | undefined, rest: string | undefined): string => {
-      const parts = [...(layout === undefined ? [] : [`sdy.sharding = #sdy.sharding${this.sharding(layout)}`]), ...(rest === undefined ? [] : [rest])];
+      const parts = [
+        ...(layout === undefined ? [] : [`sdy.sharding = #sdy.sharding${this.sharding(layout)}`]),
+        ...(rest === undefined ? [] : [rest]),
+      ];
       return parts.length === 0 ? '' : ` {${parts.join(', ')}}`;
     };
-    const args = func.body.params.map((p, i) => `${this.fresh(p)}: ${tensorText(valueInfo(func, p).type)}${attrs(valueInfo(func, p).layout, func.paramAttrs[i])}`);
-    const results = func.resultTypes.map((t, i) => `${tensorText(t)}${attrs(func.resultLayouts[i], func.resultAttrs[i])}`);
-    this.lines.push(`module @${name} {`, ...(this.meshes ?? []).map(meshLine), `  func.func public @main(${args.join(', ')}) -> (${results.join(', ')}) {`);
+    const args = func.body.params.map(
+      (p, i) =>
+        `${this.fresh(p)}: ${tensorText(valueInfo(func, p).type)}${attrs(valueInfo(func, p).layout, func.paramAttrs[i])}`,
+    );
+    const results = func.resultTypes.map(
+      (t, i) => `${tensorText(t)}${attrs(func.resultLayouts[i], func.resultAttrs[i])}`,
+    );
+    this.lines.push(
+      `module @${name} {`,
+      ...(this.meshes ?? []).map(meshLine),
+      `  func.func public @main(${args.join(', ')}) -> (${results.join(', ')}) {`,
+    );
     this.ops(func.body, 'return');
     this.lines.push('  }', '}', '');
     return this.lines.join('\n');
@@ -60,8 +82,11 @@ class Printer {
   private sharding(layout: Layout): string {
     const mesh = this.meshes?.find((m) => m.name === layout.mesh) as Mesh;
     const axis = (a: AxisRef): string => (isFullAxis(mesh, a) ? `"${a.name}"` : `"${a.name}":(${a.pre})${a.size}`);
-    const dims = layout.dims.map((d) => `{${[...d.axes.map(axis), ...(d.open ? ['?'] : [])].join(', ')}}${d.priority > 0 ? `p${d.priority}` : ''}`);
-    const extra = (key: string, axes: readonly AxisRef[]): string => (axes.length === 0 ? '' : `, ${key}={${axes.map(axis).join(', ')}}`);
+    const dims = layout.dims.map(
+      (d) => `{${[...d.axes.map(axis), ...(d.open ? ['?'] : [])].join(', ')}}${d.priority > 0 ? `p${d.priority}` : ''}`,
+    );
+    const extra = (key: string, axes: readonly AxisRef[]): string =>
+      axes.length === 0 ? '' : `, ${key}={${axes.map(axis).join(', ')}}`;
     return `<@${mesh.name}, [${dims.join(', ')}]${extra('replicated', layout.replicated)}${extra('unreduced', layout.unreduced)}>`;
   }
 
@@ -76,13 +101,20 @@ class Printer {
     const { original, func } = this;
     const mesh = this.mesh as Mesh;
     const count = mesh.axes.reduce((n, a) => n * a.size, 1);
-    const layoutsIn = func.body.params.map((p) => this.layout(valueInfo(func, p).layout, valueInfo(func, p).type.shape.length));
+    const layoutsIn = func.body.params.map((p) =>
+      this.layout(valueInfo(func, p).layout, valueInfo(func, p).type.shape.length),
+    );
     const layoutsOut = func.resultLayouts.map((l, i) => this.layout(l, original.resultTypes[i]?.shape.length ?? 0));
     const typesIn = original.body.params.map((p) => valueInfo(original, p).type);
     const typesOut = original.resultTypes;
-    const attrs = (layout: string, rest: string | undefined): string => `{sdy.sharding = #sdy.sharding${layout}${rest === undefined ? '' : `, ${rest}`}}`;
-    const args = typesIn.map((t, i) => `%arg${i}: ${tensorText(t)} ${attrs(layoutsIn[i] as string, original.paramAttrs[i])}`);
-    const results = typesOut.map((t, i) => `${tensorText(t)} ${attrs(layoutsOut[i] as string, original.resultAttrs[i])}`);
+    const attrs = (layout: string, rest: string | undefined): string =>
+      `{sdy.sharding = #sdy.sharding${layout}${rest === undefined ? '' : `, ${rest}`}}`;
+    const args = typesIn.map(
+      (t, i) => `%arg${i}: ${tensorText(t)} ${attrs(layoutsIn[i] as string, original.paramAttrs[i])}`,
+    );
+    const results = typesOut.map(
+      (t, i) => `${tensorText(t)} ${attrs(layoutsOut[i] as string, original.resultAttrs[i])}`,
+    );
     const inner = func.body.params.map((p) => `${this.fresh(p)}: ${tensorText(valueInfo(func, p).type)}`);
     const manual = mesh.axes.map((a) => `"${a.name}"`).join(', ');
     const outer = typesOut.map((_, i) => (typesOut.length === 1 ? '%out' : `%out#${i}`));
@@ -97,15 +129,25 @@ class Printer {
     this.lines.push(
       `    } : (${typesIn.map(tensorText).join(', ')}) -> (${typesOut.map(tensorText).join(', ')})`,
       `    return ${outer.join(', ')} : ${typesOut.map(tensorText).join(', ')}`,
-      '  }', '}', '',
+      '  }',
+      '}',
+      '',
     );
     return this.lines.join('\n');
   }
 
   private layout(layout: Layout | undefined, rank: number): string {
     const mesh = this.mesh as Mesh;
-    const { dims } = layout ?? layoutOf(mesh.name, Array.from({ length: rank }, () => []));
-    const text = dims.map((d) => `{${d.axes.map((a) => (isFullAxis(mesh, a) ? `"${a.name}"` : `"${a.name}":(${a.pre})${a.size}`)).join(', ')}}`);
+    const { dims } =
+      layout ??
+      layoutOf(
+        mesh.name,
+        Array.from({ length: rank }, () => []),
+      );
+    const text = dims.map(
+      (d) =>
+        `{${d.axes.map((a) => (isFullAxis(mesh, a) ? `"${a.name}"` : `"${a.name}":(${a.pre})${a.size}`)).join(', ')}}`,
+    );
     return `<@${mesh.name}, [${text.join(', ')}]>`;
   }
 
@@ -117,7 +159,9 @@ class Printer {
     const operands = op.operands.map((v) => this.name(v));
     const types = (ids: readonly ValueId[]): TensorType[] => ids.map((v) => valueInfo(this.func, v).type);
     if (op.kind === 'return') {
-      this.line(`${terminator} ${operands.join(', ')}${operands.length > 0 ? ` : ${types(op.operands).map(tensorText).join(', ')}` : ''}`);
+      this.line(
+        `${terminator} ${operands.join(', ')}${operands.length > 0 ? ` : ${types(op.operands).map(tensorText).join(', ')}` : ''}`,
+      );
     } else if (op.kind === 'axis_index') this.bindName(op, this.collectiveText().axisIndex(op));
     else if (isCollective(op)) {
       const [operand, result] = [types(op.operands)[0] as TensorType, types(op.results)[0] as TensorType];
@@ -126,7 +170,9 @@ class Printer {
     else if (op.kind === 'while') this.loop(op, operands);
     else if (op.regions.length > 0 || propertiesOf(op) !== undefined) this.generic(op, operands);
     else {
-      this.line(`${this.results(op)}${beforeTypes(plainOp(op, operands, types(op.operands), types(op.results)), this.shardings(op))}`);
+      this.line(
+        `${this.results(op)}${beforeTypes(plainOp(op, operands, types(op.operands), types(op.results)), this.shardings(op))}`,
+      );
     }
   }
 
@@ -146,7 +192,9 @@ class Printer {
     const vars = body.params.map((p) => this.fresh(p));
     cond.params.forEach((p, i) => this.names.set(p, vars[i] as string));
     const pairs = vars.map((v, i) => `${v} = ${operands[i]}`).join(', ');
-    this.line(`${this.results(op)}stablehlo.while(${pairs}) : ${op.results.map((r) => tensorText(valueInfo(this.func, r).type)).join(', ')}${prefixed(' attributes ', this.shardings(op))}`);
+    this.line(
+      `${this.results(op)}stablehlo.while(${pairs}) : ${op.results.map((r) => tensorText(valueInfo(this.func, r).type)).join(', ')}${prefixed(' attributes ', this.shardings(op))}`,
+    );
     this.line('cond {');
     this.nested(() => this.ops(cond, 'stablehlo.return'));
     this.line('} do {');
@@ -155,7 +203,8 @@ class Printer {
   }
 
   private generic(op: Op, operands: readonly string[]): void {
-    const types = (ids: readonly ValueId[]): string => ids.map((v) => tensorText(valueInfo(this.func, v).type)).join(', ');
+    const types = (ids: readonly ValueId[]): string =>
+      ids.map((v) => tensorText(valueInfo(this.func, v).type)).join(', ');
     const properties = propertiesOf(op);
     const boolean = op.kind === 'case' && valueInfo(this.func, op.operands[0] as ValueId).type === tensor('pred', []);
     const head = `${this.results(op)}"stablehlo.${boolean ? 'if' : op.kind}"(${operands.join(', ')})${properties === undefined || properties === '' ? '' : ` <{${properties}}>`}`;
@@ -167,7 +216,10 @@ class Printer {
     this.line(`${head} ({`);
     op.regions.forEach((region, i) => {
       if (i > 0) this.line('}, {');
-      if (region.params.length > 0) this.line(`^bb0(${region.params.map((p) => `${this.fresh(p)}: ${tensorText(valueInfo(this.func, p).type)}`).join(', ')}):`);
+      if (region.params.length > 0)
+        this.line(
+          `^bb0(${region.params.map((p) => `${this.fresh(p)}: ${tensorText(valueInfo(this.func, p).type)}`).join(', ')}):`,
+        );
       this.nested(() => this.ops(region, 'stablehlo.return'));
     });
     this.line(`}) ${tail}`);

@@ -51,7 +51,8 @@ class Importer {
     }
     while (r.isKind('hash')) this.locations.skipAlias();
     if (r.at < r.tokens.length) throw r.unexpected('the end of the file');
-    if (this.functions.length === 0) throw userError('SH0103', 'the file holds no function', { expected: 'at least `func.func public @main(...)`' });
+    if (this.functions.length === 0)
+      throw userError('SH0103', 'the file holds no function', { expected: 'at least `func.func public @main(...)`' });
     this.checkCalls();
     return { name, level: 'parsed', meshes: this.attributes.meshes, functions: this.functions, source: this.source };
   }
@@ -107,14 +108,27 @@ class Importer {
     const results = r.accept('->') ? this.resultList() : [];
     if (r.accept('attributes')) this.attributes.dict();
     const body = this.builder.region(() => {
-      for (const p of params) this.define(p.arg, [this.builder.param(p.type, { name: p.arg.slice(1), origin: p.origin, ...(p.layout === undefined ? {} : { layout: p.layout }) })]);
+      for (const p of params)
+        this.define(p.arg, [
+          this.builder.param(p.type, {
+            name: p.arg.slice(1),
+            origin: p.origin,
+            ...(p.layout === undefined ? {} : { layout: p.layout }),
+          }),
+        ]);
       r.expect('{');
       this.ops();
     });
     this.locations.maybe();
     this.functions.push({
-      name, isPublic, body, values: this.builder.values, paramAttrs,
-      resultTypes: results.map((x) => x.type), resultLayouts: results.map((x) => x.layout), resultAttrs: results.map((x) => x.rest),
+      name,
+      isPublic,
+      body,
+      values: this.builder.values,
+      paramAttrs,
+      resultTypes: results.map((x) => x.type),
+      resultLayouts: results.map((x) => x.layout),
+      resultAttrs: results.map((x) => x.rest),
     });
   }
 
@@ -123,7 +137,9 @@ class Importer {
       const type = this.r.tensorType();
       return { type, ...this.valueAttrs() };
     };
-    return this.r.is('(') ? this.r.list('(', ')', one) : [{ type: this.r.tensorType(), layout: undefined, rest: undefined }];
+    return this.r.is('(')
+      ? this.r.list('(', ')', one)
+      : [{ type: this.r.tensorType(), layout: undefined, rest: undefined }];
   }
 
   /** `{sdy.sharding = …, jax.result_info = "…"}` of an argument or result: the layout, and the rest as text. */
@@ -137,7 +153,11 @@ class Importer {
       const key = r.isKind('string') ? r.string() : r.take();
       const value = r.accept('=') ? this.attributes.value() : true;
       if (key === 'sdy.sharding') layout = value as Layout;
-      else if (key === 'mhlo.sharding') throw unsupported('mhlo.sharding annotations (GSPMD style)', { span: r.span(from), help: 'lower with jax_use_shardy_partitioner, which is the default of newer JAX' });
+      else if (key === 'mhlo.sharding')
+        throw unsupported('mhlo.sharding annotations (GSPMD style)', {
+          span: r.span(from),
+          help: 'lower with jax_use_shardy_partitioner, which is the default of newer JAX',
+        });
       else rest.push(r.slice(from, r.at));
     });
     return { layout, rest: rest.length > 0 ? rest.join(', ') : undefined };
@@ -160,14 +180,21 @@ class Importer {
     const name = r.takeKind('id', 'an operation');
     const kind = name.replace(/^(?:stablehlo|chlo|func|sdy|mhlo)\./, '');
     switch (kind) {
-      case 'constant': return this.constant(from, names);
-      case 'return': return this.return(from);
-      case 'call': return this.call(from, names);
-      case 'while': return this.while(from, names);
-      case 'reduce': return this.reduce(from, names);
+      case 'constant':
+        return this.constant(from, names);
+      case 'return':
+        return this.return(from);
+      case 'call':
+        return this.call(from, names);
+      case 'while':
+        return this.while(from, names);
+      case 'reduce':
+        return this.reduce(from, names);
       case 'sharding_constraint':
-      case 'reshard': return this.constraint(from, names, kind);
-      case 'custom_call': return this.customCall(from, names);
+      case 'reshard':
+        return this.constraint(from, names, kind);
+      case 'custom_call':
+        return this.customCall(from, names);
       case 'manual_computation':
       case 'named_computation':
       case 'sharding_group':
@@ -204,7 +231,15 @@ class Importer {
     const regions = r.is('(') ? r.list('(', ')', () => this.region()) : [];
     if (r.is('{')) for (const [k, v] of this.attributes.dict()) fields.set(k, v);
     const types = this.types(operands);
-    this.finish(from, names, kind === 'if' ? 'case' : kind, operands, types, { fields, verbatim, lists: [], words: [] }, regions);
+    this.finish(
+      from,
+      names,
+      kind === 'if' ? 'case' : kind,
+      operands,
+      types,
+      { fields, verbatim, lists: [], words: [] },
+      regions,
+    );
   }
 
   /** `stablehlo.op %a, %b, key = value, WORD {…} : types` */
@@ -265,10 +300,25 @@ class Importer {
   }
 
   private checkOperands(operands: readonly ValueId[], given: readonly TensorType[], at: number): void {
-    if (given.length !== operands.length) throw this.r.error(`the op has ${operands.length} operands and ${given.length} operand types`, 'one type per operand', undefined, at);
+    if (given.length !== operands.length)
+      throw this.r.error(
+        `the op has ${operands.length} operands and ${given.length} operand types`,
+        'one type per operand',
+        undefined,
+        at,
+      );
     given.forEach((type, i) => {
       const actual = this.builder.typeOf(operands[i] as ValueId);
-      if (actual !== type) throw userError('SH0204', `operand ${i + 1} is a ${typeText(actual)}, but the op takes it as ${typeText(type)}`, { span: this.r.span(at), expected: typeText(actual), help: 'the type after `:` must be the type that the value was defined with' });
+      if (actual !== type)
+        throw userError(
+          'SH0204',
+          `operand ${i + 1} is a ${typeText(actual)}, but the op takes it as ${typeText(type)}`,
+          {
+            span: this.r.span(at),
+            expected: typeText(actual),
+            help: 'the type after `:` must be the type that the value was defined with',
+          },
+        );
     });
   }
 
@@ -288,7 +338,8 @@ class Importer {
     }
     if (operands.length > 0) {
       r.expect(':');
-      do r.tensorType(); while (r.accept(','));
+      do r.tensorType();
+      while (r.accept(','));
     }
     this.emit(from, [], 'return', operands, [], {}, []);
   }
@@ -319,7 +370,12 @@ class Importer {
       });
     }
     const types = this.types(operands);
-    const attrs: Attrs = { target, verbatim: kept.join(', '), result_types: types.map(typeText), ...(rule === undefined ? {} : { rule }) };
+    const attrs: Attrs = {
+      target,
+      verbatim: kept.join(', '),
+      result_types: types.map(typeText),
+      ...(rule === undefined ? {} : { rule }),
+    };
     this.emit(from, names, 'custom_call', operands, types, attrs, [], layouts);
   }
 
@@ -333,7 +389,9 @@ class Importer {
     });
     r.expect(':');
     const types: TensorType[] = [];
-    if (carried.length > 0) do types.push(r.tensorType()); while (r.accept(','));
+    if (carried.length > 0)
+      do types.push(r.tensorType());
+      while (r.accept(','));
     if (r.accept('attributes')) this.attributes.dict();
     r.expect('cond');
     const params = carried.map((c, i) => ({ name: c.name, type: types[i] as TensorType }));
@@ -365,7 +423,10 @@ class Importer {
     if (r.is('{')) this.attributes.dict();
     const operands = [...pairs.map((p) => p[0]), ...pairs.map((p) => p[1])];
     const types = this.types(operands);
-    const region = applied === undefined ? this.reducer() : this.simpleRegion(applied, types[0] as TensorType, { span: r.span(from) });
+    const region =
+      applied === undefined
+        ? this.reducer()
+        : this.simpleRegion(applied, types[0] as TensorType, { span: r.span(from) });
     this.emit(from, names, 'reduce', operands, types, { dims }, [region]);
   }
 
@@ -375,13 +436,15 @@ class Importer {
     r.expect('reducer');
     const groups: { name: string; type: TensorType }[][] = [];
     while (r.is('(')) {
-      groups.push(r.list('(', ')', () => {
-        const name = r.takeKind('value', 'a parameter');
-        r.expect(':');
-        const type = r.tensorType();
-        this.locations.maybe();
-        return { name, type };
-      }));
+      groups.push(
+        r.list('(', ')', () => {
+          const name = r.takeKind('value', 'a parameter');
+          r.expect(':');
+          const type = r.tensorType();
+          this.locations.maybe();
+          return { name, type };
+        }),
+      );
     }
     return this.region([...groups.map((g) => g[0]), ...groups.map((g) => g[1])].filter((p) => p !== undefined));
   }
@@ -400,7 +463,11 @@ class Importer {
     const layout = this.attributes.layout();
     const type = this.builder.typeOf(operand);
     if (layout.dims.length !== type.shape.length) {
-      throw userError('SH0212', `the sharding has ${layout.dims.length} dims, the tensor ${typeText(type)} has ${type.shape.length}`, { span: this.r.span(from), expected: `${type.shape.length} dims` });
+      throw userError(
+        'SH0212',
+        `the sharding has ${layout.dims.length} dims, the tensor ${typeText(type)} has ${type.shape.length}`,
+        { span: this.r.span(from), expected: `${type.shape.length} dims` },
+      );
     }
     this.emit(from, names, kind, [operand], this.types([operand]), { layout }, []);
   }
@@ -425,13 +492,15 @@ class Importer {
   private blockParams(): { name: string; type: TensorType }[] {
     const r = this.r;
     r.take();
-    const params = r.is('(') ? r.list('(', ')', () => {
-      const name = r.takeKind('value', 'a parameter');
-      r.expect(':');
-      const type = r.tensorType();
-      this.locations.maybe();
-      return { name, type };
-    }) : [];
+    const params = r.is('(')
+      ? r.list('(', ')', () => {
+          const name = r.takeKind('value', 'a parameter');
+          r.expect(':');
+          const type = r.tensorType();
+          this.locations.maybe();
+          return { name, type };
+        })
+      : [];
     r.expect(':');
     return params;
   }
@@ -443,7 +512,10 @@ class Importer {
     const ids = this.names.get(name);
     const id = ids?.[index === undefined ? 0 : Number(index)];
     if (id === undefined) {
-      throw userError('SH0201', `${image} is not defined here`, { span: r.span(r.at - 1), expected: 'a value defined above, in this function or an enclosing region' });
+      throw userError('SH0201', `${image} is not defined here`, {
+        span: r.span(r.at - 1),
+        expected: 'a value defined above, in this function or an enclosing region',
+      });
     }
     return id;
   }
@@ -452,8 +524,17 @@ class Importer {
     this.names.set(name, ids);
   }
 
-  private finish(from: number, names: readonly { name: string; count: number }[], kind: string, operands: readonly ValueId[], types: readonly TensorType[], raw: Omit<Raw, 'operands' | 'results'>, regions: readonly Block[]): void {
-    if (kind === 'square') return this.emit(from, names, 'multiply', [operands[0] as ValueId, operands[0] as ValueId], types, {}, []);
+  private finish(
+    from: number,
+    names: readonly { name: string; count: number }[],
+    kind: string,
+    operands: readonly ValueId[],
+    types: readonly TensorType[],
+    raw: Omit<Raw, 'operands' | 'results'>,
+    regions: readonly Block[],
+  ): void {
+    if (kind === 'square')
+      return this.emit(from, names, 'multiply', [operands[0] as ValueId, operands[0] as ValueId], types, {}, []);
     const full: Raw = { ...raw, operands: operands.map((v) => this.builder.typeOf(v)), results: types };
     const results = kind === 'optimization_barrier' ? operands.map((v) => this.builder.typeOf(v)) : types;
     const attrs = OP_ATTRS[kind]?.(full) ?? {};
@@ -462,13 +543,34 @@ class Importer {
     this.emit(from, names, kind, operands, results, attrs, regions, layouts);
   }
 
-  private emit(from: number, names: readonly { name: string; count: number }[], kind: string, operands: readonly ValueId[], types: readonly TensorType[], attrs: Attrs, regions: readonly Block[], layouts?: readonly Layout[]): void {
+  private emit(
+    from: number,
+    names: readonly { name: string; count: number }[],
+    kind: string,
+    operands: readonly ValueId[],
+    types: readonly TensorType[],
+    attrs: Attrs,
+    regions: readonly Block[],
+    layouts?: readonly Layout[],
+  ): void {
     const origin: Origin = { span: this.r.span(from), ...this.locations.maybe() };
-    const named = names.flatMap((n) => Array.from({ length: n.count }, (_, i) => (n.count === 1 ? n.name : `${n.name}#${i}`)));
-    if (kind !== 'return' && named.length !== types.length && named.length > 0) throw this.r.error(`the op has ${types.length} results, ${named.length} are named`, `${types.length} names`, undefined, from);
+    const named = names.flatMap((n) =>
+      Array.from({ length: n.count }, (_, i) => (n.count === 1 ? n.name : `${n.name}#${i}`)),
+    );
+    if (kind !== 'return' && named.length !== types.length && named.length > 0)
+      throw this.r.error(
+        `the op has ${types.length} results, ${named.length} are named`,
+        `${types.length} names`,
+        undefined,
+        from,
+      );
     const results = types.map((type, i) => {
       const layout = layouts?.[i];
-      return this.builder.value(type, { origin, ...(named[i] === undefined ? {} : { name: named[i].slice(1) }), ...(layout === undefined ? {} : { layout }) });
+      return this.builder.value(type, {
+        origin,
+        ...(named[i] === undefined ? {} : { name: named[i].slice(1) }),
+        ...(layout === undefined ? {} : { layout }),
+      });
     });
     const op: Op = { kind, operands, results, attrs, regions, origin };
     this.builder.push(op);
@@ -487,7 +589,13 @@ class Importer {
       for (let block = stack.pop(); block !== undefined; block = stack.pop()) {
         for (const op of block.ops) {
           if (op.kind === 'call' && !known.has(op.attrs.callee as string)) {
-            throw userError('SH0220', `there is no function @${String(op.attrs.callee)}`, { ...(op.origin.span === undefined ? {} : { span: op.origin.span }), expected: `one of ${[...known].slice(0, 8).map((k) => `@${k}`).join(', ')}` });
+            throw userError('SH0220', `there is no function @${String(op.attrs.callee)}`, {
+              ...(op.origin.span === undefined ? {} : { span: op.origin.span }),
+              expected: `one of ${[...known]
+                .slice(0, 8)
+                .map((k) => `@${k}`)
+                .join(', ')}`,
+            });
           }
           stack.push(...op.regions);
         }

@@ -52,7 +52,12 @@ export class Locations {
       else if (image.startsWith('"') && this.r.tokens[i + 1]?.image === ':') {
         const line = Number(this.r.tokens[i + 2]?.image);
         const column = Number(this.r.tokens[i + 4]?.image);
-        return { file: image.slice(1, -1), line, ...(Number.isNaN(column) ? {} : { column }), ...(scope === undefined ? {} : { scope }) };
+        return {
+          file: image.slice(1, -1),
+          line,
+          ...(Number.isNaN(column) ? {} : { column }),
+          ...(scope === undefined ? {} : { scope }),
+        };
       } else if (image.startsWith('"')) scope = image.slice(1, -1);
       else if (image.startsWith('#loc')) {
         const found = this.alias(image, depth);

@@ -26,7 +26,8 @@ const ints = (raw: Raw, ...names: string[]): number[] => {
   }
   return [];
 };
-const num = (raw: Raw, name: string, otherwise = 0): number => (typeof raw.fields.get(name) === 'number' ? (raw.fields.get(name) as number) : otherwise);
+const num = (raw: Raw, name: string, otherwise = 0): number =>
+  typeof raw.fields.get(name) === 'number' ? (raw.fields.get(name) as number) : otherwise;
 const flag = (raw: Raw, name: string): boolean => raw.fields.get(name) === true;
 const result = (raw: Raw): TensorType => raw.results[0] as TensorType;
 const record = (raw: Raw, ...names: string[]): Readonly<Record<string, Value>> => {
@@ -36,7 +37,8 @@ const record = (raw: Raw, ...names: string[]): Readonly<Record<string, Value>> =
   }
   return {};
 };
-const list = (value: Value | undefined): number[] => (Array.isArray(value) ? (value as number[]) : typeof value === 'number' ? [value] : []);
+const list = (value: Value | undefined): number[] =>
+  Array.isArray(value) ? (value as number[]) : typeof value === 'number' ? [value] : [];
 const dtypeAndShape: Convert = (raw) => ({ dtype: result(raw).dtype, shape: result(raw).shape });
 const kept = (raw: Raw, ...names: string[]): Attrs => {
   const found: Record<string, string> = {};
@@ -48,10 +50,20 @@ const kept = (raw: Raw, ...names: string[]): Attrs => {
 };
 
 /** A list with one entry per dim of the first operand; absent = ones. */
-const orOnes = (raw: Raw, name: string): number[] => (raw.fields.has(name) ? ints(raw, name) : (raw.operands[0] as TensorType).shape.map(() => 1));
+const orOnes = (raw: Raw, name: string): number[] =>
+  raw.fields.has(name) ? ints(raw, name) : (raw.operands[0] as TensorType).shape.map(() => 1);
 
-function windows(raw: Raw): { window_dimensions: number[]; window_strides: number[]; pad_low: number[]; pad_high: number[] } {
-  return { window_dimensions: orOnes(raw, 'window_dimensions'), window_strides: orOnes(raw, 'window_strides'), ...padding(raw.fields.get('padding'), raw) };
+function windows(raw: Raw): {
+  window_dimensions: number[];
+  window_strides: number[];
+  pad_low: number[];
+  pad_high: number[];
+} {
+  return {
+    window_dimensions: orOnes(raw, 'window_dimensions'),
+    window_strides: orOnes(raw, 'window_strides'),
+    ...padding(raw.fields.get('padding'), raw),
+  };
 }
 
 /** `[[low, high], …]`; absent = none. */
@@ -65,7 +77,10 @@ function convolutionDims(text: string): [number[], number[], number[]] {
   const lists = [...text.matchAll(/\[([^\]]*)\]/g)].map((m) => (m[1] ?? '').split(',').map((t) => t.trim()));
   const roles = (list: readonly string[] | undefined, first: string, second: string): number[] => {
     const all = list ?? [];
-    const spatial = all.filter((t) => t !== first && t !== second).map(Number).sort((a, b) => a - b);
+    const spatial = all
+      .filter((t) => t !== first && t !== second)
+      .map(Number)
+      .sort((a, b) => a - b);
     return [first, second, ...spatial.map(String)].map((role) => all.indexOf(role));
   };
   return [roles(lists[0], 'b', 'f'), roles(lists[1], 'i', 'o'), roles(lists[2], 'b', 'f')];
@@ -86,14 +101,26 @@ export const OP_ATTRS: Readonly<Record<string, Convert>> = {
   },
   concatenate: (raw) => ({ dim: num(raw, 'dim', num(raw, 'dimension')) }),
   slice: (raw) => {
-    if (raw.fields.has('start_indices')) return { start: ints(raw, 'start_indices'), limit: ints(raw, 'limit_indices'), strides: ints(raw, 'strides') };
-    return { start: raw.lists.map((l) => l[0]), limit: raw.lists.map((l) => l[1]), strides: raw.lists.map((l) => l[2] ?? 1) };
+    if (raw.fields.has('start_indices'))
+      return { start: ints(raw, 'start_indices'), limit: ints(raw, 'limit_indices'), strides: ints(raw, 'strides') };
+    return {
+      start: raw.lists.map((l) => l[0]),
+      limit: raw.lists.map((l) => l[1]),
+      strides: raw.lists.map((l) => l[2] ?? 1),
+    };
   },
-  pad: (raw) => ({ low: ints(raw, 'low', 'edge_padding_low'), high: ints(raw, 'high', 'edge_padding_high'), interior: ints(raw, 'interior', 'interior_padding') }),
+  pad: (raw) => ({
+    low: ints(raw, 'low', 'edge_padding_low'),
+    high: ints(raw, 'high', 'edge_padding_high'),
+    interior: ints(raw, 'interior', 'interior_padding'),
+  }),
   dynamic_slice: (raw) => ({ sizes: ints(raw, 'sizes', 'slice_sizes') }),
   reduce_precision: (raw) => {
     const format = /e(\d+)m(\d+)/.exec(String(raw.fields.get('format') ?? ''));
-    return { exponent_bits: format === null ? num(raw, 'exponent_bits') : Number(format[1]), mantissa_bits: format === null ? num(raw, 'mantissa_bits') : Number(format[2]) };
+    return {
+      exponent_bits: format === null ? num(raw, 'exponent_bits') : Number(format[1]),
+      mantissa_bits: format === null ? num(raw, 'mantissa_bits') : Number(format[2]),
+    };
   },
   dot_general: (raw) => {
     const numbers = record(raw, 'dot_dimension_numbers');
@@ -102,44 +129,79 @@ export const OP_ATTRS: Readonly<Record<string, Convert>> = {
       return Array.isArray(both) ? [list(both[0]), list(both[1])] : [list(numbers[l]), list(numbers[r])];
     };
     const [lhs_batch, rhs_batch] = pair('batching_dims', 'lhs_batching_dimensions', 'rhs_batching_dimensions');
-    const [lhs_contracting, rhs_contracting] = pair('contracting_dims', 'lhs_contracting_dimensions', 'rhs_contracting_dimensions');
-    return { lhs_batch, rhs_batch, lhs_contracting, rhs_contracting, dtype: result(raw).dtype, ...kept(raw, 'precision', 'algorithm') };
+    const [lhs_contracting, rhs_contracting] = pair(
+      'contracting_dims',
+      'lhs_contracting_dimensions',
+      'rhs_contracting_dimensions',
+    );
+    return {
+      lhs_batch,
+      rhs_batch,
+      lhs_contracting,
+      rhs_contracting,
+      dtype: result(raw).dtype,
+      ...kept(raw, 'precision', 'algorithm'),
+    };
   },
   reduce: (raw) => ({ dims: ints(raw, 'dimensions') }),
   gather: (raw) => {
     const n = record(raw, 'dimension_numbers');
     return {
-      offset_dims: list(n.offset_dims), collapsed_slice_dims: list(n.collapsed_slice_dims), operand_batching_dims: list(n.operand_batching_dims),
-      start_indices_batching_dims: list(n.start_indices_batching_dims), start_index_map: list(n.start_index_map),
-      index_vector_dim: Number(n.index_vector_dim ?? 0), slice_sizes: ints(raw, 'slice_sizes'), indices_are_sorted: flag(raw, 'indices_are_sorted'),
+      offset_dims: list(n.offset_dims),
+      collapsed_slice_dims: list(n.collapsed_slice_dims),
+      operand_batching_dims: list(n.operand_batching_dims),
+      start_indices_batching_dims: list(n.start_indices_batching_dims),
+      start_index_map: list(n.start_index_map),
+      index_vector_dim: Number(n.index_vector_dim ?? 0),
+      slice_sizes: ints(raw, 'slice_sizes'),
+      indices_are_sorted: flag(raw, 'indices_are_sorted'),
     };
   },
   scatter: (raw) => {
     const n = record(raw, 'scatter_dimension_numbers');
     return {
-      update_window_dims: list(n.update_window_dims), inserted_window_dims: list(n.inserted_window_dims), input_batching_dims: list(n.input_batching_dims),
-      scatter_indices_batching_dims: list(n.scatter_indices_batching_dims), scatter_dims_to_operand_dims: list(n.scatter_dims_to_operand_dims),
-      index_vector_dim: Number(n.index_vector_dim ?? 0), indices_are_sorted: flag(raw, 'indices_are_sorted'), unique_indices: flag(raw, 'unique_indices'),
+      update_window_dims: list(n.update_window_dims),
+      inserted_window_dims: list(n.inserted_window_dims),
+      input_batching_dims: list(n.input_batching_dims),
+      scatter_indices_batching_dims: list(n.scatter_indices_batching_dims),
+      scatter_dims_to_operand_dims: list(n.scatter_dims_to_operand_dims),
+      index_vector_dim: Number(n.index_vector_dim ?? 0),
+      indices_are_sorted: flag(raw, 'indices_are_sorted'),
+      unique_indices: flag(raw, 'unique_indices'),
     };
   },
   reduce_window: (raw) => ({
-    ...windows(raw), base_dilations: orOnes(raw, 'base_dilations'), window_dilations: orOnes(raw, 'window_dilations'),
+    ...windows(raw),
+    base_dilations: orOnes(raw, 'base_dilations'),
+    window_dilations: orOnes(raw, 'window_dilations'),
   }),
   select_and_scatter: (raw) => windows(raw),
   convolution: (raw) => {
-    const [input_dims, kernel_dims, output_dims] = convolutionDims(raw.verbatim.get('dim_numbers') ?? String(raw.fields.get('dimension_numbers')));
+    const [input_dims, kernel_dims, output_dims] = convolutionDims(
+      raw.verbatim.get('dim_numbers') ?? String(raw.fields.get('dimension_numbers')),
+    );
     const window = record(raw, 'window');
     const rank = input_dims.length - 2;
-    const each = <T>(value: Value | undefined, otherwise: T): T[] => (Array.isArray(value) ? (value as T[]) : Array.from({ length: rank }, () => value === undefined ? otherwise : (value as T)));
+    const each = <T>(value: Value | undefined, otherwise: T): T[] =>
+      Array.isArray(value)
+        ? (value as T[])
+        : Array.from({ length: rank }, () => (value === undefined ? otherwise : (value as T)));
     const pads = each<number[]>(window.pad ?? raw.fields.get('padding'), [0, 0]);
     const precision = raw.fields.get('precision_config');
     return {
-      input_dims, kernel_dims, output_dims, strides: each(window.stride ?? raw.fields.get('window_strides'), 1),
-      pad_low: pads.map((p) => p[0] as number), pad_high: pads.map((p) => p[1] as number),
-      lhs_dilation: each(window.lhs_dilate ?? raw.fields.get('lhs_dilation'), 1), rhs_dilation: each(window.rhs_dilate ?? raw.fields.get('rhs_dilation'), 1),
+      input_dims,
+      kernel_dims,
+      output_dims,
+      strides: each(window.stride ?? raw.fields.get('window_strides'), 1),
+      pad_low: pads.map((p) => p[0] as number),
+      pad_high: pads.map((p) => p[1] as number),
+      lhs_dilation: each(window.lhs_dilate ?? raw.fields.get('lhs_dilation'), 1),
+      rhs_dilation: each(window.rhs_dilate ?? raw.fields.get('rhs_dilation'), 1),
       reversal: each(window.reverse ?? raw.fields.get('window_reversal'), false),
-      feature_group_count: num(raw, 'feature_group_count', 1), batch_group_count: num(raw, 'batch_group_count', 1),
-      ...(Array.isArray(precision) ? { precision: precision.join(', ') } : {}), dtype: result(raw).dtype,
+      feature_group_count: num(raw, 'feature_group_count', 1),
+      batch_group_count: num(raw, 'batch_group_count', 1),
+      ...(Array.isArray(precision) ? { precision: precision.join(', ') } : {}),
+      dtype: result(raw).dtype,
     };
   },
   top_k: (raw) => ({ k: num(raw, 'k', result(raw).shape.at(-1) ?? 0) }),

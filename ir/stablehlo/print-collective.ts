@@ -12,7 +12,14 @@ import { tensor, type TensorType } from '../types.ts';
 import { elementText, tensorText } from './print-op.ts';
 
 type Emit = (text: string, name?: string) => string;
-const REDUCERS: Readonly<Record<Monoid, string>> = { sum: 'add', prod: 'multiply', max: 'maximum', min: 'minimum', and: 'and', or: 'or' };
+const REDUCERS: Readonly<Record<Monoid, string>> = {
+  sum: 'add',
+  prod: 'multiply',
+  max: 'maximum',
+  min: 'minimum',
+  and: 'and',
+  or: 'or',
+};
 
 export class CollectivePrinter {
   private readonly mesh: Mesh;
@@ -61,15 +68,23 @@ export class CollectivePrinter {
       const at = this.mesh.axes.findIndex((a) => a.name === axis.name);
       const size = this.mesh.axes[at]?.size ?? 1;
       const stride = this.mesh.axes.slice(at + 1).reduce((n, a) => n * a.size, 1) * (size / (axis.pre * axis.size));
-      const divided = stride === 1 ? position : this.emit(`stablehlo.divide ${position}, ${constant(stride)} : ${scalar}`);
+      const divided =
+        stride === 1 ? position : this.emit(`stablehlo.divide ${position}, ${constant(stride)} : ${scalar}`);
       const digit = this.emit(`stablehlo.remainder ${divided}, ${constant(axis.size)} : ${scalar}`);
-      total = total === undefined ? digit : this.emit(`stablehlo.add ${this.emit(`stablehlo.multiply ${total}, ${constant(axis.size)} : ${scalar}`)}, ${digit} : ${scalar}`);
+      total =
+        total === undefined
+          ? digit
+          : this.emit(
+              `stablehlo.add ${this.emit(`stablehlo.multiply ${total}, ${constant(axis.size)} : ${scalar}`)}, ${digit} : ${scalar}`,
+            );
     }
     return total ?? constant(0);
   }
 
   private allReduce({ axes, monoid }: OpAttrs['all_reduce'], value: string, type: TensorType): string {
-    return this.emit(`"stablehlo.all_reduce"(${value}) <{replica_groups = ${this.groups(axes)}, ${this.handle()}, use_global_device_ids}> (${this.reducer(monoid, type)}) : (${tensorText(type)}) -> ${tensorText(type)}`);
+    return this.emit(
+      `"stablehlo.all_reduce"(${value}) <{replica_groups = ${this.groups(axes)}, ${this.handle()}, use_global_device_ids}> (${this.reducer(monoid, type)}) : (${tensorText(type)}) -> ${tensorText(type)}`,
+    );
   }
 
   /** One gathered dim directly; several through a leading dim: [g, …] → [g0, n0, g1, n1, …] → merged. */
@@ -82,30 +97,58 @@ export class CollectivePrinter {
     const stacked = this.gather(this.reshape(value, from, lead), lead, gathered, 0, all);
     const counts = moved.map((d) => axesSize(axes[d] ?? []));
     const split = tensor(from.dtype, [...counts, ...from.shape]);
-    const order = from.shape.flatMap((_, d) => (moved.includes(d) ? [moved.indexOf(d), counts.length + d] : [counts.length + d]));
+    const order = from.shape.flatMap((_, d) =>
+      moved.includes(d) ? [moved.indexOf(d), counts.length + d] : [counts.length + d],
+    );
     const spread = this.transpose(this.reshape(stacked, gathered, split), split, order);
     return this.reshape(spread.value, spread.type, to);
   }
 
   private gather(value: string, from: TensorType, to: TensorType, dim: number, axes: readonly AxisRef[]): string {
-    return this.emit(`"stablehlo.all_gather"(${value}) <{all_gather_dim = ${dim} : i64, ${this.handle()}, replica_groups = ${this.groups(axes)}, use_global_device_ids}> : (${tensorText(from)}) -> ${tensorText(to)}`);
+    return this.emit(
+      `"stablehlo.all_gather"(${value}) <{all_gather_dim = ${dim} : i64, ${this.handle()}, replica_groups = ${this.groups(axes)}, use_global_device_ids}> : (${tensorText(from)}) -> ${tensorText(to)}`,
+    );
   }
 
-  private reduceScatter({ axes, monoid }: OpAttrs['reduce_scatter'], value: string, from: TensorType, to: TensorType): string {
+  private reduceScatter(
+    { axes, monoid }: OpAttrs['reduce_scatter'],
+    value: string,
+    from: TensorType,
+    to: TensorType,
+  ): string {
     const moved = axes.flatMap((a, d) => (a.length > 0 ? [d] : []));
-    if (moved.length === 1) return this.scatter(value, from, to, moved[0] as number, axes[moved[0] as number] ?? [], monoid);
+    if (moved.length === 1)
+      return this.scatter(value, from, to, moved[0] as number, axes[moved[0] as number] ?? [], monoid);
     const counts = moved.map((d) => axesSize(axes[d] ?? []));
-    const split = tensor(from.dtype, from.shape.flatMap((n, d) => (moved.includes(d) ? [counts[moved.indexOf(d)] as number, n / (counts[moved.indexOf(d)] as number)] : [n])));
+    const split = tensor(
+      from.dtype,
+      from.shape.flatMap((n, d) =>
+        moved.includes(d) ? [counts[moved.indexOf(d)] as number, n / (counts[moved.indexOf(d)] as number)] : [n],
+      ),
+    );
     const heads = moved.map((d) => d + moved.indexOf(d));
     const order = [...heads, ...split.shape.map((_, i) => i).filter((i) => !heads.includes(i))];
     const front = this.transpose(this.reshape(value, from, split), split, order);
     const stacked = tensor(from.dtype, [counts.reduce((a, b) => a * b, 1), ...to.shape]);
     const part = tensor(from.dtype, [1, ...to.shape]);
-    return this.reshape(this.scatter(this.reshape(front.value, front.type, stacked), stacked, part, 0, axes.flat(), monoid), part, to);
+    return this.reshape(
+      this.scatter(this.reshape(front.value, front.type, stacked), stacked, part, 0, axes.flat(), monoid),
+      part,
+      to,
+    );
   }
 
-  private scatter(value: string, from: TensorType, to: TensorType, dim: number, axes: readonly AxisRef[], monoid: Monoid): string {
-    return this.emit(`"stablehlo.reduce_scatter"(${value}) <{${this.handle()}, replica_groups = ${this.groups(axes)}, scatter_dimension = ${dim} : i64, use_global_device_ids}> (${this.reducer(monoid, from)}) : (${tensorText(from)}) -> ${tensorText(to)}`);
+  private scatter(
+    value: string,
+    from: TensorType,
+    to: TensorType,
+    dim: number,
+    axes: readonly AxisRef[],
+    monoid: Monoid,
+  ): string {
+    return this.emit(
+      `"stablehlo.reduce_scatter"(${value}) <{${this.handle()}, replica_groups = ${this.groups(axes)}, scatter_dimension = ${dim} : i64, use_global_device_ids}> (${this.reducer(monoid, from)}) : (${tensorText(from)}) -> ${tensorText(to)}`,
+    );
   }
 
   private allSlice(axes: readonly (readonly AxisRef[])[], value: string, from: TensorType, to: TensorType): string {
@@ -114,7 +157,9 @@ export class CollectivePrinter {
       const width = this.emit(`stablehlo.constant dense<${to.shape[d]}> : tensor<i32>`);
       return this.emit(`stablehlo.multiply ${this.index(a)}, ${width} : tensor<i32>`);
     });
-    return this.emit(`stablehlo.dynamic_slice ${[value, ...starts].join(', ')}, sizes = [${to.shape.join(', ')}] : (${[tensorText(from), ...starts.map(() => 'tensor<i32>')].join(', ')}) -> ${tensorText(to)}`);
+    return this.emit(
+      `stablehlo.dynamic_slice ${[value, ...starts].join(', ')}, sizes = [${to.shape.join(', ')}] : (${[tensorText(from), ...starts.map(() => 'tensor<i32>')].join(', ')}) -> ${tensorText(to)}`,
+    );
   }
 
   private allToAll(moves: OpAttrs['all_to_all']['moves'], value: string, type: TensorType): string {
@@ -123,7 +168,9 @@ export class CollectivePrinter {
       const g = axesSize(axes);
       const shape = current.type.shape.map((n, d) => (d === target ? n / g : d === source ? n * g : n));
       const to = tensor(type.dtype, shape);
-      const made = this.emit(`"stablehlo.all_to_all"(${current.value}) <{${this.handle()}, concat_dimension = ${source} : i64, replica_groups = ${this.groups(axes)}, split_count = ${g} : i64, split_dimension = ${target} : i64}> : (${tensorText(current.type)}) -> ${tensorText(to)}`);
+      const made = this.emit(
+        `"stablehlo.all_to_all"(${current.value}) <{${this.handle()}, concat_dimension = ${source} : i64, replica_groups = ${this.groups(axes)}, split_count = ${g} : i64, split_dimension = ${target} : i64}> : (${tensorText(current.type)}) -> ${tensorText(to)}`,
+      );
       current = { value: made, type: to };
     }
     return current.value;
@@ -134,7 +181,9 @@ export class CollectivePrinter {
   }
 
   private pairs(pairs: readonly (readonly [number, number])[], value: string, type: TensorType): string {
-    return this.emit(`"stablehlo.collective_permute"(${value}) <{${this.handle()}, source_target_pairs = dense<[${pairs.map(([s, t]) => `[${s}, ${t}]`).join(', ')}]> : tensor<${pairs.length}x2xi64>}> : (${tensorText(type)}) -> ${tensorText(type)}`);
+    return this.emit(
+      `"stablehlo.collective_permute"(${value}) <{${this.handle()}, source_target_pairs = dense<[${pairs.map(([s, t]) => `[${s}, ${t}]`).join(', ')}]> : tensor<${pairs.length}x2xi64>}> : (${tensorText(type)}) -> ${tensorText(type)}`,
+    );
   }
 
   // --- pieces -------------------------------------------------------------------------------------------------------
@@ -144,8 +193,16 @@ export class CollectivePrinter {
   }
 
   private transpose(value: string, type: TensorType, order: readonly number[]): { value: string; type: TensorType } {
-    const to = tensor(type.dtype, order.map((d) => type.shape[d] as number));
-    return { type: to, value: this.emit(`stablehlo.transpose ${value}, dims = [${order.join(', ')}] : (${tensorText(type)}) -> ${tensorText(to)}`) };
+    const to = tensor(
+      type.dtype,
+      order.map((d) => type.shape[d] as number),
+    );
+    return {
+      type: to,
+      value: this.emit(
+        `stablehlo.transpose ${value}, dims = [${order.join(', ')}] : (${tensorText(type)}) -> ${tensorText(to)}`,
+      ),
+    };
   }
 
   private handle(): string {
@@ -174,16 +231,19 @@ export class CollectivePrinter {
 export function groupsOf(mesh: Mesh, axes: readonly AxisRef[]): number[][] {
   const rest = complement(mesh, axes);
   const groups = Array.from({ length: axesSize(rest) }, (): number[] => new Array<number>(axesSize(axes)).fill(0));
-  for (let p = 0; p < deviceCount(mesh); p++) (groups[axesIndex(mesh, rest, p)] as number[])[axesIndex(mesh, axes, p)] = p;
+  for (let p = 0; p < deviceCount(mesh); p++)
+    (groups[axesIndex(mesh, rest, p)] as number[])[axesIndex(mesh, axes, p)] = p;
   return groups;
 }
 
 /** (source, target) partition ids; a target without a source is left out and gets zeros. */
 function shiftPairs(mesh: Mesh, { axes, by, flip }: OpAttrs['collective_shift']): [number, number][] {
-  return groupsOf(mesh, axes).flatMap((group) => group.flatMap((target, i): [number, number][] => {
-    const source = group[(flip ? group.length - 1 - i : i) + by];
-    return source === undefined ? [] : [[source, target]];
-  }));
+  return groupsOf(mesh, axes).flatMap((group) =>
+    group.flatMap((target, i): [number, number][] => {
+      const source = group[(flip ? group.length - 1 - i : i) + by];
+      return source === undefined ? [] : [[source, target]];
+    }),
+  );
 }
 
 /** (Sub-)axes of the mesh that these leave out. */
@@ -192,7 +252,8 @@ function complement(mesh: Mesh, axes: readonly AxisRef[]): AxisRef[] {
     const used = axes.filter((a) => a.name === name);
     const cuts = [...new Set([1, size, ...used.flatMap((a) => [a.pre, a.pre * a.size])])].sort((a, b) => a - b);
     const parts: AxisRef[] = [];
-    for (let i = 0; i + 1 < cuts.length; i++) parts.push({ name, pre: cuts[i] as number, size: (cuts[i + 1] as number) / (cuts[i] as number) });
+    for (let i = 0; i + 1 < cuts.length; i++)
+      parts.push({ name, pre: cuts[i] as number, size: (cuts[i + 1] as number) / (cuts[i] as number) });
     return parts.filter((part) => !used.some((u) => overlaps(u, part)));
   });
 }
@@ -204,7 +265,8 @@ export function permutePairs(mesh: Mesh, from: Layout, to: Layout): [number, num
   const kept = complement(mesh, [...axesFrom, ...axesTo]);
   const [freeFrom, freeTo] = [complement(mesh, [...axesFrom, ...kept]), complement(mesh, [...axesTo, ...kept])];
   const source = new Map<string, number>();
-  const at = (p: number, axes: readonly AxisRef[], free: readonly AxisRef[]): string => `${axesIndex(mesh, axes, p)}/${axesIndex(mesh, free, p)}/${axesIndex(mesh, kept, p)}`;
+  const at = (p: number, axes: readonly AxisRef[], free: readonly AxisRef[]): string =>
+    `${axesIndex(mesh, axes, p)}/${axesIndex(mesh, free, p)}/${axesIndex(mesh, kept, p)}`;
   const count = deviceCount(mesh);
   for (let p = 0; p < count; p++) source.set(at(p, axesFrom, freeFrom), p);
   return Array.from({ length: count }, (_, p) => [source.get(at(p, axesTo, freeTo)) as number, p]);

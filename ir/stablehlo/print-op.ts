@@ -4,12 +4,25 @@ import { unsupported } from '../diagnostics.ts';
 import type { Elements, Op } from '../program.ts';
 import { DTYPES, type DType, type TensorType } from '../types.ts';
 
-const ELEMENT: Partial<Record<DType, string>> = { pred: 'i1', u4: 'ui4', u8: 'ui8', u16: 'ui16', u32: 'ui32', u64: 'ui64', f8e4m3fn: 'f8E4M3FN', f8e5m2: 'f8E5M2', c64: 'complex<f32>', c128: 'complex<f64>' };
+const ELEMENT: Partial<Record<DType, string>> = {
+  pred: 'i1',
+  u4: 'ui4',
+  u8: 'ui8',
+  u16: 'ui16',
+  u32: 'ui32',
+  u64: 'ui64',
+  f8e4m3fn: 'f8E4M3FN',
+  f8e5m2: 'f8E5M2',
+  c64: 'complex<f32>',
+  c128: 'complex<f64>',
+};
 export const elementText = (dtype: DType): string => ELEMENT[dtype] ?? dtype;
-export const tensorText = (type: TensorType): string => `tensor<${type.shape.map((d) => `${d}x`).join('')}${elementText(type.dtype)}>`;
+export const tensorText = (type: TensorType): string =>
+  `tensor<${type.shape.map((d) => `${d}x`).join('')}${elementText(type.dtype)}>`;
 
 const list = (values: readonly (number | boolean)[]): string => `[${values.join(', ')}]`;
-const array = (values: readonly number[]): string => (values.length === 0 ? 'array<i64>' : `array<i64: ${values.join(', ')}>`);
+const array = (values: readonly number[]): string =>
+  values.length === 0 ? 'array<i64>' : `array<i64: ${values.join(', ')}>`;
 
 /** What stands between the op's name and its types; `null` = plain operands. */
 type Syntax = (op: Op, operands: readonly string[], types: readonly TensorType[]) => string;
@@ -17,7 +30,8 @@ type Syntax = (op: Op, operands: readonly string[], types: readonly TensorType[]
 const SYNTAX: Readonly<Record<string, Syntax>> = {
   constant: (op, _, types) => denseText((op.attrs.value as Elements).data, types[0] as TensorType),
   iota: (op) => `dim = ${String(op.attrs.dim)}`,
-  compare: (op, o) => `${String(op.attrs.direction)}, ${o.join(', ')}${op.attrs.compare_type === undefined ? '' : `, ${String(op.attrs.compare_type)}`}`,
+  compare: (op, o) =>
+    `${String(op.attrs.direction)}, ${o.join(', ')}${op.attrs.compare_type === undefined ? '' : `, ${String(op.attrs.compare_type)}`}`,
   broadcast_in_dim: (op, o) => `${o[0]}, dims = ${list(op.attrs.dims as number[])}`,
   transpose: (op, o) => `${o[0]}, dims = ${list(op.attrs.permutation as number[])}`,
   reverse: (op, o) => `${o[0]}, dims = ${list(op.attrs.dims as number[])}`,
@@ -27,7 +41,8 @@ const SYNTAX: Readonly<Record<string, Syntax>> = {
     const { start, limit, strides } = op.attrs as unknown as OpAttrs['slice'];
     return `${o[0]} [${start.map((s, d) => `${s}:${limit[d]}:${strides[d]}`).join(', ')}]`;
   },
-  pad: (op, o) => `${o.join(', ')}, low = ${list(op.attrs.low as number[])}, high = ${list(op.attrs.high as number[])}, interior = ${list(op.attrs.interior as number[])}`,
+  pad: (op, o) =>
+    `${o.join(', ')}, low = ${list(op.attrs.low as number[])}, high = ${list(op.attrs.high as number[])}, interior = ${list(op.attrs.interior as number[])}`,
   dynamic_slice: (op, o) => `${o.join(', ')}, sizes = ${list(op.attrs.sizes as number[])}`,
   top_k: (op, o) => `(${o[0]}, k = ${String(op.attrs.k)})`,
   reduce_precision: (op, o) => `${o[0]}, format = e${String(op.attrs.exponent_bits)}m${String(op.attrs.mantissa_bits)}`,
@@ -42,7 +57,9 @@ const SYNTAX: Readonly<Record<string, Syntax>> = {
 /** `[b, 0, 1, f]` of dims by role. */
 function roles(dims: readonly number[], first: string, second: string): string {
   const names = new Array<string>(dims.length);
-  dims.forEach((d, i) => { names[d] = i === 0 ? first : i === 1 ? second : String(i - 2); });
+  dims.forEach((d, i) => {
+    names[d] = i === 0 ? first : i === 1 ? second : String(i - 2);
+  });
   return `[${names.join(', ')}]`;
 }
 
@@ -65,12 +82,18 @@ const PROPERTIES: Readonly<Record<string, (op: Op) => string>> = {
   reduce: (op) => `dimensions = ${array(op.attrs.dims as number[])}`,
   gather: (op) => {
     const a = op.attrs as unknown as OpAttrs['gather'];
-    const batching = a.operand_batching_dims.length > 0 ? `, operand_batching_dims = ${list(a.operand_batching_dims)}, start_indices_batching_dims = ${list(a.start_indices_batching_dims)}` : '';
+    const batching =
+      a.operand_batching_dims.length > 0
+        ? `, operand_batching_dims = ${list(a.operand_batching_dims)}, start_indices_batching_dims = ${list(a.start_indices_batching_dims)}`
+        : '';
     return `dimension_numbers = #stablehlo.gather<offset_dims = ${list(a.offset_dims)}, collapsed_slice_dims = ${list(a.collapsed_slice_dims)}${batching}, start_index_map = ${list(a.start_index_map)}, index_vector_dim = ${a.index_vector_dim}>, indices_are_sorted = ${a.indices_are_sorted}, slice_sizes = ${array(a.slice_sizes)}`;
   },
   scatter: (op) => {
     const a = op.attrs as unknown as OpAttrs['scatter'];
-    const batching = a.input_batching_dims.length > 0 ? `, input_batching_dims = ${list(a.input_batching_dims)}, scatter_indices_batching_dims = ${list(a.scatter_indices_batching_dims)}` : '';
+    const batching =
+      a.input_batching_dims.length > 0
+        ? `, input_batching_dims = ${list(a.input_batching_dims)}, scatter_indices_batching_dims = ${list(a.scatter_indices_batching_dims)}`
+        : '';
     return `indices_are_sorted = ${a.indices_are_sorted}, scatter_dimension_numbers = #stablehlo.scatter<update_window_dims = ${list(a.update_window_dims)}, inserted_window_dims = ${list(a.inserted_window_dims)}${batching}, scatter_dims_to_operand_dims = ${list(a.scatter_dims_to_operand_dims)}, index_vector_dim = ${a.index_vector_dim}>, unique_indices = ${a.unique_indices}`;
   },
   sort: (op) => `dimension = ${String(op.attrs.dim)} : i64, is_stable = ${String(op.attrs.is_stable)}`,
@@ -83,7 +106,13 @@ const PROPERTIES: Readonly<Record<string, (op: Op) => string>> = {
     const a = op.attrs as unknown as OpAttrs['convolution'];
     const dims = `${roles(a.input_dims, 'b', 'f')}x${roles(a.kernel_dims, 'i', 'o')}->${roles(a.output_dims, 'b', 'f')}`;
     const reversal = a.reversal.length === 0 ? 'array<i1>' : `array<i1: ${a.reversal.join(', ')}>`;
-    const precision = a.precision === undefined ? '' : `, precision_config = [${a.precision.split(', ').map((p) => `#stablehlo<precision ${p}>`).join(', ')}]`;
+    const precision =
+      a.precision === undefined
+        ? ''
+        : `, precision_config = [${a.precision
+            .split(', ')
+            .map((p) => `#stablehlo<precision ${p}>`)
+            .join(', ')}]`;
     return `batch_group_count = ${a.batch_group_count} : i64, dimension_numbers = #stablehlo.conv<${dims}>, feature_group_count = ${a.feature_group_count} : i64, lhs_dilation = ${array(a.lhs_dilation)}, padding = ${pairs(a.pad_low, a.pad_high)}${precision}, rhs_dilation = ${array(a.rhs_dilation)}, window_reversal = ${reversal}, window_strides = ${array(a.strides)}`;
   },
   case: () => '',
@@ -93,16 +122,38 @@ const PROPERTIES: Readonly<Record<string, (op: Op) => string>> = {
 export const propertiesOf = (op: Op): string | undefined => PROPERTIES[op.kind]?.(op);
 
 /** Ops that JAX leaves in the client dialect. */
-const CHLO: ReadonlySet<string> = new Set(['acos', 'acosh', 'asin', 'asinh', 'atan', 'atanh', 'cosh', 'digamma', 'erf', 'erf_inv', 'erfc', 'lgamma', 'sinh', 'top_k']);
+const CHLO: ReadonlySet<string> = new Set([
+  'acos',
+  'acosh',
+  'asin',
+  'asinh',
+  'atan',
+  'atanh',
+  'cosh',
+  'digamma',
+  'erf',
+  'erf_inv',
+  'erfc',
+  'lgamma',
+  'sinh',
+  'top_k',
+]);
 
 /** Everything after `%r = `, for an op without regions. */
-export function plainOp(op: Op, operands: readonly string[], operandTypes: readonly TensorType[], types: readonly TensorType[]): string {
+export function plainOp(
+  op: Op,
+  operands: readonly string[],
+  operandTypes: readonly TensorType[],
+  types: readonly TensorType[],
+): string {
   const dialect = CHLO.has(op.kind) ? 'chlo' : 'stablehlo';
   const head = SYNTAX[op.kind]?.(op, operands, types) ?? operands.join(', ');
-  if (op.kind === 'constant' || op.kind === 'iota') return `stablehlo.${op.kind} ${head} : ${tensorText(types[0] as TensorType)}`;
+  if (op.kind === 'constant' || op.kind === 'iota')
+    return `stablehlo.${op.kind} ${head} : ${tensorText(types[0] as TensorType)}`;
   const result = types.length === 1 ? tensorText(types[0] as TensorType) : `(${types.map(tensorText).join(', ')})`;
   const space = dialect === 'chlo' ? ' : ' : ' : ';
-  if (dialect === 'chlo') return `chlo.${op.kind} ${head}${space}${tensorText(operandTypes[0] as TensorType)} -> ${result}`;
+  if (dialect === 'chlo')
+    return `chlo.${op.kind} ${head}${space}${tensorText(operandTypes[0] as TensorType)} -> ${result}`;
   if (ALIKE.has(op.kind)) return `stablehlo.${op.kind} ${head} : ${result}`;
   if (op.kind === 'select') return `stablehlo.select ${head} : ${tensorText(operandTypes[0] as TensorType)}, ${result}`;
   return `stablehlo.${op.kind} ${head} : (${operandTypes.map(tensorText).join(', ')}) -> ${result}`;
@@ -110,9 +161,44 @@ export function plainOp(op: Op, operands: readonly string[], operandTypes: reado
 
 /** Printed with one type for operands and result. */
 const ALIKE: ReadonlySet<string> = new Set([
-  'abs', 'add', 'and', 'atan2', 'cbrt', 'ceil', 'cosine', 'divide', 'exponential', 'exponential_minus_one', 'floor', 'log', 'log_plus_one', 'logistic',
-  'maximum', 'minimum', 'multiply', 'negate', 'not', 'or', 'popcnt', 'power', 'remainder', 'reverse', 'round_nearest_afz', 'round_nearest_even', 'rsqrt',
-  'shift_left', 'shift_right_arithmetic', 'shift_right_logical', 'sign', 'sine', 'sqrt', 'subtract', 'tan', 'tanh', 'xor', 'reduce_precision',
+  'abs',
+  'add',
+  'and',
+  'atan2',
+  'cbrt',
+  'ceil',
+  'cosine',
+  'divide',
+  'exponential',
+  'exponential_minus_one',
+  'floor',
+  'log',
+  'log_plus_one',
+  'logistic',
+  'maximum',
+  'minimum',
+  'multiply',
+  'negate',
+  'not',
+  'or',
+  'popcnt',
+  'power',
+  'remainder',
+  'reverse',
+  'round_nearest_afz',
+  'round_nearest_even',
+  'rsqrt',
+  'shift_left',
+  'shift_right_arithmetic',
+  'shift_right_logical',
+  'sign',
+  'sine',
+  'sqrt',
+  'subtract',
+  'tan',
+  'tanh',
+  'xor',
+  'reduce_precision',
 ]);
 
 function denseText(data: Elements['data'], type: TensorType): string {
@@ -147,7 +233,9 @@ function floatText(x: number, dtype: DType): string {
 
 function nonFinite(x: number, dtype: DType): string {
   const patterns: Partial<Record<DType, readonly [string, string, string]>> = {
-    f16: ['0x7C00', '0xFC00', '0x7E00'], bf16: ['0x7F80', '0xFF80', '0x7FC0'], f32: ['0x7F800000', '0xFF800000', '0x7FC00000'],
+    f16: ['0x7C00', '0xFC00', '0x7E00'],
+    bf16: ['0x7F80', '0xFF80', '0x7FC0'],
+    f32: ['0x7F800000', '0xFF800000', '0x7FC00000'],
     f64: ['0x7FF0000000000000', '0xFFF0000000000000', '0x7FF8000000000000'],
   };
   const row = patterns[dtype];

@@ -9,7 +9,16 @@ import { T } from './tokens.ts';
 const MAX_DEPTH = 256;
 
 const ELEMENT: Readonly<Record<string, DType>> = {
-  i1: 'pred', ui4: 'u4', ui8: 'u8', ui16: 'u16', ui32: 'u32', ui64: 'u64', f8E4M3FN: 'f8e4m3fn', f8E5M2: 'f8e5m2', 'complex<f32>': 'c64', 'complex<f64>': 'c128',
+  i1: 'pred',
+  ui4: 'u4',
+  ui8: 'u8',
+  ui16: 'u16',
+  ui32: 'u32',
+  ui64: 'u64',
+  f8E4M3FN: 'f8e4m3fn',
+  f8E5M2: 'f8e5m2',
+  'complex<f32>': 'c64',
+  'complex<f64>': 'c128',
 };
 
 export class Reader {
@@ -98,7 +107,8 @@ export class Reader {
   }
 
   nested<X>(read: () => X): X {
-    if (++this.depth > MAX_DEPTH) throw this.error(`nesting deeper than ${MAX_DEPTH}`, 'a program that a person or JAX wrote');
+    if (++this.depth > MAX_DEPTH)
+      throw this.error(`nesting deeper than ${MAX_DEPTH}`, 'a program that a person or JAX wrote');
     const result = read();
     this.depth--;
     return result;
@@ -126,8 +136,20 @@ export class Reader {
     const shape = match?.[1] === undefined || match[1] === '' ? [] : match[1].slice(0, -1).split('x').map(Number);
     const name = match?.[2] ?? '';
     const dtype = Object.hasOwn(ELEMENT, name) ? ELEMENT[name] : isDType(name) ? name : undefined;
-    if (dtype === undefined) throw this.error(`shardc does not know the type ${image}`, 'a static shape and a StableHLO element type', 'dynamic dims (?) and quantised types are not supported', this.at - 1);
-    if (shape.reduce((n, d) => n * d, 1) > 2 ** 53) throw this.error(`${image} has more elements than can be counted`, 'fewer than 2^53 elements', undefined, this.at - 1);
+    if (dtype === undefined)
+      throw this.error(
+        `shardc does not know the type ${image}`,
+        'a static shape and a StableHLO element type',
+        'dynamic dims (?) and quantised types are not supported',
+        this.at - 1,
+      );
+    if (shape.reduce((n, d) => n * d, 1) > 2 ** 53)
+      throw this.error(
+        `${image} has more elements than can be counted`,
+        'fewer than 2^53 elements',
+        undefined,
+        this.at - 1,
+      );
     return tensor(dtype, shape);
   }
 
@@ -153,7 +175,8 @@ export class Reader {
     const end = { start: this.text.length, end: this.text.length };
     return userError('SH0102', message, {
       span: at < this.tokens.length ? this.span(at, at) : end,
-      ...(expected === undefined ? {} : { expected }), ...(help === undefined ? {} : { help }),
+      ...(expected === undefined ? {} : { expected }),
+      ...(help === undefined ? {} : { help }),
     });
   }
 }

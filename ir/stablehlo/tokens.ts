@@ -14,7 +14,8 @@ function matchString(text: string, offset: number): [string] | null {
   return null;
 }
 
-const token = (name: string, pattern: RegExp, rest: object = {}): ReturnType<typeof createToken> => createToken({ name, pattern, ...rest });
+const token = (name: string, pattern: RegExp, rest: object = {}): ReturnType<typeof createToken> =>
+  createToken({ name, pattern, ...rest });
 
 export const T = {
   space: token('space', /\s+/, { group: Lexer.SKIPPED, line_breaks: true }),
@@ -22,11 +23,21 @@ export const T = {
   tensor: token('tensor', /tensor<[^<>"]*(?:<[^<>"]*>)?[^<>"]*>/, { start_chars_hint: ['t'] }),
   value: token('value', /%[A-Za-z0-9_$.-]+(?:#\d+)?/, { start_chars_hint: ['%'] }),
   symbol: token('symbol', /@[A-Za-z0-9_$.-]+/, { start_chars_hint: ['@'] }),
-  quotedSymbol: createToken({ name: 'quotedSymbol', pattern: { exec: (s: string, o: number) => (s[o] === '@' ? prefixed('@', matchString(s, o + 1)) : null) } as never, line_breaks: true, start_chars_hint: ['@'] }),
+  quotedSymbol: createToken({
+    name: 'quotedSymbol',
+    pattern: { exec: (s: string, o: number) => (s[o] === '@' ? prefixed('@', matchString(s, o + 1)) : null) } as never,
+    line_breaks: true,
+    start_chars_hint: ['@'],
+  }),
   block: token('block', /\^[A-Za-z0-9_$.-]+/, { start_chars_hint: ['^'] }),
   hash: token('hash', /#[A-Za-z_][A-Za-z0-9_$.]*/, { start_chars_hint: ['#'] }),
   dialectType: token('dialectType', /![A-Za-z_][A-Za-z0-9_$.]*/, { start_chars_hint: ['!'] }),
-  string: createToken({ name: 'string', pattern: { exec: matchString } as never, line_breaks: true, start_chars_hint: ['"'] }),
+  string: createToken({
+    name: 'string',
+    pattern: { exec: matchString } as never,
+    line_breaks: true,
+    start_chars_hint: ['"'],
+  }),
   hex: token('hex', /0x[0-9A-Fa-f]+/),
   number: token('number', /-?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?/),
   arrow: token('arrow', /->/),
@@ -34,7 +45,8 @@ export const T = {
   punct: token('punct', /[(){}[\]<>=,:?*+\-|/]/),
 } as const;
 
-const prefixed = (prefix: string, match: [string] | null): [string] | null => (match === null ? null : [prefix + match[0]]);
+const prefixed = (prefix: string, match: [string] | null): [string] | null =>
+  match === null ? null : [prefix + match[0]];
 
 const lexer = new Lexer(Object.values(T), { positionTracking: 'onlyOffset', ensureOptimizations: false });
 
@@ -46,7 +58,9 @@ export function tokenize(source: SourceText): IToken[] {
     throw userError('SH0101', unterminated ? 'this string never ends' : 'this is not MLIR text', {
       span: { start: error.offset, end: error.offset + 1 },
       expected: 'StableHLO as `jax.jit(f).lower(...).as_text()` prints it',
-      help: unterminated ? 'close the string with "' : 'is the file binary or truncated? shardc reads text, not MLIR bytecode',
+      help: unterminated
+        ? 'close the string with "'
+        : 'is the file binary or truncated? shardc reads text, not MLIR bytecode',
     });
   }
   return tokens;

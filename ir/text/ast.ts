@@ -1,7 +1,10 @@
 /** What the parser gives: the text as a tree, every part with its place. Names are not resolved yet. */
 import type { Span } from '../program.ts';
 
-export interface AstName { readonly text: string; readonly span: Span }
+export interface AstName {
+  readonly text: string;
+  readonly span: Span;
+}
 
 export interface AstFile {
   readonly name?: AstName;
@@ -46,8 +49,17 @@ export interface AstType {
   readonly span: Span;
 }
 
-export interface AstAxis { readonly name: AstName; readonly pre?: AstName; readonly size?: AstName; readonly span: Span }
-export interface AstDim { readonly axes: readonly AstAxis[]; readonly open: boolean; readonly priority?: AstName }
+export interface AstAxis {
+  readonly name: AstName;
+  readonly pre?: AstName;
+  readonly size?: AstName;
+  readonly span: Span;
+}
+export interface AstDim {
+  readonly axes: readonly AstAxis[];
+  readonly open: boolean;
+  readonly priority?: AstName;
+}
 export interface AstLayout {
   /** Absent = the first mesh. */
   readonly mesh?: AstName;
@@ -78,7 +90,10 @@ export interface AstOp {
   readonly span: Span;
 }
 
-export interface AstAttr { readonly name: AstName; readonly value: AstData }
+export interface AstAttr {
+  readonly name: AstName;
+  readonly value: AstData;
+}
 
 /** An operand or an attribute value. */
 export type AstData = { readonly span: Span } & (
@@ -92,4 +107,5 @@ export type AstData = { readonly span: Span } & (
   | { readonly is: 'pair'; readonly re: AstName; readonly im: AstName }
   | { readonly is: 'axes'; readonly axes: readonly AstAxis[] }
   | { readonly is: 'record'; readonly fields: readonly AstAttr[] }
-  | { readonly is: 'layout'; readonly layout: AstLayout });
+  | { readonly is: 'layout'; readonly layout: AstLayout }
+);

@@ -4,7 +4,20 @@
  */
 import type { OpAttrs } from '../attrs.ts';
 
-export type AttrForm = 'int' | 'ints' | 'bool' | 'bools' | 'word' | 'text' | 'dtype' | 'layout' | 'layouts' | 'words' | 'axes' | 'axes_lists' | 'moves';
+export type AttrForm =
+  | 'int'
+  | 'ints'
+  | 'bool'
+  | 'bools'
+  | 'word'
+  | 'text'
+  | 'dtype'
+  | 'layout'
+  | 'layouts'
+  | 'words'
+  | 'axes'
+  | 'axes_lists'
+  | 'moves';
 
 export interface AttrSpec {
   readonly form: AttrForm;
@@ -14,7 +27,11 @@ export interface AttrSpec {
 }
 
 const need = (form: AttrForm): AttrSpec => ({ form });
-const may = (form: AttrForm, otherwise?: AttrSpec['otherwise']): AttrSpec => ({ form, optional: true, ...(otherwise === undefined ? {} : { otherwise }) });
+const may = (form: AttrForm, otherwise?: AttrSpec['otherwise']): AttrSpec => ({
+  form,
+  optional: true,
+  ...(otherwise === undefined ? {} : { otherwise }),
+});
 const ints = need('ints');
 const none = may('ints', []);
 
@@ -28,7 +45,13 @@ export const ATTR_SCHEMA: { readonly [K in keyof OpAttrs]: Specs<K> } = {
   bitcast_convert: { dtype: may('dtype'), shape: may('ints') },
   reduce_precision: { exponent_bits: need('int'), mantissa_bits: need('int') },
   dot_general: {
-    lhs_batch: none, rhs_batch: none, lhs_contracting: none, rhs_contracting: none, precision: may('text'), algorithm: may('text'), dtype: may('dtype'),
+    lhs_batch: none,
+    rhs_batch: none,
+    lhs_contracting: none,
+    rhs_contracting: none,
+    precision: may('text'),
+    algorithm: may('text'),
+    dtype: may('dtype'),
   },
   reduce: { dims: ints },
   broadcast_in_dim: { dims: none, shape: may('ints') },
@@ -41,25 +64,60 @@ export const ATTR_SCHEMA: { readonly [K in keyof OpAttrs]: Specs<K> } = {
   dynamic_slice: { sizes: ints },
   dynamic_update_slice: {},
   gather: {
-    offset_dims: none, collapsed_slice_dims: none, operand_batching_dims: none, start_indices_batching_dims: none, start_index_map: none,
-    index_vector_dim: need('int'), slice_sizes: ints, indices_are_sorted: may('bool', false),
+    offset_dims: none,
+    collapsed_slice_dims: none,
+    operand_batching_dims: none,
+    start_indices_batching_dims: none,
+    start_index_map: none,
+    index_vector_dim: need('int'),
+    slice_sizes: ints,
+    indices_are_sorted: may('bool', false),
   },
   scatter: {
-    update_window_dims: none, inserted_window_dims: none, input_batching_dims: none, scatter_indices_batching_dims: none,
-    scatter_dims_to_operand_dims: none, index_vector_dim: need('int'), indices_are_sorted: may('bool', false), unique_indices: may('bool', false),
+    update_window_dims: none,
+    inserted_window_dims: none,
+    input_batching_dims: none,
+    scatter_indices_batching_dims: none,
+    scatter_dims_to_operand_dims: none,
+    index_vector_dim: need('int'),
+    indices_are_sorted: may('bool', false),
+    unique_indices: may('bool', false),
   },
   convolution: {
-    input_dims: ints, kernel_dims: ints, output_dims: ints, strides: ints, pad_low: ints, pad_high: ints, lhs_dilation: ints, rhs_dilation: ints,
-    reversal: need('bools'), feature_group_count: may('int', 1), batch_group_count: may('int', 1), precision: may('text'), dtype: may('dtype'),
+    input_dims: ints,
+    kernel_dims: ints,
+    output_dims: ints,
+    strides: ints,
+    pad_low: ints,
+    pad_high: ints,
+    lhs_dilation: ints,
+    rhs_dilation: ints,
+    reversal: need('bools'),
+    feature_group_count: may('int', 1),
+    batch_group_count: may('int', 1),
+    precision: may('text'),
+    dtype: may('dtype'),
   },
-  reduce_window: { window_dimensions: ints, window_strides: ints, base_dilations: ints, window_dilations: ints, pad_low: ints, pad_high: ints },
+  reduce_window: {
+    window_dimensions: ints,
+    window_strides: ints,
+    base_dilations: ints,
+    window_dilations: ints,
+    pad_low: ints,
+    pad_high: ints,
+  },
   select_and_scatter: { window_dimensions: ints, window_strides: ints, pad_low: ints, pad_high: ints },
   sort: { dim: need('int'), is_stable: may('bool', false) },
   top_k: { k: need('int') },
   rng_bit_generator: { algorithm: need('word'), dtype: may('dtype'), shape: may('ints') },
   fft: { fft_type: need('word'), fft_length: ints },
   cholesky: { lower: need('bool') },
-  triangular_solve: { left_side: need('bool'), lower: need('bool'), unit_diagonal: need('bool'), transpose_a: need('word') },
+  triangular_solve: {
+    left_side: need('bool'),
+    lower: need('bool'),
+    unit_diagonal: need('bool'),
+    transpose_a: need('word'),
+  },
   get_tuple_element: { index: need('int') },
   custom_call: { target: need('text'), verbatim: may('text', ''), rule: may('text'), result_types: need('words') },
   call: { callee: may('text') },
@@ -81,4 +139,6 @@ export const ATTR_SCHEMA: { readonly [K in keyof OpAttrs]: Specs<K> } = {
 };
 
 export const schemaOf = (kind: string): Readonly<Record<string, AttrSpec>> | undefined =>
-  Object.hasOwn(ATTR_SCHEMA, kind) ? (ATTR_SCHEMA as Readonly<Record<string, Readonly<Record<string, AttrSpec>>>>)[kind] : undefined;
+  Object.hasOwn(ATTR_SCHEMA, kind)
+    ? (ATTR_SCHEMA as Readonly<Record<string, Readonly<Record<string, AttrSpec>>>>)[kind]
+    : undefined;

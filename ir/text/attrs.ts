@@ -8,9 +8,19 @@ import type { LayoutReader } from './layouts.ts';
 import { type Problems, suggestion } from './problems.ts';
 
 const FORMS: Readonly<Record<AttrForm, string>> = {
-  int: 'a whole number', ints: 'whole numbers, as [0, 1]', bool: 'true or false', bools: 'truths, as [true, false]', word: 'a word', text: 'a quoted text',
-  dtype: 'an element type, as bf16', layout: 'a layout, as @{x, _}', layouts: 'layouts, as [@{x, _}]', words: 'names, as [x, y]', axes: 'axes, as {x, y}',
-  axes_lists: 'axes per dim, as [{x}, {}]', moves: 'moves, as [{axes={x}, source=0, target=1}]',
+  int: 'a whole number',
+  ints: 'whole numbers, as [0, 1]',
+  bool: 'true or false',
+  bools: 'truths, as [true, false]',
+  word: 'a word',
+  text: 'a quoted text',
+  dtype: 'an element type, as bf16',
+  layout: 'a layout, as @{x, _}',
+  layouts: 'layouts, as [@{x, _}]',
+  words: 'names, as [x, y]',
+  axes: 'axes, as {x, y}',
+  axes_lists: 'axes per dim, as [{x}, {}]',
+  moves: 'moves, as [{axes={x}, source=0, target=1}]',
 };
 
 export class AttrReader {
@@ -32,9 +42,16 @@ export class AttrReader {
       const spec = Object.hasOwn(schema, name.text) ? schema[name.text] : undefined;
       if (spec === undefined) {
         const names = Object.keys(schema);
-        this.problems.fail('SH0205', `${op.kind.text} has no attribute "${name.text}"`, name.span, names.length === 0 ? 'no attributes' : names.join(', '), suggestion(name.text, names));
+        this.problems.fail(
+          'SH0205',
+          `${op.kind.text} has no attribute "${name.text}"`,
+          name.span,
+          names.length === 0 ? 'no attributes' : names.join(', '),
+          suggestion(name.text, names),
+        );
       }
-      if (Object.hasOwn(found, name.text)) this.problems.fail('SH0205', `attribute "${name.text}" is given twice`, name.span);
+      if (Object.hasOwn(found, name.text))
+        this.problems.fail('SH0205', `attribute "${name.text}" is given twice`, name.span);
       found[name.text] = this.value(spec.form, value, mesh, `${name.text} of ${op.kind.text}`);
     }
     for (const [name, spec] of Object.entries(schema)) {
@@ -46,25 +63,44 @@ export class AttrReader {
   private mesh(op: AstOp, given: readonly AstAttr[], schema: Readonly<Record<string, AttrSpec>>): Mesh | undefined {
     if (!Object.hasOwn(schema, 'mesh')) return this.layouts.meshes[0];
     const value = given.find((a) => a.name.text === 'mesh')?.value;
-    const name = value !== undefined && (value.is === 'text' || value.is === 'word') ? { text: value.text, span: value.span } : undefined;
+    const name =
+      value !== undefined && (value.is === 'text' || value.is === 'word')
+        ? { text: value.text, span: value.span }
+        : undefined;
     return this.layouts.meshOf(name, op.span);
   }
 
   /** What an attribute is when it is not written. */
   private complete(
-    op: AstOp, name: string, spec: AttrSpec, found: Record<string, Attr>, mesh: Mesh | undefined, stated: TensorType | undefined, operand: TensorType | undefined,
+    op: AstOp,
+    name: string,
+    spec: AttrSpec,
+    found: Record<string, Attr>,
+    mesh: Mesh | undefined,
+    stated: TensorType | undefined,
+    operand: TensorType | undefined,
   ): void {
     const kind = op.kind.text;
     const ones = (n: number): number[] => Array.from({ length: operand?.shape.length ?? 0 }, () => n);
-    const say = (value: Attr): void => { found[name] = value; };
+    const say = (value: Attr): void => {
+      found[name] = value;
+    };
     if (spec.otherwise !== undefined) return say(spec.otherwise);
     if (name === 'mesh' && mesh !== undefined) return say(mesh.name);
     if (name === 'strides' && kind === 'slice') return say(ones(1));
     if (name === 'interior') return say(ones(0));
-    const ofType = name === 'shape' || name === 'dtype' ? (stated ?? (kind === 'dot_general' ? operand : undefined)) : undefined;
+    const ofType =
+      name === 'shape' || name === 'dtype' ? (stated ?? (kind === 'dot_general' ? operand : undefined)) : undefined;
     if (ofType !== undefined) return say(name === 'shape' ? ofType.shape : ofType.dtype);
-    if (name === 'shape' || name === 'dtype') this.problems.fail('SH0107', `${kind} needs its result type`, op.span, 'a type after the op, as `: f32[8,16]`');
-    if (spec.optional !== true) this.problems.fail('SH0205', `${kind} lacks its attribute "${name}"`, op.kind.span, `${name}= ${FORMS[spec.form]}`);
+    if (name === 'shape' || name === 'dtype')
+      this.problems.fail('SH0107', `${kind} needs its result type`, op.span, 'a type after the op, as `: f32[8,16]`');
+    if (spec.optional !== true)
+      this.problems.fail(
+        'SH0205',
+        `${kind} lacks its attribute "${name}"`,
+        op.kind.span,
+        `${name}= ${FORMS[spec.form]}`,
+      );
   }
 
   /** Attributes of an op that only the user's registry knows. */
@@ -74,14 +110,23 @@ export class AttrReader {
 
   private any(data: AstData): Attr {
     switch (data.is) {
-      case 'number': return Number(data.text);
-      case 'bool': return data.on;
-      case 'text': case 'word': return data.text;
-      case 'list': return data.items.map((i) => this.any(i));
-      case 'layout': return this.layouts.layout(data.layout);
-      case 'record': return Object.fromEntries(data.fields.map((f) => [f.name.text, this.any(f.value)]));
-      case 'axes': return data.axes.map((a) => this.layouts.axis(this.layouts.meshOf(undefined, data.span), a));
-      default: return this.problems.fail('SH0106', 'this is not the value of an attribute', data.span);
+      case 'number':
+        return Number(data.text);
+      case 'bool':
+        return data.on;
+      case 'text':
+      case 'word':
+        return data.text;
+      case 'list':
+        return data.items.map((i) => this.any(i));
+      case 'layout':
+        return this.layouts.layout(data.layout);
+      case 'record':
+        return Object.fromEntries(data.fields.map((f) => [f.name.text, this.any(f.value)]));
+      case 'axes':
+        return data.axes.map((a) => this.layouts.axis(this.layouts.meshOf(undefined, data.span), a));
+      default:
+        return this.problems.fail('SH0106', 'this is not the value of an attribute', data.span);
     }
   }
 
@@ -89,18 +134,31 @@ export class AttrReader {
     const wrong = (): never => this.problems.fail('SH0106', `this is not ${what}`, data.span, FORMS[form]);
     const items = (): readonly AstData[] => (data.is === 'list' ? data.items : wrong());
     switch (form) {
-      case 'int': return data.is === 'number' && Number.isSafeInteger(Number(data.text)) ? Number(data.text) : wrong();
-      case 'bool': return data.is === 'bool' ? data.on : wrong();
-      case 'word': case 'text': return data.is === 'word' || data.is === 'text' ? data.text : wrong();
-      case 'dtype': return data.is === 'word' && isDType(data.text) ? data.text : wrong();
-      case 'layout': return data.is === 'layout' ? this.layouts.layout(data.layout) : wrong();
-      case 'ints': return items().map((i) => this.value('int', i, mesh, what));
-      case 'bools': return items().map((i) => this.value('bool', i, mesh, what));
-      case 'words': return items().map((i) => this.value('word', i, mesh, what));
-      case 'layouts': return items().map((i) => this.value('layout', i, mesh, what));
-      case 'axes': return data.is === 'axes' && mesh !== undefined ? data.axes.map((a) => this.layouts.axis(mesh, a)) : wrong();
-      case 'axes_lists': return items().map((i) => this.value('axes', i, mesh, what));
-      case 'moves': return items().map((i) => this.move(i, mesh, what));
+      case 'int':
+        return data.is === 'number' && Number.isSafeInteger(Number(data.text)) ? Number(data.text) : wrong();
+      case 'bool':
+        return data.is === 'bool' ? data.on : wrong();
+      case 'word':
+      case 'text':
+        return data.is === 'word' || data.is === 'text' ? data.text : wrong();
+      case 'dtype':
+        return data.is === 'word' && isDType(data.text) ? data.text : wrong();
+      case 'layout':
+        return data.is === 'layout' ? this.layouts.layout(data.layout) : wrong();
+      case 'ints':
+        return items().map((i) => this.value('int', i, mesh, what));
+      case 'bools':
+        return items().map((i) => this.value('bool', i, mesh, what));
+      case 'words':
+        return items().map((i) => this.value('word', i, mesh, what));
+      case 'layouts':
+        return items().map((i) => this.value('layout', i, mesh, what));
+      case 'axes':
+        return data.is === 'axes' && mesh !== undefined ? data.axes.map((a) => this.layouts.axis(mesh, a)) : wrong();
+      case 'axes_lists':
+        return items().map((i) => this.value('axes', i, mesh, what));
+      case 'moves':
+        return items().map((i) => this.move(i, mesh, what));
     }
   }
 
@@ -109,6 +167,8 @@ export class AttrReader {
     const fields = data.is === 'record' ? data.fields : [];
     const complete = fields.length === 3 && fields.every((f) => Object.hasOwn(forms, f.name.text));
     if (!complete) this.problems.fail('SH0106', `this is not one of ${what}`, data.span, FORMS.moves);
-    return Object.fromEntries(fields.map((f) => [f.name.text, this.value(forms[f.name.text] as AttrForm, f.value, mesh, what)]));
+    return Object.fromEntries(
+      fields.map((f) => [f.name.text, this.value(forms[f.name.text] as AttrForm, f.value, mesh, what)]),
+    );
   }
 }

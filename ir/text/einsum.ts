@@ -14,12 +14,17 @@ export function einsum(b: TypedBuilder, equation: string, operands: readonly Val
   if (match === null) throw new InferError(`"${equation}" is not an einsum; it looks like "bm,mf->bf"`);
   const inputs = (match[1] as string).split(',');
   const out = match[2] as string;
-  if (inputs.length !== operands.length) throw new InferError(`"${equation}" has ${inputs.length} inputs, the op ${operands.length} operands`);
+  if (inputs.length !== operands.length)
+    throw new InferError(`"${equation}" has ${inputs.length} inputs, the op ${operands.length} operands`);
   check(b, inputs, out, operands);
   const terms = operands.map((value, i): Term => ({ value, letters: inputs[i] as string }));
   let left = terms[0] as Term;
   for (let i = 1; i < terms.length; i++) {
-    const later = terms.slice(i + 1).map((t) => t.letters).join('') + out;
+    const later =
+      terms
+        .slice(i + 1)
+        .map((t) => t.letters)
+        .join('') + out;
     left = product(b, left, terms[i] as Term, later);
   }
   const reduced = without(b, left, out);
@@ -30,12 +35,14 @@ function check(b: TypedBuilder, inputs: readonly string[], out: string, operands
   const extents = new Map<string, number>();
   inputs.forEach((letters, i) => {
     const { shape } = b.typeOf(operands[i] as ValueId);
-    if (letters.length !== shape.length) throw new InferError(`"${letters}" names ${letters.length} dims, operand ${i + 1} has ${shape.length}`);
+    if (letters.length !== shape.length)
+      throw new InferError(`"${letters}" names ${letters.length} dims, operand ${i + 1} has ${shape.length}`);
     [...letters].forEach((l, d) => {
       if (letters.indexOf(l) !== d) throw new InferError(`"${l}" is twice in "${letters}": diagonals are not taken`);
       const extent = shape[d] as number;
       const known = extents.get(l);
-      if (known !== undefined && known !== extent) throw new InferError(`"${l}" is ${known} in one operand and ${extent} in another`);
+      if (known !== undefined && known !== extent)
+        throw new InferError(`"${l}" is ${known} in one operand and ${extent} in another`);
       extents.set(l, extent);
     });
   });
@@ -54,7 +61,10 @@ function product(b: TypedBuilder, left: Term, right: Term, later: string): Term 
   const summed = shared.filter((x) => !later.includes(x));
   const dims = (t: Term, letters: readonly string[]): number[] => letters.map((x) => t.letters.indexOf(x));
   const value = b.one('dot_general', [l.value, r.value], {
-    lhs_batch: dims(l, batch), rhs_batch: dims(r, batch), lhs_contracting: dims(l, summed), rhs_contracting: dims(r, summed),
+    lhs_batch: dims(l, batch),
+    rhs_batch: dims(r, batch),
+    lhs_contracting: dims(l, summed),
+    rhs_contracting: dims(r, summed),
     dtype: b.typeOf(l.value).dtype,
   });
   const free = (t: Term): string => [...t.letters].filter((x) => !shared.includes(x)).join('');
@@ -65,10 +75,16 @@ function product(b: TypedBuilder, left: Term, right: Term, later: string): Term 
 function without(b: TypedBuilder, term: Term, kept: string): Term {
   const dims = [...term.letters].flatMap((x, d) => (kept.includes(x) ? [] : [d]));
   if (dims.length === 0) return term;
-  return { value: b.reduce('sum', term.value, dims), letters: [...term.letters].filter((x) => kept.includes(x)).join('') };
+  return {
+    value: b.reduce('sum', term.value, dims),
+    letters: [...term.letters].filter((x) => kept.includes(x)).join(''),
+  };
 }
 
 function ordered(b: TypedBuilder, term: Term, out: string): Term {
   if (term.letters === out) return term;
-  return { value: b.one('transpose', [term.value], { permutation: [...out].map((x) => term.letters.indexOf(x)) }), letters: out };
+  return {
+    value: b.one('transpose', [term.value], { permutation: [...out].map((x) => term.letters.indexOf(x)) }),
+    letters: out,
+  };
 }

@@ -3,7 +3,17 @@ import { elementsOf, fromBase64, isWide } from '../elements.ts';
 import type { Layout } from '../layout.ts';
 import { elementwiseOps } from '../ops/elementwise.ts';
 import { InferError, type Registry } from '../op.ts';
-import { type Attrs, type Block, COLLECTIVES, type ElementArray, type Func, type Level, type Span, STRUCTURAL, type ValueId } from '../program.ts';
+import {
+  type Attrs,
+  type Block,
+  COLLECTIVES,
+  type ElementArray,
+  type Func,
+  type Level,
+  type Span,
+  STRUCTURAL,
+  type ValueId,
+} from '../program.ts';
 import { DTYPES, elementCount, isDType, tensor, type TensorType, typeText } from '../types.ts';
 import { TypedBuilder } from '../typed-build.ts';
 import type { AstBlock, AstData, AstFunction, AstName, AstOp, AstParam, AstType } from './ast.ts';
@@ -29,13 +39,26 @@ interface Context {
 
 const MAX_EXTENT = 2 ** 48;
 const STRUCTURAL_KINDS: ReadonlySet<string> = new Set([...STRUCTURAL, ...COLLECTIVES, 'axis_index']);
-const KEEPS_TYPE: ReadonlySet<string> = new Set(['sharding_constraint', 'reshard', 'propagation_barrier', 'optimization_barrier']);
+const KEEPS_TYPE: ReadonlySet<string> = new Set([
+  'sharding_constraint',
+  'reshard',
+  'propagation_barrier',
+  'optimization_barrier',
+]);
 
 export function typeOfAst(ast: AstType, { problems, layouts }: Pick<Context, 'problems' | 'layouts'>): TensorType {
   const dtype = ast.dtype.text;
-  if (!isDType(dtype)) return problems.fail('SH0105', `${dtype} is not an element type`, ast.dtype.span, Object.keys(DTYPES).join(', '), suggestion(dtype, Object.keys(DTYPES)));
+  if (!isDType(dtype))
+    return problems.fail(
+      'SH0105',
+      `${dtype} is not an element type`,
+      ast.dtype.span,
+      Object.keys(DTYPES).join(', '),
+      suggestion(dtype, Object.keys(DTYPES)),
+    );
   const shape = ast.shape.map((n) => layouts.whole(n, 'an extent'));
-  if (shape.reduce((n, d) => n * Math.max(1, d), 1) > MAX_EXTENT) problems.fail('SH0105', `this tensor has more than 2^48 elements`, ast.span, 'a smaller tensor');
+  if (shape.reduce((n, d) => n * Math.max(1, d), 1) > MAX_EXTENT)
+    problems.fail('SH0105', `this tensor has more than 2^48 elements`, ast.span, 'a smaller tensor');
   return tensor(dtype, shape);
 }
 
@@ -58,26 +81,41 @@ export class Elaborator {
     for (const p of ast.params) this.guarded(() => this.param(p, undefined));
     const returned = this.ops(ast.body);
     const types = returned?.map((v) => this.b.typeOf(v)) ?? [];
-    const results = ast.results?.map((r, i) => ({
-      type: r.type === undefined ? types[i] : this.guarded(() => typeOfAst(r.type as AstType, this.ctx)),
-      layout: r.layout === undefined ? undefined : this.guarded(() => this.ctx.layouts.layout(r.layout as NonNullable<typeof r.layout>)),
-      attrs: r.attrs === undefined ? undefined : JSON.parse(r.attrs.text) as string,
-    })) ?? types.map((type) => ({ type, layout: undefined, attrs: undefined }));
+    const results =
+      ast.results?.map((r, i) => ({
+        type: r.type === undefined ? types[i] : this.guarded(() => typeOfAst(r.type as AstType, this.ctx)),
+        layout:
+          r.layout === undefined
+            ? undefined
+            : this.guarded(() => this.ctx.layouts.layout(r.layout as NonNullable<typeof r.layout>)),
+        attrs: r.attrs === undefined ? undefined : (JSON.parse(r.attrs.text) as string),
+      })) ?? types.map((type) => ({ type, layout: undefined, attrs: undefined }));
     return this.b.finish({
-      name: ast.name.text, isPublic: ast.isPublic,
-      resultTypes: results.map((r) => r.type ?? tensor('f32', [])), resultLayouts: results.map((r) => r.layout),
-      paramAttrs: ast.params.map((p) => (p.attrs === undefined ? undefined : JSON.parse(p.attrs.text) as string)),
+      name: ast.name.text,
+      isPublic: ast.isPublic,
+      resultTypes: results.map((r) => r.type ?? tensor('f32', [])),
+      resultLayouts: results.map((r) => r.layout),
+      paramAttrs: ast.params.map((p) => (p.attrs === undefined ? undefined : (JSON.parse(p.attrs.text) as string))),
       resultAttrs: results.map((r) => r.attrs),
     });
   }
 
   /** A region. `types` = its parameters' types where the op knows them; `end` may replace what is returned. */
-  block(ast: AstBlock, types: readonly TensorType[] | undefined, end: (returned: readonly ValueId[]) => readonly ValueId[] = (v) => v): { block: Block; returned: readonly ValueId[] | undefined } {
+  block(
+    ast: AstBlock,
+    types: readonly TensorType[] | undefined,
+    end: (returned: readonly ValueId[]) => readonly ValueId[] = (v) => v,
+  ): { block: Block; returned: readonly ValueId[] | undefined } {
     let returned: readonly ValueId[] | undefined;
     this.scopes.push(new Map());
     const block = this.b.region(() => {
       if (types !== undefined && ast.params.length !== types.length) {
-        this.ctx.problems.add('SH0206', `this region takes ${ast.params.length} values`, ast.span, `${types.length}, as (${types.map((t, i) => `%p${i}: ${typeText(t)}`).join(', ')})`);
+        this.ctx.problems.add(
+          'SH0206',
+          `this region takes ${ast.params.length} values`,
+          ast.span,
+          `${types.length}, as (${types.map((t, i) => `%p${i}: ${typeText(t)}`).join(', ')})`,
+        );
       }
       ast.params.forEach((p, i) => this.guarded(() => this.param(p, types?.[i])));
       returned = this.ops(ast, end);
@@ -92,9 +130,22 @@ export class Elaborator {
     const types = found.map((v) => (v === undefined || v === null ? undefined : this.b.typeOf(v)));
     const all = operands.map((o, i): ValueId | null => {
       if (found[i] !== undefined) return found[i];
-      if (o.is !== 'number') return this.ctx.problems.fail('SH0106', `this is not an operand of ${op.kind.text}`, o.span, 'a value as %x, or a number');
+      if (o.is !== 'number')
+        return this.ctx.problems.fail(
+          'SH0106',
+          `this is not an operand of ${op.kind.text}`,
+          o.span,
+          'a value as %x, or a number',
+        );
       const type = literalType(op.kind.text, i, o.text, types);
-      return type === undefined ? this.ctx.problems.fail('SH0107', `the type of ${o.text} is not known here`, o.span, 'a constant with its type') : this.b.splat(numberOf(o.text, type), type);
+      return type === undefined
+        ? this.ctx.problems.fail(
+            'SH0107',
+            `the type of ${o.text} is not known here`,
+            o.span,
+            'a constant with its type',
+          )
+        : this.b.splat(numberOf(o.text, type), type);
     });
     if (all.includes(null)) throw new Broken('an operand is broken');
     return all as ValueId[];
@@ -113,14 +164,40 @@ export class Elaborator {
     const { problems } = this.ctx;
     this.define(p.name, null);
     const type = p.type === undefined ? known : typeOfAst(p.type, this.ctx);
-    if (type === undefined) return problems.fail('SH0107', `%${p.name.text} needs a type`, p.name.span, `a type, as %${p.name.text}: f32[8,16]`);
-    if (known !== undefined && known !== type) problems.add('SH0204', `%${p.name.text} is given a ${typeText(known)}`, p.type?.span ?? p.name.span, typeText(known));
+    if (type === undefined)
+      return problems.fail(
+        'SH0107',
+        `%${p.name.text} needs a type`,
+        p.name.span,
+        `a type, as %${p.name.text}: f32[8,16]`,
+      );
+    if (known !== undefined && known !== type)
+      problems.add(
+        'SH0204',
+        `%${p.name.text} is given a ${typeText(known)}`,
+        p.type?.span ?? p.name.span,
+        typeText(known),
+      );
     const layout = p.layout === undefined ? undefined : this.ctx.layouts.layout(p.layout);
-    this.rebind(p.name, this.b.param(type, { name: p.name.text, origin: { span: p.name.span }, ...(layout === undefined ? {} : { layout }) }));
+    this.rebind(
+      p.name,
+      this.b.param(type, {
+        name: p.name.text,
+        origin: { span: p.name.span },
+        ...(layout === undefined ? {} : { layout }),
+      }),
+    );
   }
 
   private define(name: AstName, id: ValueId | null): void {
-    if (this.scopes.some((s) => s.has(name.text))) this.ctx.problems.add('SH0203', `%${name.text} is defined twice`, name.span, 'a new name', 'a value is defined once and does not change');
+    if (this.scopes.some((s) => s.has(name.text)))
+      this.ctx.problems.add(
+        'SH0203',
+        `%${name.text} is defined twice`,
+        name.span,
+        'a new name',
+        'a value is defined once and does not change',
+      );
     this.scopes.at(-1)?.set(name.text, id);
   }
 
@@ -135,11 +212,20 @@ export class Elaborator {
       if (id !== undefined) return id;
     }
     const known = this.scopes.flatMap((s) => [...s.keys()]);
-    return this.ctx.problems.fail('SH0201', `%${name} is not defined here`, span, 'a value defined above, in this function or an enclosing region', suggestion(name, known.slice(-2000)));
+    return this.ctx.problems.fail(
+      'SH0201',
+      `%${name} is not defined here`,
+      span,
+      'a value defined above, in this function or an enclosing region',
+      suggestion(name, known.slice(-2000)),
+    );
   }
 
   /** The ops of a block; what its return gives, unless that is broken. */
-  private ops(ast: AstBlock, end: (returned: readonly ValueId[]) => readonly ValueId[] = (v) => v): readonly ValueId[] | undefined {
+  private ops(
+    ast: AstBlock,
+    end: (returned: readonly ValueId[]) => readonly ValueId[] = (v) => v,
+  ): readonly ValueId[] | undefined {
     let returned: readonly ValueId[] | undefined;
     ast.ops.forEach((op, i) => {
       const isLast = i === ast.ops.length - 1;
@@ -150,12 +236,19 @@ export class Elaborator {
           if (ast.isExpression) returned = end(made);
           return;
         }
-        if (!isLast) this.ctx.problems.fail('SH0222', 'ops follow this return', op.span, 'return as the last op of its block');
+        if (!isLast)
+          this.ctx.problems.fail('SH0222', 'ops follow this return', op.span, 'return as the last op of its block');
         returned = end(this.values(op, op.operands));
       });
     });
     const last = ast.ops.at(-1);
-    if (!ast.isExpression && last?.kind.text !== 'return') this.ctx.problems.add('SH0222', 'this block does not end in return', { start: Math.max(ast.span.start, ast.span.end - 1), end: ast.span.end }, '`return %value`');
+    if (!ast.isExpression && last?.kind.text !== 'return')
+      this.ctx.problems.add(
+        'SH0222',
+        'this block does not end in return',
+        { start: Math.max(ast.span.start, ast.span.end - 1), end: ast.span.end },
+        '`return %value`',
+      );
     this.b.origin = { span: last?.span ?? ast.span };
     this.b.op('return', returned ?? [], [], this.b.origin);
     return returned;
@@ -176,14 +269,29 @@ export class Elaborator {
     const stated = op.annotations.map((a) => (a.type === undefined ? undefined : typeOfAst(a.type, this.ctx)));
     const made = this.make(op, stated);
     if (op.results.length !== made.length && (op.results.length > 0 || made.length > 1)) {
-      this.ctx.problems.fail('SH0206', `${op.kind.text} gives ${made.length} values, ${op.results.length} are named`, op.span, `${made.length} names`);
+      this.ctx.problems.fail(
+        'SH0206',
+        `${op.kind.text} gives ${made.length} values, ${op.results.length} are named`,
+        op.span,
+        `${made.length} names`,
+      );
     }
     made.forEach((id, i) => {
       const [name, type, layout] = [op.results[i], stated[i], op.annotations[i]?.layout];
       const actual = this.b.typeOf(id);
-      if (type !== undefined && type !== actual) this.ctx.problems.add('SH0204', `${op.kind.text} gives ${typeText(actual)}, but is written to give ${typeText(type)}`, op.annotations[i]?.span ?? op.span, typeText(actual));
+      if (type !== undefined && type !== actual)
+        this.ctx.problems.add(
+          'SH0204',
+          `${op.kind.text} gives ${typeText(actual)}, but is written to give ${typeText(type)}`,
+          op.annotations[i]?.span ?? op.span,
+          typeText(actual),
+        );
       const info = this.b.values[id] as (typeof this.b.values)[number];
-      this.b.values[id] = { ...info, ...(name === undefined ? {} : { name: name.text }), ...(layout === undefined ? {} : { layout: this.ctx.layouts.layout(layout) }) };
+      this.b.values[id] = {
+        ...info,
+        ...(name === undefined ? {} : { name: name.text }),
+        ...(layout === undefined ? {} : { layout: this.ctx.layouts.layout(layout) }),
+      };
       if (name !== undefined) this.define(name, id);
     });
     return made;
@@ -198,7 +306,13 @@ export class Elaborator {
     if (isSugar) return this.sugar(op, stated[0]);
     if (!Object.hasOwn(this.ctx.registry, kind) && !STRUCTURAL_KINDS.has(kind)) {
       const known = [...Object.keys(this.ctx.registry), ...Object.keys(SUGAR), ...STRUCTURAL_KINDS, 'for', 'if'];
-      this.ctx.problems.fail('SH0202', `there is no op "${kind}"`, op.kind.span, 'an op of docs/tir.md', suggestion(kind, known));
+      this.ctx.problems.fail(
+        'SH0202',
+        `there is no op "${kind}"`,
+        op.kind.span,
+        'an op of docs/tir.md',
+        suggestion(kind, known),
+      );
     }
     return this.plain(op, stated);
   }
@@ -220,19 +334,34 @@ export class Elaborator {
   private checkRank(op: AstOp, attrs: Attrs, type: TensorType | undefined): void {
     const layout = attrs.layout as Layout | undefined;
     if (layout === undefined || type === undefined || layout.dims.length === type.shape.length) return;
-    this.ctx.problems.fail('SH0212', `the layout has ${layout.dims.length} dims, the tensor ${typeText(type)} has ${type.shape.length}`, op.span, `${type.shape.length} dims`);
+    this.ctx.problems.fail(
+      'SH0212',
+      `the layout has ${layout.dims.length} dims, the tensor ${typeText(type)} has ${type.shape.length}`,
+      op.span,
+      `${type.shape.length} dims`,
+    );
   }
 
   /** Of structural ops and collectives. */
-  private resultTypes(op: AstOp, operands: readonly TensorType[], stated: readonly (TensorType | undefined)[]): readonly TensorType[] {
+  private resultTypes(
+    op: AstOp,
+    operands: readonly TensorType[],
+    stated: readonly (TensorType | undefined)[],
+  ): readonly TensorType[] {
     const kind = op.kind.text;
-    if (KEEPS_TYPE.has(kind) || kind === 'all_reduce' || kind === 'collective_permute' || kind === 'collective_shift') return operands;
+    if (KEEPS_TYPE.has(kind) || kind === 'all_reduce' || kind === 'collective_permute' || kind === 'collective_shift')
+      return operands;
     if (kind === 'axis_index') return [tensor('i32', [])];
     if (kind === 'sharding_group') return [];
     const known = stated.filter((t) => t !== undefined);
     if (known.length > 0 && known.length === stated.length) return known;
     if (this.ctx.level === 'collective' && (COLLECTIVES as readonly string[]).includes(kind)) return operands;
-    return this.ctx.problems.fail('SH0107', `${kind} needs its result type here`, op.span, 'a type after the op, as `: f32[8,16]`');
+    return this.ctx.problems.fail(
+      'SH0107',
+      `${kind} needs its result type here`,
+      op.span,
+      'a type after the op, as `: f32[8,16]`',
+    );
   }
 
   /** NumPy's broadcasting between the operands of elementwise ops. */
@@ -241,22 +370,46 @@ export class Elaborator {
     const shapes = operands.map((v) => this.b.typeOf(v).shape);
     const scalarPred = kind === 'select' && shapes[0]?.length === 0;
     const taking = shapes.map((_, i) => i > 0 || !scalarPred);
-    const shape = shapes.reduce<readonly number[]>((s, t, i) => (taking[i] === true ? this.b.broadcastShape(s, t) : s), []);
+    const shape = shapes.reduce<readonly number[]>(
+      (s, t, i) => (taking[i] === true ? this.b.broadcastShape(s, t) : s),
+      [],
+    );
     return operands.map((v, i) => (taking[i] === true ? this.b.broadcastTo(v, shape) : v));
   }
 
   private sugar(op: AstOp, stated: TensorType | undefined): readonly ValueId[] {
     const kind = op.kind.text;
     const row = SUGAR[kind] as (typeof SUGAR)[string];
-    if (this.ctx.level !== 'parsed') this.ctx.problems.fail('SH0207', `${kind} stands for several ops, and has no meaning at level ${this.ctx.level}`, op.span, 'ops as the passes write them');
+    if (this.ctx.level !== 'parsed')
+      this.ctx.problems.fail(
+        'SH0207',
+        `${kind} stands for several ops, and has no meaning at level ${this.ctx.level}`,
+        op.span,
+        'ops as the passes write them',
+      );
     const operands = this.values(op, op.operands);
-    if (row.operands >= 0 && operands.length !== row.operands) this.ctx.problems.fail('SH0206', `${kind} takes ${row.operands} operands, not ${operands.length}`, op.span, `${row.operands} operands`);
-    if (row.hasEquation === true && op.equation === undefined) this.ctx.problems.fail('SH0205', `${kind} lacks its equation`, op.kind.span, `as ${kind} "bm,mf->bf" %x, %w`);
+    if (row.operands >= 0 && operands.length !== row.operands)
+      this.ctx.problems.fail(
+        'SH0206',
+        `${kind} takes ${row.operands} operands, not ${operands.length}`,
+        op.span,
+        `${row.operands} operands`,
+      );
+    if (row.hasEquation === true && op.equation === undefined)
+      this.ctx.problems.fail('SH0205', `${kind} lacks its equation`, op.kind.span, `as ${kind} "bm,mf->bf" %x, %w`);
     const attrs: Record<string, unknown> = {};
     const names = row.attrs.map((a) => a.replace('?', ''));
     for (const { name, value } of op.attrs) {
-      if (!names.includes(name.text)) this.ctx.problems.fail('SH0205', `${kind} has no attribute "${name.text}"`, name.span, names.length === 0 ? 'no attributes' : names.join(', '), suggestion(name.text, names));
-      attrs[name.text] = name.text === 'dims' ? this.whole(value) : this.whole({ is: 'list', items: [value], span: value.span })[0];
+      if (!names.includes(name.text))
+        this.ctx.problems.fail(
+          'SH0205',
+          `${kind} has no attribute "${name.text}"`,
+          name.span,
+          names.length === 0 ? 'no attributes' : names.join(', '),
+          suggestion(name.text, names),
+        );
+      attrs[name.text] =
+        name.text === 'dims' ? this.whole(value) : this.whole({ is: 'list', items: [value], span: value.span })[0];
     }
     const equation = op.equation === undefined ? undefined : op.equation.text.slice(1, -1);
     return [row.build(this.b, { operands, attrs, equation, stated })];
@@ -265,7 +418,8 @@ export class Elaborator {
   private whole(data: AstData): number[] {
     const items = data.is === 'list' ? data.items : [];
     const numbers = items.map((i) => (i.is === 'number' ? Number(i.text) : Number.NaN));
-    if (data.is !== 'list' || numbers.some((n) => !Number.isSafeInteger(n))) this.ctx.problems.fail('SH0106', 'this is not a list of dims', data.span, 'whole numbers, as [0, 1]');
+    if (data.is !== 'list' || numbers.some((n) => !Number.isSafeInteger(n)))
+      this.ctx.problems.fail('SH0106', 'this is not a list of dims', data.span, 'whole numbers, as [0, 1]');
     return numbers;
   }
 
@@ -274,30 +428,63 @@ export class Elaborator {
     const callee = this.ctx.signatures.get(name);
     if (callee === undefined) {
       const known = [...this.ctx.signatures.keys()];
-      return this.ctx.problems.fail('SH0220', `there is no function @${name}`, op.callee?.span ?? op.span, `one of ${known.map((k) => `@${k}`).slice(0, 8).join(', ')}`, suggestion(name, known));
+      return this.ctx.problems.fail(
+        'SH0220',
+        `there is no function @${name}`,
+        op.callee?.span ?? op.span,
+        `one of ${known
+          .map((k) => `@${k}`)
+          .slice(0, 8)
+          .join(', ')}`,
+        suggestion(name, known),
+      );
     }
     const operands = this.values(op, op.operands);
-    const [given, wanted] = [operands.map((v) => typeText(this.b.typeOf(v))).join(', '), callee.params.map(typeText).join(', ')];
-    if (given !== wanted) this.ctx.problems.fail('SH0204', `@${name} is called with (${given})`, op.span, `(${wanted})`);
-    if (callee.results === undefined) this.ctx.problems.fail('SH0107', `the results of @${name} are not known here`, op.span, `result types in its definition, as \`func @${name}(...) -> (f32[8])\``);
+    const [given, wanted] = [
+      operands.map((v) => typeText(this.b.typeOf(v))).join(', '),
+      callee.params.map(typeText).join(', '),
+    ];
+    if (given !== wanted)
+      this.ctx.problems.fail('SH0204', `@${name} is called with (${given})`, op.span, `(${wanted})`);
+    if (callee.results === undefined)
+      this.ctx.problems.fail(
+        'SH0107',
+        `the results of @${name} are not known here`,
+        op.span,
+        `result types in its definition, as \`func @${name}(...) -> (f32[8])\``,
+      );
     return this.b.op('call', operands, callee.results, this.b.origin, { callee: name });
   }
 
   private constant(op: AstOp, type: TensorType | undefined): ValueId {
     const { problems } = this.ctx;
     const [data] = op.operands;
-    if (type === undefined) return problems.fail('SH0107', 'a constant needs its type', op.span, 'a type after it, as `constant 1.0 : f32[8]`');
-    if (data === undefined || op.operands.length > 1) return problems.fail('SH0106', 'a constant has one value', op.span, 'a number, a list, or base64"…"');
+    if (type === undefined)
+      return problems.fail(
+        'SH0107',
+        'a constant needs its type',
+        op.span,
+        'a type after it, as `constant 1.0 : f32[8]`',
+      );
+    if (data === undefined || op.operands.length > 1)
+      return problems.fail('SH0106', 'a constant has one value', op.span, 'a number, a list, or base64"…"');
     const elements = this.elements(data, type);
     const count = elementCount(type) * (DTYPES[type.dtype].class === 'complex' ? 2 : 1);
     const splat = DTYPES[type.dtype].class === 'complex' ? 2 : 1;
-    if (elements.length !== count && elements.length !== splat) problems.fail('SH0106', `a constant of ${elementCount(type)} elements is given ${elements.length}`, data.span, `${elementCount(type)} elements or one for all`);
+    if (elements.length !== count && elements.length !== splat)
+      problems.fail(
+        'SH0106',
+        `a constant of ${elementCount(type)} elements is given ${elements.length}`,
+        data.span,
+        `${elementCount(type)} elements or one for all`,
+      );
     return this.b.one('constant', [], { value: { data: elements }, dtype: type.dtype, shape: type.shape });
   }
 
   private elements(data: AstData, type: TensorType): ElementArray {
     const bytes = data.is === 'base64' ? fromBase64(type.dtype, data.text) : undefined;
-    if (bytes === null) this.ctx.problems.fail('SH0106', `these bytes are not whole elements of ${type.dtype}`, data.span);
+    if (bytes === null)
+      this.ctx.problems.fail('SH0106', `these bytes are not whole elements of ${type.dtype}`, data.span);
     return bytes ?? elementsOf(type.dtype, flatten(data, type, this.ctx.problems));
   }
 }
@@ -305,18 +492,32 @@ export class Elaborator {
 function flatten(data: AstData, type: TensorType, problems: Problems): (number | bigint)[] {
   const complex = DTYPES[type.dtype].class === 'complex';
   switch (data.is) {
-    case 'list': return data.items.flatMap((i) => flatten(i, type, problems));
-    case 'bool': if (type.dtype === 'pred') return [data.on ? 1 : 0]; break;
-    case 'number': if (!complex && type.dtype !== 'pred') return [checkedNumber(data.text, type, data.span, problems)]; break;
-    case 'pair': if (complex) return [Number(data.re.text), Number(data.im.text)]; break;
-    default: break;
+    case 'list':
+      return data.items.flatMap((i) => flatten(i, type, problems));
+    case 'bool':
+      if (type.dtype === 'pred') return [data.on ? 1 : 0];
+      break;
+    case 'number':
+      if (!complex && type.dtype !== 'pred') return [checkedNumber(data.text, type, data.span, problems)];
+      break;
+    case 'pair':
+      if (complex) return [Number(data.re.text), Number(data.im.text)];
+      break;
+    default:
+      break;
   }
-  return problems.fail('SH0106', `this is not an element of ${type.dtype}`, data.span, type.dtype === 'pred' ? 'true or false' : complex ? 'a pair, as (1.0, 0.0)' : 'a number');
+  return problems.fail(
+    'SH0106',
+    `this is not an element of ${type.dtype}`,
+    data.span,
+    type.dtype === 'pred' ? 'true or false' : complex ? 'a pair, as (1.0, 0.0)' : 'a number',
+  );
 }
 
 function checkedNumber(text: string, type: TensorType, span: Span, problems: Problems): number | bigint {
   const { class: cls } = DTYPES[type.dtype];
-  if (cls !== 'float' && !/^-?\d+$/.test(text)) return problems.fail('SH0106', `${text} is not a ${type.dtype}`, span, 'a whole number');
+  if (cls !== 'float' && !/^-?\d+$/.test(text))
+    return problems.fail('SH0106', `${text} is not a ${type.dtype}`, span, 'a whole number');
   const value = numberOf(text, type);
   const [wide] = elementsOf(type.dtype, [value]);
   if (cls !== 'float' && wide !== value) return problems.fail('SH0106', `${text} does not fit in ${type.dtype}`, span);

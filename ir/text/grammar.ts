@@ -3,7 +3,20 @@ import { EmbeddedActionsParser, EOF, type IToken, type ParserMethod } from 'chev
 import type { Diagnostic } from '../diagnostics.ts';
 import type { SourceText, Span } from '../program.ts';
 import type {
-  AstAttr, AstAxis, AstBlock, AstData, AstDim, AstFile, AstFunction, AstLayout, AstMesh, AstName, AstOp, AstParam, AstResult, AstType,
+  AstAttr,
+  AstAxis,
+  AstBlock,
+  AstData,
+  AstDim,
+  AstFile,
+  AstFunction,
+  AstLayout,
+  AstMesh,
+  AstName,
+  AstOp,
+  AstParam,
+  AstResult,
+  AstType,
 } from './ast.ts';
 import * as t from './tokens.ts';
 
@@ -25,7 +38,14 @@ class TirParser extends EmbeddedActionsParser {
       const end = source.text.length;
       const span = e.token.tokenType === EOF ? { start: end, end } : t.spanOf(e.token);
       const what = e.token.tokenType === EOF ? 'the end of the file' : JSON.stringify(t.shorten(e.token.image));
-      return { code: 'SH0102', severity: 'error', cause: 'user', message: `unexpected ${what}`, span, expected: e.message };
+      return {
+        code: 'SH0102',
+        severity: 'error',
+        cause: 'user',
+        message: `unexpected ${what}`,
+        span,
+        expected: e.message,
+      };
     });
     return { file, errors };
   }
@@ -42,7 +62,10 @@ class TirParser extends EmbeddedActionsParser {
   private readonly header = this.RULE('header', (): { name: AstName; level?: AstName } => {
     this.CONSUME(t.ModuleWord);
     const name = nameOf(this.CONSUME(t.GlobalName), 1);
-    const level = this.OPTION({ GATE: () => !this.LA(1).image.startsWith('mesh') && this.LA(1).image !== 'private', DEF: () => this.CONSUME(t.Ident) });
+    const level = this.OPTION({
+      GATE: () => !this.LA(1).image.startsWith('mesh') && this.LA(1).image !== 'private',
+      DEF: () => this.CONSUME(t.Ident),
+    });
     return { name, ...(level === undefined ? {} : { level: nameOf(level) }) };
   });
 
@@ -51,11 +74,14 @@ class TirParser extends EmbeddedActionsParser {
     const name = nameOf(this.CONSUME(t.GlobalName), 1);
     const axes: { name: AstName; size: AstName }[] = [];
     this.CONSUME(t.LCurly);
-    this.MANY_SEP({ SEP: t.Comma, DEF: () => {
-      const axis = this.CONSUME(t.Ident);
-      this.CONSUME1(t.Equals);
-      axes.push({ name: nameOf(axis), size: nameOf(this.CONSUME(t.Num)) });
-    } });
+    this.MANY_SEP({
+      SEP: t.Comma,
+      DEF: () => {
+        const axis = this.CONSUME(t.Ident);
+        this.CONSUME1(t.Equals);
+        axes.push({ name: nameOf(axis), size: nameOf(this.CONSUME(t.Num)) });
+      },
+    });
     this.CONSUME(t.RCurly);
     const devices = this.OPTION(() => {
       this.CONSUME2(t.Ident);
@@ -92,19 +118,28 @@ class TirParser extends EmbeddedActionsParser {
       this.CONSUME(t.Colon);
       return this.SUBRULE(this.annotation);
     });
-    return { name, ...(stated?.type === undefined ? {} : { type: stated.type }), ...(stated?.layout === undefined ? {} : { layout: stated.layout }), ...(stated?.attrs === undefined ? {} : { attrs: stated.attrs }) };
+    return {
+      name,
+      ...(stated?.type === undefined ? {} : { type: stated.type }),
+      ...(stated?.layout === undefined ? {} : { layout: stated.layout }),
+      ...(stated?.attrs === undefined ? {} : { attrs: stated.attrs }),
+    };
   });
 
-  private readonly results = this.RULE('results', (): AstResult[] => this.OR([
-    { ALT: () => {
-      const results: AstResult[] = [];
-      this.CONSUME(t.LParen);
-      this.MANY_SEP({ SEP: t.Comma, DEF: () => results.push(this.SUBRULE1(this.annotation)) });
-      this.CONSUME(t.RParen);
-      return results;
-    } },
-    { ALT: () => [this.SUBRULE2(this.annotation)] },
-  ]));
+  private readonly results = this.RULE('results', (): AstResult[] =>
+    this.OR([
+      {
+        ALT: () => {
+          const results: AstResult[] = [];
+          this.CONSUME(t.LParen);
+          this.MANY_SEP({ SEP: t.Comma, DEF: () => results.push(this.SUBRULE1(this.annotation)) });
+          this.CONSUME(t.RParen);
+          return results;
+        },
+      },
+      { ALT: () => [this.SUBRULE2(this.annotation)] },
+    ]),
+  );
 
   /** `f32[8,128]@{x, _} "attributes"`, the type or the layout alone. */
   private readonly annotation = this.RULE('annotation', (): AstResult => {
@@ -112,15 +147,23 @@ class TirParser extends EmbeddedActionsParser {
     let type: AstType | undefined;
     let layout: AstLayout | undefined;
     this.OR([
-      { ALT: () => {
-        type = this.SUBRULE(this.type);
-        layout = this.OPTION1(() => this.SUBRULE1(this.layout));
-      } },
-      { ALT: () => { layout = this.SUBRULE2(this.layout); } },
+      {
+        ALT: () => {
+          type = this.SUBRULE(this.type);
+          layout = this.OPTION1(() => this.SUBRULE1(this.layout));
+        },
+      },
+      {
+        ALT: () => {
+          layout = this.SUBRULE2(this.layout);
+        },
+      },
     ]);
     const attrs = this.OPTION2(() => this.CONSUME(t.Text));
     return {
-      span: this.since(from), ...(type === undefined ? {} : { type }), ...(layout === undefined ? {} : { layout }),
+      span: this.since(from),
+      ...(type === undefined ? {} : { type }),
+      ...(layout === undefined ? {} : { layout }),
       ...(attrs === undefined ? {} : { attrs: nameOf(attrs) }),
     };
   });
@@ -139,7 +182,12 @@ class TirParser extends EmbeddedActionsParser {
   private readonly layout = this.RULE('layout', (): AstLayout => {
     const from = this.LA(1);
     const mesh = this.OR([
-      { ALT: () => { this.CONSUME(t.At); return undefined; } },
+      {
+        ALT: () => {
+          this.CONSUME(t.At);
+          return undefined;
+        },
+      },
       { ALT: () => nameOf(this.CONSUME(t.GlobalName), 1) },
     ]);
     const dims: AstDim[] = [];
@@ -160,14 +208,18 @@ class TirParser extends EmbeddedActionsParser {
     let axes: readonly AstAxis[] = [];
     let open = false;
     this.OR([
-      { ALT: () => {
-        axes = this.SUBRULE(this.axes);
-        open = this.OPTION2(() => this.CONSUME1(t.Question)) !== undefined;
-      } },
-      { ALT: () => {
-        this.CONSUME2(t.Question);
-        open = true;
-      } },
+      {
+        ALT: () => {
+          axes = this.SUBRULE(this.axes);
+          open = this.OPTION2(() => this.CONSUME1(t.Question)) !== undefined;
+        },
+      },
+      {
+        ALT: () => {
+          this.CONSUME2(t.Question);
+          open = true;
+        },
+      },
     ]);
     const priority = this.OPTION3(() => this.CONSUME(t.Ident));
     const none = axes.length === 1 && axes[0]?.name.text === '_';
@@ -235,18 +287,28 @@ class TirParser extends EmbeddedActionsParser {
     const equation = this.OPTION3(() => this.CONSUME(t.Text));
     const operands: AstData[] = [];
     const given = this.OPTION6({ GATE: () => callee !== undefined, DEF: () => this.SUBRULE(this.arguments) });
-    this.OPTION4({ GATE: () => this.onLine() && this.startsOperand(), DEF: () => {
-      operands.push(this.SUBRULE1(this.data));
-      this.MANY1(() => {
-        this.CONSUME(t.Comma);
-        operands.push(this.SUBRULE2(this.data));
-      });
-    } });
+    this.OPTION4({
+      GATE: () => this.onLine() && this.startsOperand(),
+      DEF: () => {
+        operands.push(this.SUBRULE1(this.data));
+        this.MANY1(() => {
+          this.CONSUME(t.Comma);
+          operands.push(this.SUBRULE2(this.data));
+        });
+      },
+    });
     const attrs: AstAttr[] = [];
     this.MANY2({ GATE: () => this.LA(2).tokenType === t.Equals, DEF: () => attrs.push(this.SUBRULE(this.attr)) });
     return {
-      kind, operands: given ?? operands, attrs, results: [], regions: [], annotations: [], span: this.since(from),
-      ...(callee === undefined ? {} : { callee: nameOf(callee, 1) }), ...(equation === undefined ? {} : { equation: nameOf(equation) }),
+      kind,
+      operands: given ?? operands,
+      attrs,
+      results: [],
+      regions: [],
+      annotations: [],
+      span: this.since(from),
+      ...(callee === undefined ? {} : { callee: nameOf(callee, 1) }),
+      ...(equation === undefined ? {} : { equation: nameOf(equation) }),
     };
   });
 
@@ -271,11 +333,13 @@ class TirParser extends EmbeddedActionsParser {
     const params = this.OPTION2(() => this.SUBRULE(this.params)) ?? [];
     const block = this.OR([
       { ALT: () => this.SUBRULE(this.block) },
-      { ALT: (): AstBlock => {
-        this.CONSUME(t.Arrow);
-        const op = this.SUBRULE(this.expression);
-        return { params: [], ops: [op], isExpression: true, span: this.since(from) };
-      } },
+      {
+        ALT: (): AstBlock => {
+          this.CONSUME(t.Arrow);
+          const op = this.SUBRULE(this.expression);
+          return { params: [], ops: [op], isExpression: true, span: this.since(from) };
+        },
+      },
     ]);
     return { block: { ...block, params }, ...(label === undefined ? {} : { label: nameOf(label) }) };
   });
@@ -287,8 +351,18 @@ class TirParser extends EmbeddedActionsParser {
       { ALT: () => ({ is: 'number', text: this.CONSUME(t.Num).image }) },
       { ALT: () => ({ is: 'text', text: unquote(this.CONSUME(t.Text).image) }) },
       { ALT: () => ({ is: 'base64', text: this.CONSUME(t.Base64).image.slice(7, -1) }) },
-      { ALT: () => { this.CONSUME(t.True); return { is: 'bool', on: true }; } },
-      { ALT: () => { this.CONSUME(t.False); return { is: 'bool', on: false }; } },
+      {
+        ALT: () => {
+          this.CONSUME(t.True);
+          return { is: 'bool', on: true };
+        },
+      },
+      {
+        ALT: () => {
+          this.CONSUME(t.False);
+          return { is: 'bool', on: false };
+        },
+      },
       { ALT: () => ({ is: 'word', text: this.CONSUME(t.Ident).image }) },
       { ALT: () => ({ is: 'list', items: this.SUBRULE(this.list) }) },
       { ALT: () => this.SUBRULE(this.pair) },
@@ -327,10 +401,12 @@ class TirParser extends EmbeddedActionsParser {
     return { is: 'record', fields: members.map((m) => (isField(m) ? m : flag(m))) };
   });
 
-  private readonly member: ParserMethod<[], AstAttr | AstAxis> = this.RULE('member', () => this.OR<AstAttr | AstAxis>([
-    { GATE: () => this.LA(2).tokenType === t.Equals, ALT: () => this.SUBRULE(this.attr) },
-    { ALT: () => this.SUBRULE(this.axis) },
-  ]));
+  private readonly member: ParserMethod<[], AstAttr | AstAxis> = this.RULE('member', () =>
+    this.OR<AstAttr | AstAxis>([
+      { GATE: () => this.LA(2).tokenType === t.Equals, ALT: () => this.SUBRULE(this.attr) },
+      { ALT: () => this.SUBRULE(this.axis) },
+    ]),
+  );
 
   /** No new line before the next token. */
   private onLine(): boolean {
@@ -354,7 +430,8 @@ class TirParser extends EmbeddedActionsParser {
   private startsRegion(): boolean {
     const [a, b, c] = [this.LA(1), this.LA(2), this.LA(3)];
     const opens = (token: IToken, next: IToken): boolean =>
-      token.tokenType === t.LCurly || (token.tokenType === t.LParen && (next.tokenType === t.Value || next.tokenType === t.RParen));
+      token.tokenType === t.LCurly ||
+      (token.tokenType === t.LParen && (next.tokenType === t.Value || next.tokenType === t.RParen));
     if (a.tokenType === t.Ident || a.tokenType.CATEGORIES?.includes(t.Ident) === true) return opens(b, c);
     return opens(a, b);
   }
@@ -385,8 +462,20 @@ class TirParser extends EmbeddedActionsParser {
     const start = from.startOffset;
     const names = /^%[\w$.]+(?:\s*,\s*%[\w$.]+)*(?=\s*=)/.exec(this.text.slice(start, start + 10_000))?.[0] ?? '';
     const span = this.since(from);
-    const results = [...names.matchAll(/%([\w$.]+)/g)].map((m) => ({ text: m[1] as string, span: { start: start + m.index, end: start + m.index + m[0].length } }));
-    return { results, kind: { text: from.image, span }, isBroken: true, operands: [], attrs: [], regions: [], annotations: [], span };
+    const results = [...names.matchAll(/%([\w$.]+)/g)].map((m) => ({
+      text: m[1] as string,
+      span: { start: start + m.index, end: start + m.index + m[0].length },
+    }));
+    return {
+      results,
+      kind: { text: from.image, span },
+      isBroken: true,
+      operands: [],
+      attrs: [],
+      regions: [],
+      annotations: [],
+      span,
+    };
   }
 
   private since(from: IToken): Span {
@@ -399,7 +488,10 @@ type WithoutSpan<T> = T extends unknown ? Omit<T, 'span'> : never;
 type Bare = WithoutSpan<AstData>;
 
 /** While chevrotain records the grammar, an option gives a stand-in without an image. */
-const nameOf = (token: IToken, skip = 0): AstName => ({ text: (token.image as string | undefined)?.slice(skip) ?? '', span: t.spanOf(token) });
+const nameOf = (token: IToken, skip = 0): AstName => ({
+  text: (token.image as string | undefined)?.slice(skip) ?? '',
+  span: t.spanOf(token),
+});
 
 const isField = (m: AstAttr | AstAxis): m is AstAttr => 'value' in m;
 
@@ -418,10 +510,19 @@ const labels = (paths: readonly (readonly { LABEL?: string; name: string }[])[])
 };
 
 const MESSAGES = {
-  buildMismatchTokenMessage: ({ expected }: { expected: { LABEL?: string; name: string } }): string => expected.LABEL ?? expected.name,
+  buildMismatchTokenMessage: ({ expected }: { expected: { LABEL?: string; name: string } }): string =>
+    expected.LABEL ?? expected.name,
   buildNotAllInputParsedMessage: (): string => 'a function, or the end of the file',
-  buildNoViableAltMessage: ({ expectedPathsPerAlt }: { expectedPathsPerAlt: { LABEL?: string; name: string }[][][] }): string => labels(expectedPathsPerAlt.flat()),
-  buildEarlyExitMessage: ({ expectedIterationPaths }: { expectedIterationPaths: { LABEL?: string; name: string }[][] }): string => labels(expectedIterationPaths),
+  buildNoViableAltMessage: ({
+    expectedPathsPerAlt,
+  }: {
+    expectedPathsPerAlt: { LABEL?: string; name: string }[][][];
+  }): string => labels(expectedPathsPerAlt.flat()),
+  buildEarlyExitMessage: ({
+    expectedIterationPaths,
+  }: {
+    expectedIterationPaths: { LABEL?: string; name: string }[][];
+  }): string => labels(expectedIterationPaths),
 };
 
 let shared: TirParser | undefined;

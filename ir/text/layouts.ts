@@ -7,7 +7,12 @@ import { Broken, type Problems, suggestion } from './problems.ts';
 /** More devices than any machine has; keeps products far from 2^53. */
 const MAX_DEVICES = 2 ** 24;
 const UNREDUCED: Readonly<Record<string, Monoid>> = {
-  unreduced: 'sum', unreduced_prod: 'prod', unreduced_max: 'max', unreduced_min: 'min', unreduced_and: 'and', unreduced_or: 'or',
+  unreduced: 'sum',
+  unreduced_prod: 'prod',
+  unreduced_max: 'max',
+  unreduced_min: 'min',
+  unreduced_and: 'and',
+  unreduced_or: 'or',
 };
 
 export class LayoutReader {
@@ -26,12 +31,25 @@ export class LayoutReader {
     const axes: MeshAxis[] = [];
     for (const { name, size } of ast.axes) {
       const n = this.whole(size, 'the size of a mesh axis', 1);
-      if (axes.some((a) => a.name === name.text)) this.problems.fail('SH0217', `axis ${name.text} is twice in mesh @${ast.name.text}`, name.span, 'every axis once');
+      if (axes.some((a) => a.name === name.text))
+        this.problems.fail(
+          'SH0217',
+          `axis ${name.text} is twice in mesh @${ast.name.text}`,
+          name.span,
+          'every axis once',
+        );
       axes.push({ name: name.text, size: n });
     }
     const devices = axes.reduce((n, a) => n * a.size, 1);
-    if (devices > MAX_DEVICES) this.problems.fail('SH0213', `mesh @${ast.name.text} has ${devices} devices`, ast.name.span, `at most ${MAX_DEVICES}`);
-    if (this.meshes.some((m) => m.name === ast.name.text)) this.problems.fail('SH0217', `there are two meshes @${ast.name.text}`, ast.name.span, 'one name per mesh');
+    if (devices > MAX_DEVICES)
+      this.problems.fail(
+        'SH0213',
+        `mesh @${ast.name.text} has ${devices} devices`,
+        ast.name.span,
+        `at most ${MAX_DEVICES}`,
+      );
+    if (this.meshes.some((m) => m.name === ast.name.text))
+      this.problems.fail('SH0217', `there are two meshes @${ast.name.text}`, ast.name.span, 'one name per mesh');
     const deviceIds = ast.devices === undefined ? undefined : this.deviceIds(ast.devices, devices);
     this.meshes.push({ name: ast.name.text, axes, ...(deviceIds === undefined ? {} : { deviceIds }) });
     this.broken.delete(ast.name.text);
@@ -39,8 +57,17 @@ export class LayoutReader {
 
   private deviceIds(data: AstData, count: number): number[] {
     const ids = data.is === 'list' ? data.items.map((i) => (i.is === 'number' ? Number(i.text) : Number.NaN)) : [];
-    const isOrder = ids.length === count && new Set(ids).size === count && ids.every((i) => Number.isInteger(i) && i >= 0 && i < count);
-    if (!isOrder) this.problems.fail('SH0213', 'this is not an order of the devices', data.span, `every number from 0 to ${count - 1} once`);
+    const isOrder =
+      ids.length === count &&
+      new Set(ids).size === count &&
+      ids.every((i) => Number.isInteger(i) && i >= 0 && i < count);
+    if (!isOrder)
+      this.problems.fail(
+        'SH0213',
+        'this is not an order of the devices',
+        data.span,
+        `every number from 0 to ${count - 1} once`,
+      );
     return ids;
   }
 
@@ -51,7 +78,12 @@ export class LayoutReader {
     if (name === undefined ? this.broken.size > 0 : this.broken.has(name.text)) throw new Broken('its mesh is broken');
     const known = this.meshes.map((m) => `@${m.name}`);
     const message = name === undefined ? 'there is no mesh for this layout' : `there is no mesh @${name.text}`;
-    return this.problems.fail('SH0214', message, name?.span ?? span, known.length === 0 ? 'a mesh above, as `mesh @mesh {x=2, y=4}`' : `one of ${known.join(', ')}`);
+    return this.problems.fail(
+      'SH0214',
+      message,
+      name?.span ?? span,
+      known.length === 0 ? 'a mesh above, as `mesh @mesh {x=2, y=4}`' : `one of ${known.join(', ')}`,
+    );
   }
 
   layout(ast: AstLayout): Layout {
@@ -64,11 +96,30 @@ export class LayoutReader {
       const refs = axes.map((a) => this.axis(mesh, a));
       if (key.text === 'replicated') replicated = refs;
       else if (Object.hasOwn(UNREDUCED, key.text)) [unreduced, monoid] = [refs, UNREDUCED[key.text]];
-      else this.problems.fail('SH0106', `a layout has no field "${key.text}"`, key.span, `replicated, ${Object.keys(UNREDUCED).join(', ')}`);
+      else
+        this.problems.fail(
+          'SH0106',
+          `a layout has no field "${key.text}"`,
+          key.span,
+          `replicated, ${Object.keys(UNREDUCED).join(', ')}`,
+        );
     }
-    const layout: Layout = { mesh: mesh.name, dims, replicated, unreduced, ...(monoid === undefined || monoid === 'sum' ? {} : { monoid }) };
+    const layout: Layout = {
+      mesh: mesh.name,
+      dims,
+      replicated,
+      unreduced,
+      ...(monoid === undefined || monoid === 'sum' ? {} : { monoid }),
+    };
     const twice = overlappingAxis(layout);
-    if (twice !== undefined) this.problems.fail('SH0211', `axis ${twice.name} is used twice in one layout`, ast.span, 'every axis at most once', 'an axis splits the devices once; a second dim needs another axis');
+    if (twice !== undefined)
+      this.problems.fail(
+        'SH0211',
+        `axis ${twice.name} is used twice in one layout`,
+        ast.span,
+        'every axis at most once',
+        'an axis splits the devices once; a second dim needs another axis',
+      );
     return layout;
   }
 
@@ -76,7 +127,8 @@ export class LayoutReader {
     const axes = ast.axes.map((a) => this.axis(mesh, a));
     const text = ast.priority?.text ?? 'p0';
     const priority = /^p\d{1,9}$/.test(text) ? Number(text.slice(1)) : Number.NaN;
-    if (ast.priority !== undefined && Number.isNaN(priority)) this.problems.fail('SH0106', `"${text}" is not a priority`, ast.priority.span, 'p0, p1, …');
+    if (ast.priority !== undefined && Number.isNaN(priority))
+      this.problems.fail('SH0106', `"${text}" is not a priority`, ast.priority.span, 'p0, p1, …');
     return ast.open ? openDim(axes, priority) : closedDim(axes, priority);
   }
 
@@ -85,12 +137,24 @@ export class LayoutReader {
     const axis = mesh.axes.find((a) => a.name === name.text);
     if (axis === undefined) {
       const names = mesh.axes.map((a) => a.name);
-      return this.problems.fail('SH0210', `mesh @${mesh.name} has no axis "${name.text}"`, name.span, `one of ${names.join(', ')}`, suggestion(name.text, names));
+      return this.problems.fail(
+        'SH0210',
+        `mesh @${mesh.name} has no axis "${name.text}"`,
+        name.span,
+        `one of ${names.join(', ')}`,
+        suggestion(name.text, names),
+      );
     }
     if (ast.pre === undefined || ast.size === undefined) return { name: axis.name, pre: 1, size: axis.size };
     const pre = this.whole(ast.pre, 'the part before a sub-axis', 1);
     const size = this.whole(ast.size, 'the size of a sub-axis', 1);
-    if (axis.size % (pre * size) !== 0) this.problems.fail('SH0215', `${name.text}:(${pre})${size} is not a sub-axis of an axis of size ${axis.size}`, ast.span, 'pre × size that divides the axis');
+    if (axis.size % (pre * size) !== 0)
+      this.problems.fail(
+        'SH0215',
+        `${name.text}:(${pre})${size} is not a sub-axis of an axis of size ${axis.size}`,
+        ast.span,
+        'pre × size that divides the axis',
+      );
     return { name: axis.name, pre, size };
   }
 
@@ -98,6 +162,11 @@ export class LayoutReader {
   whole(name: AstName, what: string, least = 0): number {
     const n = Number(name.text);
     if (Number.isSafeInteger(n) && n >= least) return n;
-    return this.problems.fail('SH0105', `${name.text} is not ${what}`, name.span, `a whole number from ${least} to 2^53`);
+    return this.problems.fail(
+      'SH0105',
+      `${name.text} is not ${what}`,
+      name.span,
+      `a whole number from ${least} to 2^53`,
+    );
   }
 }

@@ -42,7 +42,8 @@ class FileReader {
       const context = { registry: this.registry, problems: this.problems, layouts: this.layouts, level, signatures };
       const func = new Elaborator(context).function(f);
       const known = signatures.get(f.name.text);
-      if (known !== undefined && known.results === undefined) signatures.set(f.name.text, { ...known, results: func.resultTypes });
+      if (known !== undefined && known.results === undefined)
+        signatures.set(f.name.text, { ...known, results: func.resultTypes });
       return func;
     });
     return { name: file.name?.text ?? 'module', level, meshes: this.layouts.meshes, functions, source };
@@ -52,14 +53,21 @@ class FileReader {
     const written = this.file.level;
     const level = LEVELS.find((l) => l === (written?.text ?? 'parsed'));
     if (level !== undefined) return level;
-    this.problems.add('SH0106', `"${written?.text ?? ''}" is not a level`, written?.span ?? { start: 0, end: 0 }, LEVELS.join(', '), suggestion(written?.text ?? '', LEVELS));
+    this.problems.add(
+      'SH0106',
+      `"${written?.text ?? ''}" is not a level`,
+      written?.span ?? { start: 0, end: 0 },
+      LEVELS.join(', '),
+      suggestion(written?.text ?? '', LEVELS),
+    );
     return 'parsed';
   }
 
   private signatures(): Map<string, Signature> {
     const found = new Map<string, Signature>();
     for (const f of this.file.functions) {
-      if (found.has(f.name.text)) this.problems.add('SH0217', `there are two functions @${f.name.text}`, f.name.span, 'one name per function');
+      if (found.has(f.name.text))
+        this.problems.add('SH0217', `there are two functions @${f.name.text}`, f.name.span, 'one name per function');
       found.set(f.name.text, this.signature(f));
     }
     return found;

@@ -3,7 +3,17 @@ import { toBase64 } from '../elements.ts';
 import { type Layout, layoutText } from '../layout.ts';
 import { type AxisRef, axisText, type Mesh } from '../mesh.ts';
 import {
-  type Attr, type Block, COLLECTIVES, type ElementArray, type Elements, type Func, meshOf, type Module, type Op, type ValueId, valueInfo,
+  type Attr,
+  type Block,
+  COLLECTIVES,
+  type ElementArray,
+  type Elements,
+  type Func,
+  meshOf,
+  type Module,
+  type Op,
+  type ValueId,
+  valueInfo,
 } from '../program.ts';
 import { DTYPES, type TensorType, typeText } from '../types.ts';
 import { type AttrForm, type AttrSpec, schemaOf } from './attr-schema.ts';
@@ -16,7 +26,9 @@ export interface PrintOptions {
 export function printTir(module: Module, options: PrintOptions = {}): string {
   const level = module.level === 'parsed' ? '' : ` ${module.level}`;
   const head = [`module @${nameText(module.name)}${level}`, ...module.meshes.map(meshText)].join('\n');
-  return [head, ...module.functions.map((f) => new FunctionPrinter(module, f, options).text())].join('\n\n').concat('\n');
+  return [head, ...module.functions.map((f) => new FunctionPrinter(module, f, options).text())]
+    .join('\n\n')
+    .concat('\n');
 }
 
 function meshText(mesh: Mesh): string {
@@ -47,12 +59,18 @@ class FunctionPrinter {
   text(): string {
     const { func } = this;
     const params = func.body.params.map((p, i) => this.param(p) + quoted(func.paramAttrs[i]));
-    const results = func.resultTypes.map((t, i) => `${this.typed(t, func.resultLayouts[i])}${quoted(func.resultAttrs[i])}`);
+    const results = func.resultTypes.map(
+      (t, i) => `${this.typed(t, func.resultLayouts[i])}${quoted(func.resultAttrs[i])}`,
+    );
     const line = (open: string, items: readonly string[]): string => {
       const flat = `${open}(${items.join(', ')})`;
-      return flat.length <= 110 || items.length < 2 ? flat : `${open}(\n${items.map((t) => `    ${t}`).join(',\n')}\n  )`;
+      return flat.length <= 110 || items.length < 2
+        ? flat
+        : `${open}(\n${items.map((t) => `    ${t}`).join(',\n')}\n  )`;
     };
-    this.lines.push(`${func.isPublic ? '' : 'private '}${line(`func @${nameText(func.name)}`, params)}${line(' -> ', results)} {`);
+    this.lines.push(
+      `${func.isPublic ? '' : 'private '}${line(`func @${nameText(func.name)}`, params)}${line(' -> ', results)} {`,
+    );
     this.ops(func.body, '  ');
     this.lines.push('}');
     return this.lines.join('\n');
@@ -64,8 +82,14 @@ class FunctionPrinter {
 
   private op(op: Op, indent: string): void {
     const { reasons } = this.options;
-    const why = reasons === true && op.origin.pass !== undefined && op.origin.reason !== undefined ? `  // ${op.origin.pass}: ${op.origin.reason}` : '';
-    const types = op.results.length === 0 ? '' : ` : ${op.results.map((r) => this.typed(this.type(r), valueInfo(this.func, r).layout)).join(', ')}`;
+    const why =
+      reasons === true && op.origin.pass !== undefined && op.origin.reason !== undefined
+        ? `  // ${op.origin.pass}: ${op.origin.reason}`
+        : '';
+    const types =
+      op.results.length === 0
+        ? ''
+        : ` : ${op.results.map((r) => this.typed(this.type(r), valueInfo(this.func, r).layout)).join(', ')}`;
     const results = op.results.length === 0 ? '' : `${op.results.map((r) => `%${this.names[r] ?? ''}`).join(', ')} = `;
     const head = `${indent}${results}${this.head(op)}`;
     if (op.regions.length === 0) {
@@ -98,7 +122,8 @@ class FunctionPrinter {
   /** Kind, operands and attributes. */
   private head(op: Op): string {
     const { kind } = op;
-    if (kind === 'constant') return `constant ${elementsText((op.attrs.value as Elements).data, this.type(op.results[0] as ValueId))}`;
+    if (kind === 'constant')
+      return `constant ${elementsText((op.attrs.value as Elements).data, this.type(op.results[0] as ValueId))}`;
     const operands = op.operands.map((v) => `%${this.names[v] ?? ''}`);
     const isLayoutOp = kind === 'sharding_constraint' || kind === 'reshard';
     if (isLayoutOp) operands.push(this.layout(op.attrs.layout as Layout));
@@ -132,7 +157,8 @@ class FunctionPrinter {
   private attr(value: Attr, form: AttrForm | undefined): string {
     if (form === 'text') return JSON.stringify(value);
     if (form === 'axes') return this.axes(value as readonly AxisRef[]);
-    if (form === 'axes_lists') return `[${(value as readonly (readonly AxisRef[])[]).map((a) => this.axes(a)).join(', ')}]`;
+    if (form === 'axes_lists')
+      return `[${(value as readonly (readonly AxisRef[])[]).map((a) => this.axes(a)).join(', ')}]`;
     if (form === 'moves') {
       const moves = value as readonly { axes: readonly AxisRef[]; source: number; target: number }[];
       return `[${moves.map((m) => `{axes=${this.axes(m.axes)}, source=${m.source}, target=${m.target}}`).join(', ')}]`;
@@ -140,7 +166,10 @@ class FunctionPrinter {
     if (Array.isArray(value)) return `[${(value as readonly Attr[]).map((v) => this.attr(v, undefined)).join(', ')}]`;
     if (isLayout(value)) return this.layout(value);
     if (typeof value === 'string') return /^[A-Za-z_$][\w$.]*$/.test(value) ? value : JSON.stringify(value);
-    if (typeof value === 'object') return `{${Object.entries(value).map(([k, v]) => `${k}=${this.attr(v as Attr, undefined)}`).join(', ')}}`;
+    if (typeof value === 'object')
+      return `{${Object.entries(value)
+        .map(([k, v]) => `${k}=${this.attr(v as Attr, undefined)}`)
+        .join(', ')}}`;
     return String(value);
   }
 
@@ -171,18 +200,31 @@ class FunctionPrinter {
   }
 }
 
-const isLayout = (value: Attr): value is Layout => typeof value === 'object' && value !== null && 'dims' in value && 'mesh' in value;
+const isLayout = (value: Attr): value is Layout =>
+  typeof value === 'object' && value !== null && 'dims' in value && 'mesh' in value;
 
 const quoted = (text: string | undefined): string => (text === undefined ? '' : ` ${JSON.stringify(text)}`);
 
 /** `(%a, %b) -> add %a, %b`: one op, no regions of its own, whose results are returned. */
 function isExpression(block: Block): boolean {
   const [op, end] = block.ops;
-  if (op === undefined || end?.kind !== 'return' || block.ops.length !== 2 || op.regions.length > 0 || op.results.length === 0) return false;
+  if (
+    op === undefined ||
+    end?.kind !== 'return' ||
+    block.ops.length !== 2 ||
+    op.regions.length > 0 ||
+    op.results.length === 0
+  )
+    return false;
   const known = op.kind !== 'constant' && !(COLLECTIVES as readonly string[]).includes(op.kind);
   const schema = schemaOf(op.kind);
   const needsType = schema !== undefined && Object.values(schema).some((s) => s.form === 'dtype');
-  return known && !needsType && op.results.length === end.operands.length && op.results.every((r, i) => r === end.operands[i]);
+  return (
+    known &&
+    !needsType &&
+    op.results.length === end.operands.length &&
+    op.results.every((r, i) => r === end.operands[i])
+  );
 }
 
 /** The names of the source where they are free, numbers otherwise; unique in the function. */

@@ -13,8 +13,13 @@ export class Problems {
 
   add(code: string, message: string, span: Span, expected?: string, help?: string): void {
     this.found.push({
-      code, severity: 'error', cause: 'user', message, span,
-      ...(expected === undefined ? {} : { expected }), ...(help === undefined ? {} : { help }),
+      code,
+      severity: 'error',
+      cause: 'user',
+      message,
+      span,
+      ...(expected === undefined ? {} : { expected }),
+      ...(help === undefined ? {} : { help }),
     });
   }
 

@@ -34,9 +34,12 @@ export class Regions {
 
   build(op: AstOp): readonly ValueId[] {
     switch (op.kind.text) {
-      case 'while': return this.while(op);
-      case 'for': return this.for(op);
-      default: return this.case(op);
+      case 'while':
+        return this.while(op);
+      case 'for':
+        return this.for(op);
+      default:
+        return this.case(op);
     }
   }
 
@@ -52,13 +55,11 @@ export class Regions {
     const operands = this.elaborator.values(op, op.operands);
     const types = operands.map((v) => this.b.typeOf(v));
     const { origin } = this.b;
-    const regions = [
-      this.region(cond, types, [tensor('pred', [])]),
-      this.region(body, types, types),
-    ];
+    const regions = [this.region(cond, types, [tensor('pred', [])]), this.region(body, types, types)];
     this.b.origin = origin;
     const stated = op.attrs.find((a) => a.name.text === 'trip_count')?.value;
-    const trips = stated?.is === 'number' ? Number(stated.text) : tripCountOf({ operands, regions }, this.definitions(regions));
+    const trips =
+      stated?.is === 'number' ? Number(stated.text) : tripCountOf({ operands, regions }, this.definitions(regions));
     return this.b.op('while', operands, types, origin, trips === null ? {} : { trip_count: trips }, regions);
   }
 
@@ -66,8 +67,10 @@ export class Regions {
   private for(op: AstOp): readonly ValueId[] {
     const count = op.attrs.find((a) => a.name.text === 'count')?.value;
     const [region, more] = op.regions;
-    if (count?.is !== 'number' || !(Number(count.text) >= 0) || op.attrs.length !== 1) throw new InferError('lacks how often it runs, as count=4');
-    if (region === undefined || more !== undefined) throw new InferError('has one body, as for %x count=4 (%i, %x1) { … return %x2 }');
+    if (count?.is !== 'number' || !(Number(count.text) >= 0) || op.attrs.length !== 1)
+      throw new InferError('lacks how often it runs, as count=4');
+    if (region === undefined || more !== undefined)
+      throw new InferError('has one body, as for %x count=4 (%i, %x1) { … return %x2 }');
     const counter = tensor('i32', []);
     const carried = this.elaborator.values(op, op.operands);
     const types = [counter, ...carried.map((v) => this.b.typeOf(v))];
@@ -76,7 +79,12 @@ export class Regions {
     const zero = this.b.splat(0, counter);
     const cond = this.b.region(() => {
       const [i] = types.map((t) => this.b.param(t)) as [ValueId];
-      this.b.op('return', [this.b.one('compare', [i, this.b.splat(trips, counter)], { direction: 'LT', compare_type: 'SIGNED' })], [], origin);
+      this.b.op(
+        'return',
+        [this.b.one('compare', [i, this.b.splat(trips, counter)], { direction: 'LT', compare_type: 'SIGNED' })],
+        [],
+        origin,
+      );
     });
     const body = this.region(region.block, types, types, (returned) => {
       return [this.b.one('add', [this.b.firstParam(), this.b.splat(1, counter)]), ...returned];
@@ -90,27 +98,47 @@ export class Regions {
     const operands = this.elaborator.values(op, op.operands);
     const { origin } = this.b;
     if (op.kind.text === 'if') this.pair(op, 'then', 'else');
-    if (operands.length !== 1 || op.regions.length === 0) throw new InferError('takes one operand, the branch, and its branches');
+    if (operands.length !== 1 || op.regions.length === 0)
+      throw new InferError('takes one operand, the branch, and its branches');
     const made = op.regions.map((r) => this.elaborator.block(r.block, []));
     this.b.origin = origin;
     const types = made.map((m) => m.returned?.map((v) => this.b.typeOf(v)));
     const [first] = types;
     types.forEach((t, i) => {
-      if (t !== undefined && first !== undefined && list(t) !== list(first)) throw new InferError(`branch ${i} gives (${list(t)}), the first gives (${list(first)})`);
+      if (t !== undefined && first !== undefined && list(t) !== list(first))
+        throw new InferError(`branch ${i} gives (${list(t)}), the first gives (${list(first)})`);
     });
-    return this.b.op('case', operands, first ?? [], origin, {}, made.map((m) => m.block));
+    return this.b.op(
+      'case',
+      operands,
+      first ?? [],
+      origin,
+      {},
+      made.map((m) => m.block),
+    );
   }
 
-  private region(ast: AstBlock, params: readonly TensorType[], results: readonly TensorType[], end?: (v: readonly ValueId[]) => readonly ValueId[]): Block {
+  private region(
+    ast: AstBlock,
+    params: readonly TensorType[],
+    results: readonly TensorType[],
+    end?: (v: readonly ValueId[]) => readonly ValueId[],
+  ): Block {
     const { block, returned } = this.elaborator.block(ast, params, end);
     const types = returned?.map((v) => this.b.typeOf(v));
-    if (types !== undefined && list(types) !== list(results)) throw new InferError(`this region returns (${list(types)}), not (${list(results)})`);
+    if (types !== undefined && list(types) !== list(results))
+      throw new InferError(`this region returns (${list(types)}), not (${list(results)})`);
     return block;
   }
 
   private pair(op: AstOp, first: string, second: string): [AstBlock, AstBlock] {
     const [a, b, more] = op.regions;
-    const fits = a !== undefined && b !== undefined && more === undefined && (a.label?.text ?? first) === first && (b.label?.text ?? second) === second;
+    const fits =
+      a !== undefined &&
+      b !== undefined &&
+      more === undefined &&
+      (a.label?.text ?? first) === first &&
+      (b.label?.text ?? second) === second;
     if (!fits) throw new InferError(`has two regions, ${first} and then ${second}`);
     return [a.block, b.block];
   }

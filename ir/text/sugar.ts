@@ -25,16 +25,23 @@ export interface Sugar {
 
 type Unary = (b: TypedBuilder, x: ValueId, type: TensorType) => ValueId;
 
-const unary = (build: Unary): Sugar => ({ operands: 1, attrs: [], build: (b, c) => build(b, first(c), b.typeOf(first(c))) });
+const unary = (build: Unary): Sugar => ({
+  operands: 1,
+  attrs: [],
+  build: (b, c) => build(b, first(c), b.typeOf(first(c))),
+});
 const first = (c: SugarCall): ValueId => c.operands[0] as ValueId;
 const second = (c: SugarCall): ValueId => c.operands[1] as ValueId;
 
 const reduction = (monoid: Monoid): Sugar => ({
-  operands: 1, attrs: ['dims?'], build: (b, c) => b.reduce(monoid, first(c), dimsOf(b, c)),
+  operands: 1,
+  attrs: ['dims?'],
+  build: (b, c) => b.reduce(monoid, first(c), dimsOf(b, c)),
 });
 
 const filled = (value: number): Sugar => ({
-  operands: 0, attrs: [],
+  operands: 0,
+  attrs: [],
   build(b, { stated }) {
     if (stated === undefined) throw new InferError('its type must be stated, as `: f32[8,16]`');
     return b.splat(value, stated);
@@ -46,19 +53,27 @@ const shift = (b: TypedBuilder, x: ValueId, by: number): ValueId => b.one('add',
 
 export const SUGAR: Readonly<Record<string, Sugar>> = {
   einsum: {
-    operands: -1, attrs: [], hasEquation: true,
+    operands: -1,
+    attrs: [],
+    hasEquation: true,
     build: (b, c) => einsum(b, c.equation ?? '', c.operands),
   },
   /** [..., m, k] × [..., k, n]; leading dims are batch dims and must be equal. */
   matmul: {
-    operands: 2, attrs: [],
+    operands: 2,
+    attrs: [],
     build(b, c) {
       const [m, n] = [b.typeOf(first(c)).shape.length, b.typeOf(second(c)).shape.length];
       if (m < 2 || n < 2) throw new InferError(`takes tensors of rank 2 and more, not ranks ${m} and ${n}`);
       const batch = Array.from({ length: n - 2 }, (_, i) => i);
-      if (n > 2 && m !== n) throw new InferError(`takes equal ranks, or a right side of rank 2, not ranks ${m} and ${n}`);
+      if (n > 2 && m !== n)
+        throw new InferError(`takes equal ranks, or a right side of rank 2, not ranks ${m} and ${n}`);
       return b.one('dot_general', [first(c), second(c)], {
-        lhs_batch: batch, rhs_batch: batch, lhs_contracting: [m - 1], rhs_contracting: [n - 2], dtype: b.typeOf(first(c)).dtype,
+        lhs_batch: batch,
+        rhs_batch: batch,
+        lhs_contracting: [m - 1],
+        rhs_contracting: [n - 2],
+        dtype: b.typeOf(first(c)).dtype,
       });
     },
   },
@@ -81,7 +96,8 @@ export const SUGAR: Readonly<Record<string, Sugar>> = {
   }),
   /** exp(x − max) / Σ, over `dim` (default: the last). */
   softmax: {
-    operands: 1, attrs: ['dim?'],
+    operands: 1,
+    attrs: ['dim?'],
     build(b, c) {
       const { shape } = b.typeOf(first(c));
       const dim = dimOf(c, shape.length);
@@ -92,7 +108,8 @@ export const SUGAR: Readonly<Record<string, Sugar>> = {
   },
   /** x / √(mean x² + 1e-6) × scale, over the last dim. */
   rms_norm: {
-    operands: 2, attrs: [],
+    operands: 2,
+    attrs: [],
     build(b, c) {
       const { shape } = b.typeOf(first(c));
       const last = shape.length - 1;
@@ -103,7 +120,8 @@ export const SUGAR: Readonly<Record<string, Sugar>> = {
   },
   /** (x − mean) / √(var + 1e-5) × scale + bias, over the last dim. */
   layer_norm: {
-    operands: 3, attrs: [],
+    operands: 3,
+    attrs: [],
     build(b, c) {
       const { shape } = b.typeOf(first(c));
       const last = shape.length - 1;
@@ -116,13 +134,20 @@ export const SUGAR: Readonly<Record<string, Sugar>> = {
   },
   /** Rows of a table by index: table [v, d], ids [...] → [..., d]. */
   embedding: {
-    operands: 2, attrs: [],
+    operands: 2,
+    attrs: [],
     build(b, c) {
       const [table, ids] = [b.typeOf(first(c)), b.typeOf(second(c))];
       if (table.shape.length !== 2) throw new InferError(`takes a table of rank 2, not ${table.shape.length}`);
       return b.one('gather', [first(c), second(c)], {
-        offset_dims: [ids.shape.length], collapsed_slice_dims: [0], operand_batching_dims: [], start_indices_batching_dims: [], start_index_map: [0],
-        index_vector_dim: ids.shape.length, slice_sizes: [1, table.shape[1] as number], indices_are_sorted: false,
+        offset_dims: [ids.shape.length],
+        collapsed_slice_dims: [0],
+        operand_batching_dims: [],
+        start_indices_batching_dims: [],
+        start_index_map: [0],
+        index_vector_dim: ids.shape.length,
+        slice_sizes: [1, table.shape[1] as number],
+        indices_are_sorted: false,
       });
     },
   },
@@ -135,7 +160,10 @@ function mean(b: TypedBuilder, x: ValueId, dims: readonly number[]): ValueId {
 
 /** A reduced value back at its full shape. */
 function keep(b: TypedBuilder, reduced: ValueId, shape: readonly number[], without: readonly number[]): ValueId {
-  return b.one('broadcast_in_dim', [reduced], { dims: shape.map((_, d) => d).filter((d) => !without.includes(d)), shape });
+  return b.one('broadcast_in_dim', [reduced], {
+    dims: shape.map((_, d) => d).filter((d) => !without.includes(d)),
+    shape,
+  });
 }
 
 function dimOf(c: SugarCall, rank: number): number {
@@ -148,13 +176,19 @@ function dimsOf(b: TypedBuilder, c: SugarCall): number[] {
   const { shape } = b.typeOf(first(c));
   const dims = (c.attrs.dims as readonly number[] | undefined) ?? shape.map((_, d) => d);
   return dims.map((d) => {
-    if (d < -shape.length || d >= shape.length) throw new InferError(`dim ${d} is not of a tensor of rank ${shape.length}`);
+    if (d < -shape.length || d >= shape.length)
+      throw new InferError(`dim ${d} is not of a tensor of rank ${shape.length}`);
     return d < 0 ? d + shape.length : d;
   });
 }
 
 /** Literal operands (`add %x, 2.0`) take the element type of the operand beside them; this is its type at an op's operand. */
-export function literalType(kind: string, index: number, text: string, known: readonly (TensorType | undefined)[]): TensorType | undefined {
+export function literalType(
+  kind: string,
+  index: number,
+  text: string,
+  known: readonly (TensorType | undefined)[],
+): TensorType | undefined {
   const scalarOperand: Readonly<Record<string, number>> = { reduce: 0, reduce_window: 0, pad: 0 };
   if (kind === 'dynamic_slice' || kind === 'dynamic_update_slice') return tensor('i32', []);
   const beside = kind === 'select' ? known[index === 1 ? 2 : 1] : known.find((t) => t !== undefined);

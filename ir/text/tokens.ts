@@ -18,29 +18,34 @@ function scanWhile(text: string, offset: number, accept: (code: number) => boole
   return end;
 }
 
-const isWord = (c: number): boolean => (c >= 48 && c <= 57) || (c >= 65 && c <= 90) || (c >= 97 && c <= 122) || c === 95 || c === 36 || c === 46;
+const isWord = (c: number): boolean =>
+  (c >= 48 && c <= 57) || (c >= 65 && c <= 90) || (c >= 97 && c <= 122) || c === 95 || c === 36 || c === 46;
 const isWordStart = (c: number): boolean => isWord(c) && !(c >= 48 && c <= 57) && c !== 46;
 
 const scanIdent: Scan = (text, offset) =>
   isWordStart(text.charCodeAt(offset)) ? [text.slice(offset, scanWhile(text, offset, isWord))] : null;
 
-const scanSigil = (sigil: string, first: (code: number) => boolean): Scan => (text, offset) => {
-  if (text[offset] !== sigil || !first(text.charCodeAt(offset + 1))) return null;
-  return [text.slice(offset, scanWhile(text, offset + 1, isWord))];
-};
+const scanSigil =
+  (sigil: string, first: (code: number) => boolean): Scan =>
+  (text, offset) => {
+    if (text[offset] !== sigil || !first(text.charCodeAt(offset + 1))) return null;
+    return [text.slice(offset, scanWhile(text, offset + 1, isWord))];
+  };
 
 /** A quoted text on one line; `closed` asks for the closing quote. */
-const scanString = (prefix: string, closed: boolean): Scan => (text, offset) => {
-  if (!text.startsWith(`${prefix}"`, offset)) return null;
-  let end = offset + prefix.length + 1;
-  for (; end < text.length; end++) {
-    const c = text[end];
-    if (c === '"') return closed ? [text.slice(offset, end + 1)] : null;
-    if (c === '\n') break;
-    if (c === '\\') end++;
-  }
-  return closed ? null : [text.slice(offset, Math.min(end, text.length))];
-};
+const scanString =
+  (prefix: string, closed: boolean): Scan =>
+  (text, offset) => {
+    if (!text.startsWith(`${prefix}"`, offset)) return null;
+    let end = offset + prefix.length + 1;
+    for (; end < text.length; end++) {
+      const c = text[end];
+      if (c === '"') return closed ? [text.slice(offset, end + 1)] : null;
+      if (c === '\n') break;
+      if (c === '\\') end++;
+    }
+    return closed ? null : [text.slice(offset, Math.min(end, text.length))];
+  };
 
 const scanComment: Scan = (text, offset) => {
   if (!text.startsWith('//', offset)) return null;
@@ -66,9 +71,14 @@ const whitespace = createToken({ name: 'WhiteSpace', pattern: /\s+/, group: Lexe
 const comment = scanned('Comment', 'a comment', scanComment, ['/'], { group: Lexer.SKIPPED });
 
 export const Ident = scanned('Ident', 'a name', scanIdent, WORDS);
-const word = (text: string, reserved: boolean): TokenType => createToken({
-  name: `Word_${text}`, label: `"${text}"`, pattern: text, longer_alt: Ident, ...(reserved ? {} : { categories: [Ident] }),
-});
+const word = (text: string, reserved: boolean): TokenType =>
+  createToken({
+    name: `Word_${text}`,
+    label: `"${text}"`,
+    pattern: text,
+    longer_alt: Ident,
+    ...(reserved ? {} : { categories: [Ident] }),
+  });
 export const ModuleWord = word('module', false);
 export const MeshWord = word('mesh', false);
 export const PrivateWord = word('private', false);
@@ -97,30 +107,71 @@ export const Plus = symbol('Plus', '+');
 export const Question = symbol('Question', '?');
 
 export const vocabulary: TokenType[] = [
-  whitespace, comment, Base64, Arrow, Num, ModuleWord, MeshWord, PrivateWord, FuncWord, True, False, Ident, Value, GlobalName, Text, openText,
-  At, LCurly, RCurly, LParen, RParen, LSquare, RSquare, Comma, Colon, Semicolon, Equals, Plus, Question,
+  whitespace,
+  comment,
+  Base64,
+  Arrow,
+  Num,
+  ModuleWord,
+  MeshWord,
+  PrivateWord,
+  FuncWord,
+  True,
+  False,
+  Ident,
+  Value,
+  GlobalName,
+  Text,
+  openText,
+  At,
+  LCurly,
+  RCurly,
+  LParen,
+  RParen,
+  LSquare,
+  RSquare,
+  Comma,
+  Colon,
+  Semicolon,
+  Equals,
+  Plus,
+  Question,
 ];
 
-const lexer = new Lexer(vocabulary, { positionTracking: 'onlyOffset', ensureOptimizations: true, recoveryEnabled: true });
+const lexer = new Lexer(vocabulary, {
+  positionTracking: 'onlyOffset',
+  ensureOptimizations: true,
+  recoveryEnabled: true,
+});
 
-export const spanOf = (token: IToken): Span => ({ start: token.startOffset, end: token.startOffset + ((token.image as string | undefined)?.length ?? 0) });
+export const spanOf = (token: IToken): Span => ({
+  start: token.startOffset,
+  end: token.startOffset + ((token.image as string | undefined)?.length ?? 0),
+});
 export const shorten = (text: string): string => (text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text);
 
 /** The tokens of the text. Throws SH0101 (characters, unterminated text), SH0104 (nesting). */
 export function tokenize({ text }: SourceText): IToken[] {
   const binary = text.search(/[\u0000-\u0008\u000e-\u001f\ufffd]/);
   if (binary !== -1) {
-    throw new DiagnosticError([lexical('SH0101', 'this is not a text file', { start: binary, end: binary + 1 }, 'a .tir file in UTF-8')]);
+    throw new DiagnosticError([
+      lexical('SH0101', 'this is not a text file', { start: binary, end: binary + 1 }, 'a .tir file in UTF-8'),
+    ]);
   }
   const { tokens, errors } = lexer.tokenize(text);
-  const found = errors.map((e) => lexical('SH0101', `unexpected character ${JSON.stringify(shorten(text.slice(e.offset, e.offset + e.length)))}`,
-    { start: e.offset, end: e.offset + e.length }));
+  const found = errors.map((e) =>
+    lexical('SH0101', `unexpected character ${JSON.stringify(shorten(text.slice(e.offset, e.offset + e.length)))}`, {
+      start: e.offset,
+      end: e.offset + e.length,
+    }),
+  );
   for (const token of tokens) {
     if (token.tokenType !== openText) continue;
     found.push(lexical('SH0101', 'this text is not closed on its line', spanOf(token), 'a closing "'));
     if (found.length >= MAX_ERRORS) break;
   }
-  if (found.length > 0) throw new DiagnosticError(found.sort((a, b) => (a.span?.start ?? 0) - (b.span?.start ?? 0)).slice(0, MAX_ERRORS));
+  if (found.length > 0)
+    throw new DiagnosticError(found.sort((a, b) => (a.span?.start ?? 0) - (b.span?.start ?? 0)).slice(0, MAX_ERRORS));
   checkNesting(tokens);
   return tokens;
 }
@@ -137,5 +188,10 @@ function checkNesting(tokens: readonly IToken[]): void {
 }
 
 const lexical = (code: string, message: string, span: Span, expected?: string): Diagnostic => ({
-  code, severity: 'error', cause: 'user', message, span, ...(expected === undefined ? {} : { expected }),
+  code,
+  severity: 'error',
+  cause: 'user',
+  message,
+  span,
+  ...(expected === undefined ? {} : { expected }),
 });

@@ -5,7 +5,16 @@
  */
 import { FuncBuilder } from '../../ir/build.ts';
 import { userError } from '../../ir/diagnostics.ts';
-import { type Block, type Func, mainFunction, type Module, type Op, type Origin, type ValueId, valueInfo } from '../../ir/program.ts';
+import {
+  type Block,
+  type Func,
+  mainFunction,
+  type Module,
+  type Op,
+  type Origin,
+  type ValueId,
+  valueInfo,
+} from '../../ir/program.ts';
 
 /** Calls nest at most this deep; a cycle is found long before. */
 const MAX_STACK = 200;
@@ -53,7 +62,8 @@ class Inliner {
 
   private region(block: Block, frame: Frame): Block {
     return this.builder.region(() => {
-      for (const p of block.params) frame.map.set(p, this.builder.param(valueInfo(frame.func, p).type, valueInfo(frame.func, p)));
+      for (const p of block.params)
+        frame.map.set(p, this.builder.param(valueInfo(frame.func, p).type, valueInfo(frame.func, p)));
       for (const op of block.ops) this.op(op, frame);
     });
   }
@@ -63,7 +73,12 @@ class Inliner {
     const callee = this.functions.get(name);
     const at = op.origin.span === undefined ? {} : { span: op.origin.span };
     if (callee === undefined) throw userError('SH0220', `there is no function @${name}`, at);
-    if (frame.stack.includes(name) || frame.stack.length > MAX_STACK) throw userError('SH0221', `@${name} calls itself`, { ...at, expected: 'calls without a cycle', help: 'write the recursion as a while loop' });
+    if (frame.stack.includes(name) || frame.stack.length > MAX_STACK)
+      throw userError('SH0221', `@${name} calls itself`, {
+        ...at,
+        expected: 'calls without a cycle',
+        help: 'write the recursion as a while loop',
+      });
     const inner: Frame = { func: callee, map: new Map(), stack: [...frame.stack, name] };
     callee.body.params.forEach((p, i) => inner.map.set(p, read(frame, op.operands[i] as ValueId)));
     for (const inside of callee.body.ops) {
@@ -75,8 +90,10 @@ class Inliner {
 
 function read(frame: Frame, id: ValueId): ValueId {
   const found = frame.map.get(id);
-  if (found === undefined) throw new Error(`inline-calls: value ${id} of @${frame.func.name} is used before it is made`);
+  if (found === undefined)
+    throw new Error(`inline-calls: value ${id} of @${frame.func.name} is used before it is made`);
   return found;
 }
 
-const withStack = (origin: Origin, stack: readonly string[]): Origin => (stack.length === 0 ? origin : { ...origin, stack: [...stack].reverse() });
+const withStack = (origin: Origin, stack: readonly string[]): Origin =>
+  stack.length === 0 ? origin : { ...origin, stack: [...stack].reverse() };

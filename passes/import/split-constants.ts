@@ -32,7 +32,8 @@ class PureFunctions {
     if (known !== undefined) return known;
     this.known.set(name, false);
     const func = this.functions.get(name);
-    const pure = func === undefined ? false : func.body.ops.every((op) => op.kind === 'return' || this.keepsConstants(op, func));
+    const pure =
+      func === undefined ? false : func.body.ops.every((op) => op.kind === 'return' || this.keepsConstants(op, func));
     this.known.set(name, pure);
     return pure;
   }
@@ -43,7 +44,13 @@ class PureFunctions {
     if (op.results.length !== 1 || op.regions.length > 0) return false;
     if (KEEPING.has(op.kind)) return true;
     const types = (ids: readonly ValueId[]): TensorType[] => ids.map((v) => valueInfo(func, v).type);
-    const view = { kind: op.kind, attrs: op.attrs, regions: [], operands: types(op.operands), results: types(op.results) };
+    const view = {
+      kind: op.kind,
+      attrs: op.attrs,
+      regions: [],
+      operands: types(op.operands),
+      results: types(op.results),
+    };
     return op.operands.length > 0 && this.registry[op.kind]?.factors(view).elementwise === true;
   }
 }
@@ -76,7 +83,10 @@ class Splitter {
   private find(block: Block): void {
     for (const op of block.ops) {
       if (this.isScalarBroadcast(op) || this.isConstant(op)) for (const r of op.results) this.makers.set(r, op);
-      this.operands.set(op, op.operands.map((v) => this.copy(v)));
+      this.operands.set(
+        op,
+        op.operands.map((v) => this.copy(v)),
+      );
       for (const region of op.regions) this.find(region);
     }
   }
@@ -102,7 +112,11 @@ class Splitter {
     return this.builder.region(() => {
       for (const p of block.params) this.builder.paramAt(p);
       for (const op of block.ops) {
-        this.builder.push({ ...op, operands: this.operands.get(op) ?? op.operands, regions: op.regions.map((r) => this.rebuild(r)) });
+        this.builder.push({
+          ...op,
+          operands: this.operands.get(op) ?? op.operands,
+          regions: op.regions.map((r) => this.rebuild(r)),
+        });
         for (const twin of this.copies.get(op) ?? []) this.builder.push(twin);
       }
     });
@@ -110,11 +124,15 @@ class Splitter {
 
   private isScalarBroadcast(op: Op): boolean {
     const [operand] = op.operands;
-    return op.kind === 'broadcast_in_dim' && operand !== undefined && valueInfo(this.func, operand).type.shape.length === 0;
+    return (
+      op.kind === 'broadcast_in_dim' && operand !== undefined && valueInfo(this.func, operand).type.shape.length === 0
+    );
   }
 
   private isConstant(op: Op): boolean {
-    return op.operands.every((v) => this.makers.has(v) && !this.isSharedScalar(v)) && this.pure.keepsConstants(op, this.func);
+    return (
+      op.operands.every((v) => this.makers.has(v) && !this.isSharedScalar(v)) && this.pure.keepsConstants(op, this.func)
+    );
   }
 
   /** A broadcast of a scalar that is no constant is copied, but what is computed from it is not. */

@@ -52,7 +52,8 @@ export function mergeInto(base: Assignment, more: Assignment, allowed: (factor: 
   return base.map((held, f) => {
     if (!allowed(f)) return held;
     const suggested = more[f] ?? [];
-    if (suggested.length <= held.length || !held.every((a, i) => axesKey([a]) === axesKey([suggested[i] as AxisRef]))) return held;
+    if (suggested.length <= held.length || !held.every((a, i) => axesKey([a]) === axesKey([suggested[i] as AxisRef])))
+      return held;
     const taken = [...held];
     for (const axis of suggested.slice(held.length)) {
       if (used.some((u) => overlaps(u, axis))) break;

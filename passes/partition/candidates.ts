@@ -5,7 +5,15 @@
 import type { FactorRule } from '../../ir/factors.ts';
 import type { Layout, Monoid } from '../../ir/layout.ts';
 import { type AxisRef, axesSize, overlaps, sameAxes } from '../../ir/mesh.ts';
-import { type Assignment, assignmentKey, dimsUnder, dropStrided, emptyAssignment, mergeInto, project } from './assignment.ts';
+import {
+  type Assignment,
+  assignmentKey,
+  dimsUnder,
+  dropStrided,
+  emptyAssignment,
+  mergeInto,
+  project,
+} from './assignment.ts';
 import type { LayoutTable } from './layout-table.ts';
 
 export interface Candidate {
@@ -25,7 +33,10 @@ export interface OpShape {
   /** Elements received per operand where a factor is in so many shards (empty = none); null = it cannot be. */
   readonly halo: (factor: number, shards: number) => readonly number[] | null;
   /** Extents of operands and results, to leave out what does not divide. */
-  readonly shapes: { readonly operands: readonly (readonly number[])[]; readonly results: readonly (readonly number[])[] };
+  readonly shapes: {
+    readonly operands: readonly (readonly number[])[];
+    readonly results: readonly (readonly number[])[];
+  };
   /** Operand sets that may pass sums still owed; empty = none. */
   readonly linear: readonly (readonly number[])[];
 }
@@ -33,7 +44,12 @@ export interface OpShape {
 /**
  * `operandLayouts[i]`: layouts in which operand i is at hand or expected; `wanted[i]`: propagated layout of result i.
  */
-export function candidates(table: LayoutTable, op: OpShape, operandLayouts: readonly (readonly Layout[])[], wanted: readonly Layout[]): Candidate[] {
+export function candidates(
+  table: LayoutTable,
+  op: OpShape,
+  operandLayouts: readonly (readonly Layout[])[],
+  wanted: readonly Layout[],
+): Candidate[] {
   const { rule } = op;
   const sources: Assignment[][] = [
     wanted.map((layout, i) => project(rule, rule.results[i] ?? [], layout)),
@@ -44,7 +60,10 @@ export function candidates(table: LayoutTable, op: OpShape, operandLayouts: read
   const notHalo = (f: number): boolean => may(f) && op.halo(f, 1)?.length === 0;
   const found = new Map<string, Assignment>();
   const add = (a: Assignment): void => {
-    const kept = dropStrided(rule, a.map((axes, f) => (axes.length === 0 || fits(op, f, axesSize(axes)) ? axes : [])));
+    const kept = dropStrided(
+      rule,
+      a.map((axes, f) => (axes.length === 0 || fits(op, f, axesSize(axes)) ? axes : [])),
+    );
     found.set(assignmentKey(kept), kept);
   };
   for (const order of orders(sources.length)) {
@@ -54,7 +73,10 @@ export function candidates(table: LayoutTable, op: OpShape, operandLayouts: read
       add(chosen.reduce((a, s) => mergeInto(a, s, notHalo), emptyAssignment(rule)));
     }
   }
-  return [...found.values()].flatMap((a) => [layOut(table, op, a, [], []), ...keepingOwed(table, op, a, operandLayouts)]);
+  return [...found.values()].flatMap((a) => [
+    layOut(table, op, a, [], []),
+    ...keepingOwed(table, op, a, operandLayouts),
+  ]);
 }
 
 const shardable = (op: OpShape, f: number): boolean =>
@@ -64,11 +86,20 @@ const shardable = (op: OpShape, f: number): boolean =>
 function fits(op: OpShape, f: number, shards: number): boolean {
   const even = (tensors: FactorRule['operands'], shapes: readonly (readonly number[])[]): boolean =>
     tensors.every((dims, t) => dims.every((held, d) => !held.includes(f) || (shapes[t]?.[d] ?? 0) % shards === 0));
-  return op.halo(f, shards) !== null && even(op.rule.operands, op.shapes.operands) && even(op.rule.results, op.shapes.results);
+  return (
+    op.halo(f, shards) !== null &&
+    even(op.rule.operands, op.shapes.operands) &&
+    even(op.rule.results, op.shapes.results)
+  );
 }
 
 /** Variants in which a linear operand set stays unreduced and the result takes over what is owed. */
-function keepingOwed(table: LayoutTable, op: OpShape, a: Assignment, operandLayouts: readonly (readonly Layout[])[]): Candidate[] {
+function keepingOwed(
+  table: LayoutTable,
+  op: OpShape,
+  a: Assignment,
+  operandLayouts: readonly (readonly Layout[])[],
+): Candidate[] {
   const found: Candidate[] = [];
   for (const set of op.linear) {
     const [first] = set;
@@ -84,7 +115,13 @@ function keepingOwed(table: LayoutTable, op: OpShape, a: Assignment, operandLayo
   return found;
 }
 
-function layOut(table: LayoutTable, op: OpShape, assignment: Assignment, owed: readonly AxisRef[], set: readonly number[]): Candidate {
+function layOut(
+  table: LayoutTable,
+  op: OpShape,
+  assignment: Assignment,
+  owed: readonly AxisRef[],
+  set: readonly number[],
+): Candidate {
   const { rule } = op;
   const partial = rule.factors.flatMap((f, i) => (f.kind === 'reduce' ? [...(assignment[i] ?? [])] : []));
   const monoid = op.combiner ?? 'sum';
@@ -93,7 +130,9 @@ function layOut(table: LayoutTable, op: OpShape, assignment: Assignment, owed: r
     halos: halosOf(op, assignment),
     shards: assignment.reduce((n, axes) => n * axesSize(axes), 1),
     operands: rule.operands.map((dims, i) => table.of(dimsUnder(dims, assignment), set.includes(i) ? owed : [])),
-    results: rule.results.map((dims) => table.of(dimsUnder(dims, assignment), [...partial, ...owed], partial.length > 0 ? monoid : 'sum')),
+    results: rule.results.map((dims) =>
+      table.of(dimsUnder(dims, assignment), [...partial, ...owed], partial.length > 0 ? monoid : 'sum'),
+    ),
   };
 }
 
@@ -101,25 +140,34 @@ function halosOf(op: OpShape, assignment: Assignment): [number, number, number][
   return assignment.flatMap((axes, f) => {
     if (axes.length === 0) return [];
     return (op.halo(f, axesSize(axes)) ?? []).flatMap((elements, i): [number, number, number][] =>
-      (elements === 0 ? [] : [[i, (op.rule.operands[i] ?? []).findIndex((held) => held.includes(f)), elements]]));
+      elements === 0 ? [] : [[i, (op.rule.operands[i] ?? []).findIndex((held) => held.includes(f)), elements]],
+    );
   });
 }
 
 /** Orders in which tensors (0 = results, 1… = operands) have their say. All for up to 3; beyond, each first once. */
 function orders(count: number): number[][] {
   if (count <= 3) return permutations(Array.from({ length: count }, (_, i) => i));
-  return Array.from({ length: count }, (_, first) => [first, ...Array.from({ length: count }, (_, i) => i).filter((i) => i !== first)]);
+  return Array.from({ length: count }, (_, first) => [
+    first,
+    ...Array.from({ length: count }, (_, i) => i).filter((i) => i !== first),
+  ]);
 }
 
 function permutations(items: readonly number[]): number[][] {
   if (items.length <= 1) return [[...items]];
-  return items.flatMap((x, i) => permutations([...items.slice(0, i), ...items.slice(i + 1)]).map((rest) => [x, ...rest]));
+  return items.flatMap((x, i) =>
+    permutations([...items.slice(0, i), ...items.slice(i + 1)]).map((rest) => [x, ...rest]),
+  );
 }
 
 /** One suggestion per tensor; where a tensor has several, each once beside the others' first. */
 function picks(options: readonly (readonly Assignment[])[]): Assignment[][] {
   const first = options.flatMap((o) => o.slice(0, 1));
-  return [first, ...options.flatMap((o, i) => o.slice(1, 3).map((alternative) => first.map((f, j) => (j === i ? alternative : f))))];
+  return [
+    first,
+    ...options.flatMap((o, i) => o.slice(1, 3).map((alternative) => first.map((f, j) => (j === i ? alternative : f)))),
+  ];
 }
 
 function unique(list: readonly Assignment[]): Assignment[] {

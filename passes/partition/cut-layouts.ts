@@ -14,10 +14,18 @@ export function cutLayouts(module: Module): Diagnostic[] {
       const size = type.shape[dim] as number;
       const kept = d.axes.findIndex((_, i) => size % axesSize(d.axes.slice(0, i + 1)) !== 0);
       if (kept < 0 || size === 0) return;
-      const lost = d.axes.slice(kept).map((a) => `${axisText(meshOf(module, layout.mesh), a)}=${a.size}`).join(', ');
+      const lost = d.axes
+        .slice(kept)
+        .map((a) => `${axisText(meshOf(module, layout.mesh), a)}=${a.size}`)
+        .join(', ');
       found.push({
-        code: 'SH0402', severity: 'warning', cause: 'user', message: `dim ${dim} of ${what} has ${size} elements, which do not divide by ${lost}: it stays whole there`,
-        expected: `a multiple of ${axesSize(d.axes)}`, help: 'pad the dim, or use another mesh', ...(span === undefined ? {} : { span }),
+        code: 'SH0402',
+        severity: 'warning',
+        cause: 'user',
+        message: `dim ${dim} of ${what} has ${size} elements, which do not divide by ${lost}: it stays whole there`,
+        expected: `a multiple of ${axesSize(d.axes)}`,
+        help: 'pad the dim, or use another mesh',
+        ...(span === undefined ? {} : { span }),
       });
     });
   };

@@ -11,14 +11,17 @@ export function gatheredCalls(module: Module): Diagnostic[] {
   for (const op of walkOps(func.body)) {
     for (const r of op.results) maker.set(r, op);
     if (op.kind !== 'custom_call') continue;
-    const shards = (v: ValueId): number => valueInfo(func, v).layout?.dims.reduce((n, d) => n * axesSize(d.axes), 1) ?? 1;
+    const shards = (v: ValueId): number =>
+      valueInfo(func, v).layout?.dims.reduce((n, d) => n * axesSize(d.axes), 1) ?? 1;
     const gathered = op.operands.filter((v) => {
       const made = maker.get(v);
       return made?.kind === 'reshard' && shards(made.operands[0] as ValueId) > shards(v);
     });
     if (gathered.length === 0) continue;
     found.push({
-      code: 'SH0401', severity: 'warning', cause: 'user',
+      code: 'SH0401',
+      severity: 'warning',
+      cause: 'user',
       message: `custom_call @${String(op.attrs.target)} does not say how it may be split: ${gathered.length} of its operands are gathered`,
       ...(op.origin.span === undefined ? {} : { span: op.origin.span }),
       help: 'an sdy.sharding_rule on the call (jax.experimental.custom_partitioning) names the dims that may be sharded',

@@ -15,7 +15,19 @@ import { internalError, unsupported } from '../../ir/diagnostics.ts';
 import { dimAxes, type Layout, type Monoid } from '../../ir/layout.ts';
 import { axesSize } from '../../ir/mesh.ts';
 import { identityOf } from '../../ir/monoid.ts';
-import { mainFunction, meshOf, type Block, type Elements, type Func, type Module, type Op, type Origin, type ValueId, valueInfo, walkOps } from '../../ir/program.ts';
+import {
+  mainFunction,
+  meshOf,
+  type Block,
+  type Elements,
+  type Func,
+  type Module,
+  type Op,
+  type Origin,
+  type ValueId,
+  valueInfo,
+  walkOps,
+} from '../../ir/program.ts';
 import { type AnyOpDef, haloOfFactor, type OpView, type Registry, splitRule } from '../../ir/op.ts';
 import { byteSize, type TensorType } from '../../ir/types.ts';
 import { candidates, type Candidate, type OpShape } from './candidates.ts';
@@ -62,7 +74,9 @@ class Decider {
       const info = valueInfo(this.func, id);
       this.bind(id, this.builder.param(info.type, { ...info, layout }), layout);
     }
-    const resultLayouts = this.func.resultLayouts.map((l, i) => this.table.even((this.func.resultTypes[i] as TensorType).shape, l as Layout));
+    const resultLayouts = this.func.resultLayouts.map((l, i) =>
+      this.table.even((this.func.resultTypes[i] as TensorType).shape, l as Layout),
+    );
     this.block(this.func.body, resultLayouts);
     return this.builder.finish({ ...this.func, resultLayouts });
   }
@@ -74,7 +88,12 @@ class Decider {
   private op(op: Op, returned: readonly Layout[]): void {
     switch (op.kind) {
       case 'return':
-        this.builder.push({ ...op, operands: op.operands.map((v, i) => this.get(v, returned[i] as Layout, op, 'the result is wanted in this layout')) });
+        this.builder.push({
+          ...op,
+          operands: op.operands.map((v, i) =>
+            this.get(v, returned[i] as Layout, op, 'the result is wanted in this layout'),
+          ),
+        });
         return;
       case 'sharding_constraint':
       case 'reshard':
@@ -114,13 +133,16 @@ class Decider {
 
   private tensorOp(op: Op): void {
     const def = this.registry[op.kind];
-    if (def === undefined) throw unsupported(`op ${op.kind}`, op.origin.span === undefined ? {} : { span: op.origin.span });
+    if (def === undefined)
+      throw unsupported(`op ${op.kind}`, op.origin.span === undefined ? {} : { span: op.origin.span });
     if (this.isCheapBroadcast(op)) {
       this.cheap.set(op.results[0] as ValueId, op);
       return;
     }
     const choice = this.choose(op, def);
-    const operands = op.operands.map((v, i) => this.get(v, choice.operands[i] as Layout, op, `${op.kind} computes with this layout`));
+    const operands = op.operands.map((v, i) =>
+      this.get(v, choice.operands[i] as Layout, op, `${op.kind} computes with this layout`),
+    );
     this.emit(op, operands, choice.results);
     for (const [i, id] of op.results.entries()) this.settle(op, id, choice.results[i] as Layout);
   }
@@ -134,8 +156,12 @@ class Decider {
 
   private isCheapBroadcast(op: Op): boolean {
     const operand = op.operands[0];
-    return op.kind === 'broadcast_in_dim' && operand !== undefined && valueInfo(this.func, operand).type.shape.length === 0 &&
-      (this.cheap.has(operand) || (this.copies.get(operand) ?? []).some((c) => c.layout.unreduced.length === 0));
+    return (
+      op.kind === 'broadcast_in_dim' &&
+      operand !== undefined &&
+      valueInfo(this.func, operand).type.shape.length === 0 &&
+      (this.cheap.has(operand) || (this.copies.get(operand) ?? []).some((c) => c.layout.unreduced.length === 0))
+    );
   }
 
   // --- loops and branches -------------------------------------------------------------------------------------------
@@ -153,9 +179,20 @@ class Decider {
 
   private branches(op: Op): void {
     const given = op.results.map((r) => this.wanted(r));
-    const index = this.get(op.operands[0] as ValueId, this.table.replicated(0), op, 'every device takes the same branch');
+    const index = this.get(
+      op.operands[0] as ValueId,
+      this.table.replicated(0),
+      op,
+      'every device takes the same branch',
+    );
     const rest = op.operands.slice(1).map((v) => this.get(v, this.wanted(v), op, 'branch operand'));
-    const regions = op.regions.map((r) => this.region(r, r.params.map((p) => this.wanted(p)), () => given));
+    const regions = op.regions.map((r) =>
+      this.region(
+        r,
+        r.params.map((p) => this.wanted(p)),
+        () => given,
+      ),
+    );
     this.emit(op, [index, ...rest], given, regions);
   }
 
@@ -165,7 +202,11 @@ class Decider {
       const layout = home.unreduced.length > 0 ? this.wanted(op.results[i] as ValueId) : home;
       return { layout, id: this.get(v, layout, op, 'optimization barrier') };
     });
-    this.emit(op, taken.map((t) => t.id), taken.map((t) => t.layout));
+    this.emit(
+      op,
+      taken.map((t) => t.id),
+      taken.map((t) => t.layout),
+    );
   }
 
   private region(block: Block, paramLayouts: readonly Layout[], returned: () => readonly Layout[]): Block {
@@ -186,7 +227,9 @@ class Decider {
   /** The propagated layout, closed and even: what the value is wanted in. */
   private wanted(id: ValueId): Layout {
     const info = valueInfo(this.func, id);
-    return info.layout === undefined ? this.table.replicated(info.type.shape.length) : this.table.even(info.type.shape, info.layout);
+    return info.layout === undefined
+      ? this.table.replicated(info.type.shape.length)
+      : this.table.even(info.type.shape, info.layout);
   }
 
   /** The layout in which the value was made. */
@@ -209,7 +252,8 @@ class Decider {
     if (this.cheap.has(id)) return 0;
     const type = valueInfo(this.func, id).type;
     let best = Number.POSITIVE_INFINITY;
-    for (const copy of this.copies.get(id) ?? []) best = Math.min(best, this.table.plan(type, copy.layout, layout).price);
+    for (const copy of this.copies.get(id) ?? [])
+      best = Math.min(best, this.table.plan(type, copy.layout, layout).price);
     return best;
   }
 
@@ -227,7 +271,8 @@ class Decider {
       const { price } = this.table.plan(type, copy.layout, layout);
       if (price < least) [best, least] = [copy, price];
     }
-    if (best === undefined) throw internalError(`insert-reshards: no way to bring an operand of ${op.kind} into its layout`);
+    if (best === undefined)
+      throw internalError(`insert-reshards: no way to bring an operand of ${op.kind} into its layout`);
     const origin: Origin = { pass: 'insert-reshards', from: [op.origin], reason };
     const [made] = this.builder.op('reshard', [best.id], [type], origin, { layout });
     this.builder.setLayout(made as ValueId, layout);
@@ -236,7 +281,9 @@ class Decider {
   }
 
   private remake(id: ValueId, op: Op, layout: Layout): ValueId {
-    const operands = op.operands.map((v) => this.get(v, this.table.replicated(valueInfo(this.func, v).type.shape.length), op, 'scalar operand'));
+    const operands = op.operands.map((v) =>
+      this.get(v, this.table.replicated(valueInfo(this.func, v).type.shape.length), op, 'scalar operand'),
+    );
     const made = this.builder.value(valueInfo(this.func, id).type, { ...valueInfo(this.func, id), layout });
     this.builder.push({ ...op, operands, results: [made] });
     this.bind(id, made, layout);
@@ -250,8 +297,15 @@ class Decider {
     this.undo.at(-1)?.push(old);
   }
 
-  private emit(op: Op, operands: readonly ValueId[], layouts: readonly Layout[], regions: readonly Block[] = op.regions.map((r) => this.copyRegion(r))): void {
-    const results = op.results.map((r, i) => this.builder.value(valueInfo(this.func, r).type, { ...valueInfo(this.func, r), layout: layouts[i] as Layout }));
+  private emit(
+    op: Op,
+    operands: readonly ValueId[],
+    layouts: readonly Layout[],
+    regions: readonly Block[] = op.regions.map((r) => this.copyRegion(r)),
+  ): void {
+    const results = op.results.map((r, i) =>
+      this.builder.value(valueInfo(this.func, r).type, { ...valueInfo(this.func, r), layout: layouts[i] as Layout }),
+    );
     this.builder.push({ ...op, operands, results, regions });
     op.results.forEach((r, i) => this.bind(r, results[i] as ValueId, layouts[i] as Layout));
   }
@@ -265,10 +319,12 @@ class Decider {
       map.set(v, made);
       return made;
     };
-    const read = (v: ValueId): ValueId => map.get(v) ?? this.get(v, this.table.replicated(0), block.ops[0] as Op, 'used inside a reducer');
+    const read = (v: ValueId): ValueId =>
+      map.get(v) ?? this.get(v, this.table.replicated(0), block.ops[0] as Op, 'used inside a reducer');
     return this.builder.region(() => {
       for (const p of block.params) this.builder.paramAt(fresh(p));
-      for (const op of block.ops) this.builder.push({ ...op, operands: op.operands.map(read), results: op.results.map(fresh) });
+      for (const op of block.ops)
+        this.builder.push({ ...op, operands: op.operands.map(read), results: op.results.map(fresh) });
     });
   }
 
@@ -306,7 +362,8 @@ class Decider {
       if (!seen.has(key)) price += this.priceTo(v, layout);
       seen.add(key);
     });
-    for (const [operand, dim, elements] of c.halos) price += this.haloPrice(view.operands[operand] as TensorType, c.operands[operand] as Layout, dim, elements);
+    for (const [operand, dim, elements] of c.halos)
+      price += this.haloPrice(view.operands[operand] as TensorType, c.operands[operand] as Layout, dim, elements);
     view.results.forEach((type, i) => {
       price += this.table.plan(type, c.results[i] as Layout, wanted[i] as Layout).price;
       price += this.table.prices.memory(byteSize(type) / c.shards);
@@ -324,8 +381,11 @@ class Decider {
 
   private view(op: Op): OpView {
     return {
-      kind: op.kind, attrs: op.attrs, regions: op.regions,
-      operands: op.operands.map((v) => valueInfo(this.func, v).type), results: op.results.map((v) => valueInfo(this.func, v).type),
+      kind: op.kind,
+      attrs: op.attrs,
+      regions: op.regions,
+      operands: op.operands.map((v) => valueInfo(this.func, v).type),
+      results: op.results.map((v) => valueInfo(this.func, v).type),
     };
   }
 
@@ -333,7 +393,8 @@ class Decider {
     const rule: FactorRule = splitRule(def, view);
     const monoid = def.combiner?.(view) ?? null;
     const combiner = monoid !== null && startsAtIdentity(op, view, monoid, this.cheap) ? monoid : null;
-    const narrowing = op.kind === 'convert' && byteSize(view.results[0] as TensorType) < byteSize(view.operands[0] as TensorType);
+    const narrowing =
+      op.kind === 'convert' && byteSize(view.results[0] as TensorType) < byteSize(view.operands[0] as TensorType);
     const halo = (f: number, shards: number): readonly number[] | null => haloOfFactor(def, view, rule, f, shards);
     const shapes = { operands: view.operands.map((t) => t.shape), results: view.results.map((t) => t.shape) };
     return { rule, combiner, halo, shapes, linear: narrowing ? [] : (def.linearity?.(view) ?? []) };
@@ -341,7 +402,13 @@ class Decider {
 
   /** Ops with the same signature make the same choice. */
   private signature(op: Op, view: OpView): string {
-    const layouts = op.operands.map((v) => (this.cheap.has(v) ? `c${splatText(this.cheap.get(v) as Op)}` : this.known(v).map((l) => this.table.id(l)).join('.')));
+    const layouts = op.operands.map((v) =>
+      this.cheap.has(v)
+        ? `c${splatText(this.cheap.get(v) as Op)}`
+        : this.known(v)
+            .map((l) => this.table.id(l))
+            .join('.'),
+    );
     const wanted = op.results.map((r) => this.table.id(this.wanted(r)));
     const types = [...view.operands, ...view.results].map((t) => `${t.dtype}${t.shape.join('x')}`);
     const same = op.operands.map((v) => op.operands.indexOf(v)).join('');
@@ -378,7 +445,8 @@ function attrsKey(op: Op): string {
   const parts = [attrs(op)];
   for (const region of op.regions) {
     parts.push(region.params.map(numbered).join());
-    for (const o of walkOps(region)) parts.push(`${o.kind}(${o.operands.map(numbered).join()})${attrs(o)}${o.results.map(numbered).join()}`);
+    for (const o of walkOps(region))
+      parts.push(`${o.kind}(${o.operands.map(numbered).join()})${attrs(o)}${o.results.map(numbered).join()}`);
   }
   return parts.join(';');
 }

@@ -63,7 +63,10 @@ export class LayoutTable {
     const key = this.id(from) * 65536 + this.id(to);
     let plan = known.get(key);
     if (plan === undefined) {
-      plan = from === to ? nothing : (planReshard(this.mesh, type.shape, DTYPES[type.dtype].bytes, from, to, this.prices) ?? noPath);
+      plan =
+        from === to
+          ? nothing
+          : (planReshard(this.mesh, type.shape, DTYPES[type.dtype].bytes, from, to, this.prices) ?? noPath);
       known.set(key, plan);
     }
     return plan;

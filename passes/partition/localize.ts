@@ -13,7 +13,20 @@ import { type DimFactors, factorName, ruleText } from '../../ir/factors.ts';
 import { isEven, type Layout, localShape } from '../../ir/layout.ts';
 import { axesSize, type Mesh } from '../../ir/mesh.ts';
 import { haloOfFactor, type OpView, type Registry, splitRule } from '../../ir/op.ts';
-import { type Attrs, type Block, type Elements, type Func, isCollective, isStructural, mainFunction, meshOf, type Module, type Op, type ValueId, valueInfo } from '../../ir/program.ts';
+import {
+  type Attrs,
+  type Block,
+  type Elements,
+  type Func,
+  isCollective,
+  isStructural,
+  mainFunction,
+  meshOf,
+  type Module,
+  type Op,
+  type ValueId,
+  valueInfo,
+} from '../../ir/program.ts';
 import { type TensorType, withShape } from '../../ir/types.ts';
 import { project } from './assignment.ts';
 import { localizeConcatenate } from './localize/concatenate.ts';
@@ -43,7 +56,6 @@ const LOCALIZERS: Readonly<Record<string, Localizer>> = {
   slice: localizeSlice,
 };
 
-
 export function localize(module: Module, registry: Registry): Module {
   const func = mainFunction(module);
   const name = module.meshes[0]?.name;
@@ -66,7 +78,10 @@ class Localizing {
 
   run(): Func {
     this.block(this.func.body, true);
-    return this.builder.finish({ ...this.func, resultTypes: this.func.resultTypes.map((t, i) => this.shard(t, this.func.resultLayouts[i])) });
+    return this.builder.finish({
+      ...this.func,
+      resultTypes: this.func.resultTypes.map((t, i) => this.shard(t, this.func.resultLayouts[i])),
+    });
   }
 
   private block(block: Block, isMain = false): void {
@@ -81,7 +96,8 @@ class Localizing {
   private op(op: Op): void {
     const operands = op.operands.map((v) => this.read(v));
     const regions = op.regions.map((r) => this.builder.region(() => this.block(r)));
-    const results = isStructural(op) || isCollective(op) ? this.keep(op, operands, regions) : this.tensorOp(op, operands, regions);
+    const results =
+      isStructural(op) || isCollective(op) ? this.keep(op, operands, regions) : this.tensorOp(op, operands, regions);
     op.results.forEach((old, i) => {
       const info = valueInfo(this.func, old);
       if (info.layout !== undefined) this.builder.setLayout(results[i] as ValueId, info.layout);
@@ -100,19 +116,28 @@ class Localizing {
     const localResults = this.localResults(op);
     const attrs = this.localAttrs(op, operands, localResults);
     const localizer = LOCALIZERS[op.kind];
-    if (localizer === undefined || isSplat(op)) return this.builder.op(op.kind, operands, localResults, op.origin, attrs, regions);
+    if (localizer === undefined || isSplat(op))
+      return this.builder.op(op.kind, operands, localResults, op.origin, attrs, regions);
     const layoutOf = (v: ValueId): Layout => {
       const { layout } = valueInfo(this.func, v);
       if (layout === undefined) throw internalError(`localize: a value of ${op.kind} has no layout`);
       return layout;
     };
     return localizer({
-      op, operands, regions, attrs, localResults,
+      op,
+      operands,
+      regions,
+      attrs,
+      localResults,
       operandTypes: op.operands.map((v) => valueInfo(this.func, v).type),
       resultTypes: op.results.map((v) => valueInfo(this.func, v).type),
       operandLayouts: op.operands.map(layoutOf),
       resultLayouts: op.results.map(layoutOf),
-      emit: new Emitter(this.builder, this.mesh, { pass: 'localize', from: [op.origin], reason: `${op.kind} on a shard` }),
+      emit: new Emitter(this.builder, this.mesh, {
+        pass: 'localize',
+        from: [op.origin],
+        reason: `${op.kind} on a shard`,
+      }),
     });
   }
 
@@ -122,7 +147,8 @@ class Localizing {
     if (def === undefined) return;
     const view = this.view(op);
     const rule = splitRule(def, view);
-    const splits = (f: number, shards: number): boolean => shards === 1 || haloOfFactor(def, view, rule, f, shards) !== null;
+    const splits = (f: number, shards: number): boolean =>
+      shards === 1 || haloOfFactor(def, view, rule, f, shards) !== null;
     const check = (value: ValueId, dims: readonly DimFactors[]): void => {
       const { layout } = valueInfo(this.func, value);
       if (layout === undefined || layout.dims.every((d) => d.axes.length === 0)) return;
@@ -142,7 +168,8 @@ class Localizing {
   private localAttrs(op: Op, operands: readonly ValueId[], results: readonly TensorType[]): Attrs {
     const def = this.registry[op.kind];
     const [result] = results;
-    const reshaped = op.attrs.shape !== undefined && result !== undefined ? { ...op.attrs, shape: result.shape } : op.attrs;
+    const reshaped =
+      op.attrs.shape !== undefined && result !== undefined ? { ...op.attrs, shape: result.shape } : op.attrs;
     if (def?.localAttrs === undefined) return reshaped;
     return def.localAttrs(this.view(op), { operands: operands.map((v) => this.builder.typeOf(v)), results });
   }

@@ -7,7 +7,17 @@
 import { FuncBuilder } from '../../ir/build.ts';
 import { internalError } from '../../ir/diagnostics.ts';
 import type { Layout } from '../../ir/layout.ts';
-import { type Block, type Func, mainFunction, meshOf, type Module, type Op, type Origin, type ValueId, valueInfo } from '../../ir/program.ts';
+import {
+  type Block,
+  type Func,
+  mainFunction,
+  meshOf,
+  type Module,
+  type Op,
+  type Origin,
+  type ValueId,
+  valueInfo,
+} from '../../ir/program.ts';
 import type { Attrs } from '../../ir/program.ts';
 import { LayoutTable } from './layout-table.ts';
 import { type Prices, wirePrices } from './prices.ts';
@@ -17,7 +27,11 @@ export function lowerReshards(module: Module, prices: Prices = wirePrices): Modu
   const func = mainFunction(module);
   const mesh = module.meshes[0];
   if (mesh === undefined) throw internalError('lower-reshards: the module has no mesh');
-  return { ...module, level: 'collective', functions: [new Lowering(func, new LayoutTable(meshOf(module, mesh.name), prices)).run()] };
+  return {
+    ...module,
+    level: 'collective',
+    functions: [new Lowering(func, new LayoutTable(meshOf(module, mesh.name), prices)).run()],
+  };
 }
 
 class Lowering {
@@ -42,7 +56,12 @@ class Lowering {
     for (const op of block.ops) {
       const operands = op.operands.map((v) => this.renamed.get(v) ?? v);
       if (op.kind === 'reshard') this.lower(op, operands[0] as ValueId);
-      else this.builder.push({ ...op, operands, regions: op.regions.map((r) => this.builder.region(() => this.block(r))) });
+      else
+        this.builder.push({
+          ...op,
+          operands,
+          regions: op.regions.map((r) => this.builder.region(() => this.block(r))),
+        });
     }
   }
 
@@ -54,7 +73,11 @@ class Lowering {
     if (!Number.isFinite(plan.bytes)) throw internalError('lower-reshards: a reshard has no plan');
     let value = operand;
     for (const step of plan.steps) {
-      const origin: Origin = { pass: 'lower-reshards', from: [op.origin], ...(op.origin.reason === undefined ? {} : { reason: op.origin.reason }) };
+      const origin: Origin = {
+        pass: 'lower-reshards',
+        from: [op.origin],
+        ...(op.origin.reason === undefined ? {} : { reason: op.origin.reason }),
+      };
       const [made] = this.builder.op(step.kind, [value], [type], origin, stepAttrs(step, this.table.mesh.name));
       this.builder.setLayout(made as ValueId, step.to);
       value = made as ValueId;
@@ -64,7 +87,11 @@ class Lowering {
 
   private intern(layout: Layout | undefined): Layout {
     if (layout === undefined) throw internalError('lower-reshards: a value has no layout');
-    return this.table.of(layout.dims.map((d) => d.axes), layout.unreduced, layout.monoid);
+    return this.table.of(
+      layout.dims.map((d) => d.axes),
+      layout.unreduced,
+      layout.monoid,
+    );
   }
 }
 

@@ -16,7 +16,12 @@ import { type Prices, wirePrices } from './prices.ts';
 
 export type Step =
   | { readonly kind: 'all_gather' | 'all_slice'; readonly axes: readonly (readonly AxisRef[])[]; readonly to: Layout }
-  | { readonly kind: 'reduce_scatter'; readonly axes: readonly (readonly AxisRef[])[]; readonly monoid: Monoid; readonly to: Layout }
+  | {
+      readonly kind: 'reduce_scatter';
+      readonly axes: readonly (readonly AxisRef[])[];
+      readonly monoid: Monoid;
+      readonly to: Layout;
+    }
   | { readonly kind: 'all_reduce'; readonly axes: readonly AxisRef[]; readonly monoid: Monoid; readonly to: Layout }
   | { readonly kind: 'all_to_all'; readonly moves: readonly Move[]; readonly to: Layout }
   | { readonly kind: 'collective_permute'; readonly from: Layout; readonly to: Layout };
@@ -59,7 +64,12 @@ interface Edge {
 
 /** Plans `from` → `to` for a tensor of this global shape and element size (bytes). Null: no path in the move set. */
 export function planReshard(
-  mesh: Mesh, shape: readonly number[], elementBytes: number, from: Layout, to: Layout, prices: Prices = wirePrices,
+  mesh: Mesh,
+  shape: readonly number[],
+  elementBytes: number,
+  from: Layout,
+  to: Layout,
+  prices: Prices = wirePrices,
 ): Plan | null {
   const lists = [...from.dims.map((d) => d.axes), ...to.dims.map((d) => d.axes), from.unreduced, to.unreduced];
   const cuts = cutsOf(lists);
@@ -81,7 +91,15 @@ class Search {
   private readonly atoms: readonly AxisRef[];
   private readonly prices: Prices;
 
-  constructor(mesh: Mesh, shape: readonly number[], total: number, goal: State, monoid: Monoid, atoms: readonly AxisRef[], prices: Prices) {
+  constructor(
+    mesh: Mesh,
+    shape: readonly number[],
+    total: number,
+    goal: State,
+    monoid: Monoid,
+    atoms: readonly AxisRef[],
+    prices: Prices,
+  ) {
     this.mesh = mesh;
     this.shape = shape;
     this.total = total;
@@ -93,7 +111,9 @@ class Search {
 
   run(start: State): Node | null {
     const goalKey = stateKey(this.goal);
-    const open = new Map<string, Node>([[stateKey(start), { state: start, price: 0, bytes: 0, previous: undefined, step: undefined }]]);
+    const open = new Map<string, Node>([
+      [stateKey(start), { state: start, price: 0, bytes: 0, previous: undefined, step: undefined }],
+    ]);
     const done = new Set<string>();
     while (open.size > 0) {
       const [key, node] = cheapest(open);
@@ -105,9 +125,12 @@ class Search {
       for (const { state, step, bytes, axes } of this.moves(node.state, held)) {
         const nextKey = stateKey(state);
         if (done.has(nextKey)) continue;
-        const price = node.price + (step.kind === 'all_slice' ? this.prices.memory(1) : this.prices.collective(step.kind, bytes, held, axes));
+        const price =
+          node.price +
+          (step.kind === 'all_slice' ? this.prices.memory(1) : this.prices.collective(step.kind, bytes, held, axes));
         const known = open.get(nextKey);
-        if (known === undefined || price < known.price) open.set(nextKey, { state, price, bytes: node.bytes + bytes, previous: node, step });
+        if (known === undefined || price < known.price)
+          open.set(nextKey, { state, price, bytes: node.bytes + bytes, previous: node, step });
       }
     }
     return null;
@@ -115,7 +138,13 @@ class Search {
 
   /** `n`: bytes of the tensor on one device. */
   private moves(state: State, n: number): Edge[] {
-    return [...this.reductions(state, n), ...this.slices(state), ...this.gathers(state, n), ...this.exchanges(state, n), ...this.permutes(state, n)];
+    return [
+      ...this.reductions(state, n),
+      ...this.slices(state),
+      ...this.gathers(state, n),
+      ...this.exchanges(state, n),
+      ...this.permutes(state, n),
+    ];
   }
 
   private reductions(state: State, n: number): Edge[] {
@@ -125,13 +154,23 @@ class Search {
       const owed = without(state.owed, axes);
       const g = axesSize(axes);
       const next = { dims: state.dims, owed };
-      found.push({ state: next, axes, bytes: (2 * n * (g - 1)) / g, step: { kind: 'all_reduce', axes: mergeNeighbours(axes), monoid: this.monoid, to: this.layout(next) } });
+      found.push({
+        state: next,
+        axes,
+        bytes: (2 * n * (g - 1)) / g,
+        step: { kind: 'all_reduce', axes: mergeNeighbours(axes), monoid: this.monoid, to: this.layout(next) },
+      });
       state.dims.forEach((held, d) => {
         if (axes.length > 2 || !this.divides(d, [...held, ...axes])) return;
         for (const order of axes.length === 2 ? [axes, [...axes].reverse()] : [axes]) {
           const scattered = { dims: replace(state.dims, d, [...held, ...order]), owed };
           const moved = state.dims.map((_, i) => (i === d ? mergeNeighbours(order) : []));
-          found.push({ state: scattered, axes, bytes: (n * (g - 1)) / g, step: { kind: 'reduce_scatter', axes: moved, monoid: this.monoid, to: this.layout(scattered) } });
+          found.push({
+            state: scattered,
+            axes,
+            bytes: (n * (g - 1)) / g,
+            step: { kind: 'reduce_scatter', axes: moved, monoid: this.monoid, to: this.layout(scattered) },
+          });
         }
       });
     }
@@ -146,8 +185,20 @@ class Search {
       state.dims.flatMap((held, d) => {
         if (!this.divides(d, [...held, axis])) return [];
         const next = { dims: replace(state.dims, d, [...held, axis]), owed: state.owed };
-        return [{ state: next, axes: [axis], bytes: 0, step: { kind: 'all_slice' as const, axes: state.dims.map((_, i) => (i === d ? [axis] : [])), to: this.layout(next) } }];
-      }));
+        return [
+          {
+            state: next,
+            axes: [axis],
+            bytes: 0,
+            step: {
+              kind: 'all_slice' as const,
+              axes: state.dims.map((_, i) => (i === d ? [axis] : [])),
+              to: this.layout(next),
+            },
+          },
+        ];
+      }),
+    );
   }
 
   private gathers(state: State, n: number): Edge[] {
@@ -155,7 +206,18 @@ class Search {
       const last = held.at(-1);
       if (last === undefined) return [];
       const next = { dims: replace(state.dims, d, held.slice(0, -1)), owed: state.owed };
-      return [{ state: next, axes: [last], bytes: n * (last.size - 1), step: { kind: 'all_gather' as const, axes: state.dims.map((_, i) => (i === d ? [last] : [])), to: this.layout(next) } }];
+      return [
+        {
+          state: next,
+          axes: [last],
+          bytes: n * (last.size - 1),
+          step: {
+            kind: 'all_gather' as const,
+            axes: state.dims.map((_, i) => (i === d ? [last] : [])),
+            to: this.layout(next),
+          },
+        },
+      ];
     });
   }
 
@@ -167,9 +229,21 @@ class Search {
         const g = axesSize(axes);
         state.dims.forEach((other, target) => {
           if (target === source || !this.divides(target, [...other, ...axes])) return;
-          const dims = replace(replace(state.dims, source, held.slice(0, held.length - k)), target, [...other, ...axes]);
+          const dims = replace(replace(state.dims, source, held.slice(0, held.length - k)), target, [
+            ...other,
+            ...axes,
+          ]);
           const next = { dims, owed: state.owed };
-          found.push({ state: next, axes, bytes: (n * (g - 1)) / g, step: { kind: 'all_to_all', moves: [{ axes: mergeNeighbours(axes), source, target }], to: this.layout(next) } });
+          found.push({
+            state: next,
+            axes,
+            bytes: (n * (g - 1)) / g,
+            step: {
+              kind: 'all_to_all',
+              moves: [{ axes: mergeNeighbours(axes), source, target }],
+              to: this.layout(next),
+            },
+          });
         });
       }
     });
@@ -196,7 +270,12 @@ class Search {
         arrived.push({ dims: replace(state.dims, d, order), owed: state.owed });
       }
     });
-    return arrived.map((next) => ({ state: next, axes: this.atoms, bytes: n, step: { kind: 'collective_permute', from, to: this.layout(next) } }));
+    return arrived.map((next) => ({
+      state: next,
+      axes: this.atoms,
+      bytes: n,
+      step: { kind: 'collective_permute', from, to: this.layout(next) },
+    }));
   }
 
   private divides(dim: number, axes: readonly AxisRef[]): boolean {
@@ -205,7 +284,9 @@ class Search {
 
   private layout(state: State): Layout {
     return {
-      mesh: this.mesh.name, replicated: [], unreduced: mergeNeighbours(state.owed),
+      mesh: this.mesh.name,
+      replicated: [],
+      unreduced: mergeNeighbours(state.owed),
       dims: state.dims.map((axes) => closedDim(mergeNeighbours(axes))),
       ...(state.owed.length > 0 && this.monoid !== 'sum' ? { monoid: this.monoid } : {}),
     };
@@ -214,7 +295,8 @@ class Search {
 
 function stepsOf(end: Node): Step[] {
   const steps: Step[] = [];
-  for (let node: Node | undefined = end; node !== undefined; node = node.previous) if (node.step !== undefined) steps.push(node.step);
+  for (let node: Node | undefined = end; node !== undefined; node = node.previous)
+    if (node.step !== undefined) steps.push(node.step);
   return steps.reverse();
 }
 
@@ -223,7 +305,12 @@ function joinGathers(steps: readonly Step[]): Step[] {
   const joined: Step[] = [];
   for (const step of steps) {
     const last = joined.at(-1);
-    if (last !== undefined && last.kind === step.kind && (step.kind === 'all_gather' || step.kind === 'all_slice') && (last.kind === 'all_gather' || last.kind === 'all_slice')) {
+    if (
+      last !== undefined &&
+      last.kind === step.kind &&
+      (step.kind === 'all_gather' || step.kind === 'all_slice') &&
+      (last.kind === 'all_gather' || last.kind === 'all_slice')
+    ) {
       const axes = step.axes.map((later, d) => {
         const earlier = last.axes[d] ?? [];
         return mergeNeighbours(step.kind === 'all_gather' ? [...later, ...earlier] : [...earlier, ...later]);
@@ -235,7 +322,11 @@ function joinGathers(steps: readonly Step[]): Step[] {
 }
 
 const replace = <T>(list: readonly T[], at: number, item: T): T[] => list.map((x, i) => (i === at ? item : x));
-const stateKey = (s: State): string => `${s.dims.map(axesKey).join('|')}#${s.owed.map((a) => axesKey([a])).sort().join('+')}`;
+const stateKey = (s: State): string =>
+  `${s.dims.map(axesKey).join('|')}#${s.owed
+    .map((a) => axesKey([a]))
+    .sort()
+    .join('+')}`;
 
 function cheapest(open: ReadonlyMap<string, Node>): [string, Node] {
   let best: [string, Node] | undefined;

@@ -14,14 +14,23 @@ import { type Block, meshOf, type Module, type Op } from '../../ir/program.ts';
 export function specialize(module: Module, device: number): Module {
   const devices = Math.min(...module.meshes.map(deviceCount));
   if (device >= devices) {
-    throw userError('SH0706', `there is no device ${device}`, { expected: `0 to ${devices - 1}: the mesh has ${devices} devices` });
+    throw userError('SH0706', `there is no device ${device}`, {
+      expected: `0 to ${devices - 1}: the mesh has ${devices} devices`,
+    });
   }
   const constant = (op: Op): Op => {
     const index = positionOn(meshOf(module, op.attrs.mesh as string), op.attrs.axes as readonly AxisRef[], device);
     return { ...op, kind: 'constant', attrs: { value: { data: Int32Array.of(index) } } };
   };
   const block = (b: Block): Block => ({
-    ...b, ops: b.ops.map((op) => (op.kind === 'axis_index' ? constant(op) : op.regions.length === 0 ? op : { ...op, regions: op.regions.map(block) })),
+    ...b,
+    ops: b.ops.map((op) =>
+      op.kind === 'axis_index'
+        ? constant(op)
+        : op.regions.length === 0
+          ? op
+          : { ...op, regions: op.regions.map(block) },
+    ),
   });
   return { ...module, functions: module.functions.map((f) => ({ ...f, body: block(f.body) })) };
 }
@@ -34,7 +43,7 @@ function positionOn(mesh: Mesh, axes: readonly AxisRef[], device: number): numbe
     const inner = mesh.axes.slice(at + 1).reduce((n, a) => n * a.size, 1);
     const size = mesh.axes[at]?.size ?? 1;
     const minor = size / (axis.pre * axis.size);
-    index = index * axis.size + (Math.floor(Math.floor(device / inner) % size / minor) % axis.size);
+    index = index * axis.size + (Math.floor((Math.floor(device / inner) % size) / minor) % axis.size);
   }
   return index;
 }

@@ -11,7 +11,17 @@
 import { FuncBuilder } from '../../ir/build.ts';
 import { closedDim, type DimSharding, type Layout } from '../../ir/layout.ts';
 import { axesSize } from '../../ir/mesh.ts';
-import { type Block, type Func, mainFunction, type Module, type Op, type Origin, type ValueId, valueInfo, walkOps } from '../../ir/program.ts';
+import {
+  type Block,
+  type Func,
+  mainFunction,
+  type Module,
+  type Op,
+  type Origin,
+  type ValueId,
+  valueInfo,
+  walkOps,
+} from '../../ir/program.ts';
 import { type TensorType, withShape } from '../../ir/types.ts';
 
 export function splitReduce(module: Module): Module {
@@ -27,7 +37,8 @@ const PICKING: ReadonlySet<string> = new Set(['compare', 'select', 'and', 'or', 
 function splitDim(func: Func, op: Op): number | undefined {
   if (op.kind !== 'reduce' || op.results.length < 2) return undefined;
   const [dim, ...more] = op.attrs.dims as readonly number[];
-  if (dim === undefined || more.length > 0 || !op.regions.every((r) => r.ops.every((o) => PICKING.has(o.kind)))) return undefined;
+  if (dim === undefined || more.length > 0 || !op.regions.every((r) => r.ops.every((o) => PICKING.has(o.kind))))
+    return undefined;
   const { type, layout } = valueInfo(func, op.operands[0] as ValueId);
   const shards = axesSize(layout?.dims[dim]?.axes ?? []);
   const size = type.shape[dim] as number;
@@ -54,7 +65,10 @@ class Splitting {
       for (const op of block.ops) {
         const dim = splitDim(this.func, op);
         if (dim !== undefined) this.split(op, dim);
-        else this.builder.push(op.kind === 'while' || op.kind === 'case' ? { ...op, regions: op.regions.map((r) => this.block(r)) } : op);
+        else
+          this.builder.push(
+            op.kind === 'while' || op.kind === 'case' ? { ...op, regions: op.regions.map((r) => this.block(r)) } : op,
+          );
       }
     });
   }
@@ -68,14 +82,43 @@ class Splitting {
     const parts = op.operands.slice(0, n).map((v) => {
       const { type } = valueInfo(this.func, v);
       const shape = type.shape.flatMap((size, d) => (d === dim ? [shards, size / shards] : [size]));
-      return this.made('reshape', [v], [withShape(type, shape)], spliced(layout, dim, [layout.dims[dim] as DimSharding, closedDim()]), origin, { shape })[0] as ValueId;
+      return this.made(
+        'reshape',
+        [v],
+        [withShape(type, shape)],
+        spliced(layout, dim, [layout.dims[dim] as DimSharding, closedDim()]),
+        origin,
+        { shape },
+      )[0] as ValueId;
     });
-    const types = parts.map((v): TensorType => withShape(this.builder.typeOf(v), this.builder.typeOf(v).shape.filter((_, d) => d !== dim + 1)));
-    const picked = this.made('reduce', [...parts, ...starts], types, layout, origin, { dims: [dim + 1] }, this.copied(op));
+    const types = parts.map(
+      (v): TensorType =>
+        withShape(
+          this.builder.typeOf(v),
+          this.builder.typeOf(v).shape.filter((_, d) => d !== dim + 1),
+        ),
+    );
+    const picked = this.made(
+      'reduce',
+      [...parts, ...starts],
+      types,
+      layout,
+      origin,
+      { dims: [dim + 1] },
+      this.copied(op),
+    );
     this.builder.push({ ...op, operands: [...picked, ...starts], attrs: { dims: [dim] } });
   }
 
-  private made(kind: string, operands: readonly ValueId[], types: readonly TensorType[], layout: Layout, origin: Origin, attrs: Op['attrs'], regions: readonly Block[] = []): ValueId[] {
+  private made(
+    kind: string,
+    operands: readonly ValueId[],
+    types: readonly TensorType[],
+    layout: Layout,
+    origin: Origin,
+    attrs: Op['attrs'],
+    regions: readonly Block[] = [],
+  ): ValueId[] {
     const results = this.builder.op(kind, operands, types, origin, attrs, regions);
     for (const r of results) this.builder.setLayout(r, layout);
     return results;
@@ -89,12 +132,17 @@ class Splitting {
       map.set(v, made);
       return made;
     };
-    return op.regions.map((r) => this.builder.region(() => {
-      for (const p of r.params) this.builder.paramAt(fresh(p));
-      for (const o of r.ops) this.builder.push({ ...o, operands: o.operands.map((v) => map.get(v) ?? v), results: o.results.map(fresh) });
-    }));
+    return op.regions.map((r) =>
+      this.builder.region(() => {
+        for (const p of r.params) this.builder.paramAt(fresh(p));
+        for (const o of r.ops)
+          this.builder.push({ ...o, operands: o.operands.map((v) => map.get(v) ?? v), results: o.results.map(fresh) });
+      }),
+    );
   }
 }
 
-const spliced = (layout: Layout, dim: number, by: readonly DimSharding[]): Layout =>
-  ({ ...layout, dims: layout.dims.flatMap((d, i) => (i === dim ? by : [d])) });
+const spliced = (layout: Layout, dim: number, by: readonly DimSharding[]): Layout => ({
+  ...layout,
+  dims: layout.dims.flatMap((d, i) => (i === dim ? by : [d])),
+});

@@ -16,7 +16,10 @@ export const aggressive: Strategy = (rule, projection, direction) => {
   const { operands, results } = projection;
   if (![...operands, ...results].some((t) => mayGrow(t, compatible))) return null;
   const order = factorOrder(rule, projection, compatible);
-  const grown = (tensor: TensorProjection, limit: (f: number, axes: readonly AxisRef[]) => readonly AxisRef[]): boolean => {
+  const grown = (
+    tensor: TensorProjection,
+    limit: (f: number, axes: readonly AxisRef[]) => readonly AxisRef[],
+  ): boolean => {
     let changed = false;
     for (const f of order) {
       const axes = taken(rule, tensor, f, compatible[f] as readonly AxisRef[]);
@@ -73,14 +76,20 @@ interface Source {
 function factorOrder(rule: FactorRule, projection: Projection, compatible: readonly (readonly AxisRef[])[]): number[] {
   const sources = sourcesOf(rule, [...projection.operands, ...projection.results], compatible);
   const shards = compatible.map((axes) => (rule.elementwise === true ? axesSize(axes) : 0));
-  return compatible.map((_, f) => f).sort((i, j) => {
-    const [a, b] = [sources[i] as Source, sources[j] as Source];
-    return b.size - a.size || (shards[j] as number) - (shards[i] as number) || a.tensor - b.tensor || i - j;
-  });
+  return compatible
+    .map((_, f) => f)
+    .sort((i, j) => {
+      const [a, b] = [sources[i] as Source, sources[j] as Source];
+      return b.size - a.size || (shards[j] as number) - (shards[i] as number) || a.tensor - b.tensor || i - j;
+    });
 }
 
 /** Per factor the largest tensor that has all of the agreed axes, the first of equals. */
-function sourcesOf(rule: FactorRule, tensors: readonly TensorProjection[], compatible: readonly (readonly AxisRef[])[]): Source[] {
+function sourcesOf(
+  rule: FactorRule,
+  tensors: readonly TensorProjection[],
+  compatible: readonly (readonly AxisRef[])[],
+): Source[] {
   const found: Source[] = compatible.map(() => ({ size: -1, tensor: -1 }));
   tensors.forEach((tensor, t) => {
     const size = tensor.factors.reduce((n, held, f) => (held === undefined ? n : n * (rule.factors[f]?.size ?? 1)), 1);

@@ -15,7 +15,9 @@ export const basic: Strategy = (rule, projection, direction) => {
   rule.factors.forEach(({ size }, f) => {
     const compatible = compatibleMajorAxes(projection, f, direction(f));
     const axes = truncate(compatible, (axis, sharded) => fitsAll(tensors, f, axis, sharded, size));
-    tensors.forEach((tensor, t) => { if (expand(tensor, f, axes)) changed[t] = true; });
+    tensors.forEach((tensor, t) => {
+      if (expand(tensor, f, axes)) changed[t] = true;
+    });
   });
   return changed.includes(true) ? changed : null;
 };
@@ -32,7 +34,11 @@ export function expand(tensor: TensorProjection, f: number, axes: readonly AxisR
  * The longest list of axes that all tensors with the factor agree on: a list may extend another, a disagreement ends it.
  * Forward, only operands may extend it and results only cut it short; backward the reverse.
  */
-export function compatibleMajorAxes({ operands, results }: Projection, f: number, direction: Direction): readonly AxisRef[] {
+export function compatibleMajorAxes(
+  { operands, results }: Projection,
+  f: number,
+  direction: Direction,
+): readonly AxisRef[] {
   if (direction === NONE) return [];
   const [first, second] = direction === BACKWARD ? [results, operands] : [operands, results];
   let agreed: Agreed = { axes: [], grows: true };
@@ -81,7 +87,10 @@ function agree(so: Agreed, more: readonly AxisRef[] | undefined): Agreed {
  * Cuts the list where an axis does not fit whole; `fitOf` gives the prefix of it that does, or null. It is told into how
  * many shards the axes before split the factor.
  */
-export function truncate(axes: readonly AxisRef[], fitOf: (axis: AxisRef, sharded: number) => AxisRef | null): readonly AxisRef[] {
+export function truncate(
+  axes: readonly AxisRef[],
+  fitOf: (axis: AxisRef, sharded: number) => AxisRef | null,
+): readonly AxisRef[] {
   let sharded = 1;
   for (let i = 0; i < axes.length; i++) {
     const axis = axes[i] as AxisRef;
@@ -109,7 +118,13 @@ export function freeOfOtherFactors(axis: AxisRef, tensor: TensorProjection, f: n
  * The prefix of an axis that the tensor has on the factor already, or may add to it: not replicated or unreduced, the
  * factor open and without overflow, and dividing what is left of it unless the factor is minor-most.
  */
-export function fitsFactor(axis: AxisRef, tensor: TensorProjection, held: FactorSharding, sharded: number, size: number): AxisRef | null {
+export function fitsFactor(
+  axis: AxisRef,
+  tensor: TensorProjection,
+  held: FactorSharding,
+  sharded: number,
+  size: number,
+): AxisRef | null {
   let found = tensor.replicated.length === 0 ? axis : prefixWithoutOverlap(axis, tensor.replicated);
   if (found !== null && tensor.unreduced.length > 0) found = prefixWithoutOverlap(found, tensor.unreduced);
   if (found === null || listContains(held.axes, found)) return found;
@@ -123,7 +138,13 @@ export function fitsFactor(axis: AxisRef, tensor: TensorProjection, held: Factor
   return last !== undefined && beginsAxis(last, found) ? last : null;
 }
 
-function fitsAll(tensors: readonly TensorProjection[], f: number, axis: AxisRef, sharded: number, size: number): AxisRef | null {
+function fitsAll(
+  tensors: readonly TensorProjection[],
+  f: number,
+  axis: AxisRef,
+  sharded: number,
+  size: number,
+): AxisRef | null {
   let found: AxisRef | null = axis;
   for (const tensor of tensors) {
     found = freeOfOtherFactors(found, tensor, f);

@@ -30,23 +30,44 @@ export class CauseLog {
   /** Axes that a value has because the user (or a constraint, or its sharding group) says so. */
   annotated(id: ValueId, before: Layout | undefined, after: Layout | undefined, op?: Op, from?: ValueId): void {
     for (const grown of growth(before, after)) {
-      this.note(id, { ...grown, ...(op === undefined ? {} : { op }), ...(from === undefined ? {} : { from }), ...this.when(op !== undefined) });
+      this.note(id, {
+        ...grown,
+        ...(op === undefined ? {} : { op }),
+        ...(from === undefined ? {} : { from }),
+        ...this.when(op !== undefined),
+      });
     }
   }
 
   /** Axes that tensor `t` of the node (operands first) has just got. */
-  propagated(id: ValueId, before: Layout | undefined, after: Layout, node: Node, projection: Projection, t: number): void {
+  propagated(
+    id: ValueId,
+    before: Layout | undefined,
+    after: Layout,
+    node: Node,
+    projection: Projection,
+    t: number,
+  ): void {
     const tensors = [...projection.operands, ...projection.results];
     const values = [...node.operands, ...node.results];
     const isResult = (i: number): boolean => i >= node.operands.length;
     for (const { dim, axis } of growth(before, after)) {
       const factor = tensors[t]?.dims[dim]?.find((f) => tensors[t]?.factors[f]?.axes.some((a) => overlaps(a, axis)));
-      const source = tensors.findIndex((other, i) => i !== t && factor !== undefined && other.factors[factor]?.axes.some((a) => overlaps(a, axis)) === true);
-      const direction = source < 0 || isResult(source) === isResult(t) ? 'sideways' : isResult(t) ? 'forward' : 'backward';
+      const source = tensors.findIndex(
+        (other, i) =>
+          i !== t && factor !== undefined && other.factors[factor]?.axes.some((a) => overlaps(a, axis)) === true,
+      );
+      const direction =
+        source < 0 || isResult(source) === isResult(t) ? 'sideways' : isResult(t) ? 'forward' : 'backward';
       const from = values[source];
       this.note(id, {
-        dim, axis, op: node.op, direction, ...this.when(true),
-        ...(factor === undefined ? {} : { factor: factorName(factor) }), ...(from === undefined ? {} : { from }),
+        dim,
+        axis,
+        op: node.op,
+        direction,
+        ...this.when(true),
+        ...(factor === undefined ? {} : { factor: factorName(factor) }),
+        ...(from === undefined ? {} : { from }),
       });
     }
   }

@@ -25,7 +25,12 @@ export class Driver {
   private readonly stack: number[] = [];
   private waiting = new Uint8Array(0);
 
-  constructor(graph: Graph, meshes: readonly Mesh[], groups: ReadonlyMap<ValueId, readonly ValueId[]>, causes: CauseLog) {
+  constructor(
+    graph: Graph,
+    meshes: readonly Mesh[],
+    groups: ReadonlyMap<ValueId, readonly ValueId[]>,
+    causes: CauseLog,
+  ) {
     this.graph = graph;
     this.meshes = new Map(meshes.map((m) => [m.name, m]));
     this.groups = groups;
@@ -50,7 +55,8 @@ export class Driver {
     const { rule } = node;
     const mesh = this.commonMesh(node);
     if (mesh === undefined) return;
-    const allowed = (f: number): Direction => (rule.factors[f]?.blocked === true ? NONE : (node.barrier ?? direction(node, f)));
+    const allowed = (f: number): Direction =>
+      rule.factors[f]?.blocked === true ? NONE : (node.barrier ?? direction(node, f));
     const before = [...node.operands, ...node.results].map((v) => this.graph.layoutOf(v));
     const count = node.operands.length;
     const projection: Projection = {
@@ -58,7 +64,9 @@ export class Driver {
       results: node.results.map((_, i) => projectTensor(rule, rule.results[i] ?? [], before[count + i])),
     };
     const changed = strategy(rule, projection, allowed);
-    changed?.forEach((is, t) => { if (is) this.update(index, mesh, projection, t, before[t]); });
+    changed?.forEach((is, t) => {
+      if (is) this.update(index, mesh, projection, t, before[t]);
+    });
   }
 
   /** Writes a tensor's new layout into its slot and its group's, and tells whom it concerns. */
@@ -111,7 +119,8 @@ export class Driver {
         if (!anyAxes && layout.dims.some((d) => d.axes.length > 0)) anyAxes = true;
         if (found?.name === layout.mesh) continue;
         const mesh = this.meshes.get(layout.mesh);
-        if (mesh === undefined || (mesh.axes.length === 0 && found !== undefined && mesh.deviceIds === undefined)) continue;
+        if (mesh === undefined || (mesh.axes.length === 0 && found !== undefined && mesh.deviceIds === undefined))
+          continue;
         if (found === undefined || (found.axes.length === 0 && found.deviceIds === undefined)) found = mesh;
         else if (!sameMesh(found, mesh)) return undefined;
       }
@@ -128,11 +137,22 @@ export class Driver {
       if (mesh === undefined || (value !== undefined && result !== undefined && value.mesh !== result.mesh)) return;
       const rule: FactorRule = identityRule(graph.typeOf(v));
       const projection: Projection = {
-        operands: [projectTensor(rule, rule.operands[0] ?? [], value)], results: [projectTensor(rule, rule.results[0] ?? [], result)],
+        operands: [projectTensor(rule, rule.operands[0] ?? [], value)],
+        results: [projectTensor(rule, rule.results[0] ?? [], result)],
       };
       const changed = strategy(rule, projection, () => BOTH);
-      if (changed?.[0] === true) this.meetValue(graph.slot(v), layoutOfProjection(rule, projection.operands[0] as Projection['operands'][0], mesh, value));
-      if (changed?.[1] === true) graph.resultLayouts[i] = layoutOfProjection(rule, projection.results[0] as Projection['results'][0], mesh, result);
+      if (changed?.[0] === true)
+        this.meetValue(
+          graph.slot(v),
+          layoutOfProjection(rule, projection.operands[0] as Projection['operands'][0], mesh, value),
+        );
+      if (changed?.[1] === true)
+        graph.resultLayouts[i] = layoutOfProjection(
+          rule,
+          projection.results[0] as Projection['results'][0],
+          mesh,
+          result,
+        );
     });
   }
 
@@ -150,6 +170,9 @@ function sameDims(a: Layout | undefined, b: Layout): boolean {
 }
 
 function sameMesh(a: Mesh, b: Mesh): boolean {
-  return a.axes.length === b.axes.length && a.axes.every((x, i) => x.name === b.axes[i]?.name && x.size === b.axes[i]?.size) &&
-    (a.deviceIds ?? []).join() === (b.deviceIds ?? []).join();
+  return (
+    a.axes.length === b.axes.length &&
+    a.axes.every((x, i) => x.name === b.axes[i]?.name && x.size === b.axes[i]?.size) &&
+    (a.deviceIds ?? []).join() === (b.deviceIds ?? []).join()
+  );
 }

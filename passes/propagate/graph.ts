@@ -88,12 +88,20 @@ export class Graph {
   private op(op: Op): void {
     for (const r of op.results) this.makers.set(r, op);
     switch (op.kind) {
-      case 'while': return this.loop(op);
-      case 'case': return this.branches(op);
-      case 'optimization_barrier': return op.results.forEach((r, i) => this.edge(op, [op.operands[i] as ValueId], r));
-      case 'data_flow_edge': return this.edge(op, op.operands, op.results[0] as ValueId);
-      case 'return': case 'reshard': case 'sharding_group': return;
-      default: return this.tensorOp(op);
+      case 'while':
+        return this.loop(op);
+      case 'case':
+        return this.branches(op);
+      case 'optimization_barrier':
+        return op.results.forEach((r, i) => this.edge(op, [op.operands[i] as ValueId], r));
+      case 'data_flow_edge':
+        return this.edge(op, op.operands, op.results[0] as ValueId);
+      case 'return':
+      case 'reshard':
+      case 'sharding_group':
+        return;
+      default:
+        return this.tensorOp(op);
     }
   }
 
@@ -116,7 +124,13 @@ export class Graph {
     for (const region of op.regions) this.block(region);
     const ends = op.regions.map((r) => r.ops.at(-1) as Op);
     const first = this.nodes.length;
-    op.results.forEach((r, i) => this.edge(op, ends.map((e) => e.operands[i] as ValueId), r));
+    op.results.forEach((r, i) =>
+      this.edge(
+        op,
+        ends.map((e) => e.operands[i] as ValueId),
+        r,
+      ),
+    );
     ends.forEach((e, position) => this.readers.set(e, (index) => ({ node: first + index, position })));
     this.readers.delete(op);
   }
@@ -131,11 +145,16 @@ export class Graph {
   }
 
   private tensorOp(op: Op): void {
-    const rule = this.rules.of(op, op.operands.map((v) => this.makers.get(v)));
+    const rule = this.rules.of(
+      op,
+      op.operands.map((v) => this.makers.get(v)),
+    );
     if (rule === undefined) return;
     if (op.kind === 'sharding_constraint') this.layouts[op.results[0] as ValueId] = op.attrs.layout as Layout;
-    const barrier = op.kind === 'propagation_barrier' ? { barrier: ALLOWED[op.attrs.direction as keyof typeof ALLOWED] } : {};
-    const node = this.nodes.push({ op, rule, operands: [...op.operands], results: op.results, edge: false, ...barrier }) - 1;
+    const barrier =
+      op.kind === 'propagation_barrier' ? { barrier: ALLOWED[op.attrs.direction as keyof typeof ALLOWED] } : {};
+    const node =
+      this.nodes.push({ op, rule, operands: [...op.operands], results: op.results, edge: false, ...barrier }) - 1;
     for (const r of op.results) this.definition.set(r, node);
     this.readers.set(op, (index) => ({ node, position: index }));
   }

@@ -43,13 +43,20 @@ const exceptBroadcast = (node: Node): Direction => (node.op.kind === 'broadcast_
 function passThrough(node: Node): Direction {
   if (node.edge || node.rule.elementwise === true) return BOTH;
   switch (node.op.kind) {
-    case 'reshape': case 'transpose': return BOTH;
-    case 'dynamic_slice': case 'dynamic_update_slice': return intersection(BOTH, FORWARD);
-    default: return NONE;
+    case 'reshape':
+    case 'transpose':
+      return BOTH;
+    case 'dynamic_slice':
+    case 'dynamic_update_slice':
+      return intersection(BOTH, FORWARD);
+    default:
+      return NONE;
   }
 }
 
 /** Scalars cannot be sharded, so they do not count; an edge's only operand is its owner. */
 function sharesOperands(graph: Graph, node: Node): boolean {
-  return !node.edge && node.operands.some((v) => (graph.users[v]?.length ?? 0) !== 1 && graph.typeOf(v).shape.length > 0);
+  return (
+    !node.edge && node.operands.some((v) => (graph.users[v]?.length ?? 0) !== 1 && graph.typeOf(v).shape.length > 0)
+  );
 }

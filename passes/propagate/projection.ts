@@ -30,7 +30,11 @@ export interface Projection {
 const NONE: readonly AxisRef[] = [];
 
 /** No layout is an open one without axes. */
-export function projectTensor(rule: FactorRule, dims: readonly DimFactors[], layout: Layout | undefined): TensorProjection {
+export function projectTensor(
+  rule: FactorRule,
+  dims: readonly DimFactors[],
+  layout: Layout | undefined,
+): TensorProjection {
   const factors = new Array<FactorSharding | undefined>(rule.factors.length).fill(undefined);
   for (let d = 0; d < dims.length; d++) projectDim(rule, dims[d] as DimFactors, layout?.dims[d], factors);
   return { dims, factors, replicated: layout?.replicated ?? NONE, unreduced: layout?.unreduced ?? NONE };
@@ -41,7 +45,12 @@ export function projectTensor(rule: FactorRule, dims: readonly DimFactors[], lay
  *
  *   dim 12 = [i=3, j=4] with {x=3, y=8}:  i: x, j: y        with {y=8}: i: overflow y, j: closed
  */
-function projectDim(rule: FactorRule, held: DimFactors, dim: DimSharding | undefined, found: (FactorSharding | undefined)[]): void {
+function projectDim(
+  rule: FactorRule,
+  held: DimFactors,
+  dim: DimSharding | undefined,
+  found: (FactorSharding | undefined)[],
+): void {
   const closed = dim?.open === false;
   let rest: readonly AxisRef[] = dim?.axes ?? NONE;
   for (let i = 0; i < held.length; i++) {
@@ -63,7 +72,10 @@ function projectDim(rule: FactorRule, held: DimFactors, dim: DimSharding | undef
 }
 
 /** The major axes, the last perhaps split, that divide a factor; what stays of both. */
-function takeWhole(axes: readonly AxisRef[], size: number): { taken: AxisRef[]; rest: readonly AxisRef[]; room: number } {
+function takeWhole(
+  axes: readonly AxisRef[],
+  size: number,
+): { taken: AxisRef[]; rest: readonly AxisRef[]; room: number } {
   const taken: AxisRef[] = [];
   let rest = axes;
   let room = size;
@@ -89,9 +101,17 @@ function merged(axes: readonly AxisRef[]): readonly AxisRef[] {
  * The layout that a projection stands for. A dim ends at a factor with overflow, or at one not fully sharded: what would
  * follow needs a strided view. (Shardy, TensorFactorShardings::createTensorShardingAttr.)
  */
-export function layoutOfProjection(rule: FactorRule, tensor: TensorProjection, mesh: string, before: Layout | undefined): Layout {
+export function layoutOfProjection(
+  rule: FactorRule,
+  tensor: TensorProjection,
+  mesh: string,
+  before: Layout | undefined,
+): Layout {
   return {
-    mesh, dims: tensor.dims.map((held) => dimOf(rule, held, tensor)), replicated: tensor.replicated, unreduced: tensor.unreduced,
+    mesh,
+    dims: tensor.dims.map((held) => dimOf(rule, held, tensor)),
+    replicated: tensor.replicated,
+    unreduced: tensor.unreduced,
     ...(before?.monoid === undefined ? {} : { monoid: before.monoid }),
   };
 }

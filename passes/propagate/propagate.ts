@@ -28,14 +28,18 @@ export function propagate(module: Module, registry: Registry): PropagateResult {
   const causes = new CauseLog();
   graph.layouts.forEach((layout, slot) => causes.annotated(slot as ValueId, undefined, layout));
   userPriority(new Driver(graph, module.meshes, new Map(), causes), module.meshes, aggressive);
-  return { module: { ...module, level: 'propagated', functions: [laidOut(graph, func, mesh.name)] }, causes: shared(graph, causes.causes) };
+  return {
+    module: { ...module, level: 'propagated', functions: [laidOut(graph, func, mesh.name)] },
+    causes: shared(graph, causes.causes),
+  };
 }
 
 /** Every value in its slot's layout; what nothing reached is open and whole. */
 function laidOut(graph: Graph, func: Func, mesh: string): Func {
   const open = (id: ValueId): Layout => openLayout(mesh, valueInfo(func, id).type.shape.length);
   return {
-    ...func, values: func.values.map((info, id) => ({ ...info, layout: graph.layoutOf(id as ValueId) ?? open(id as ValueId) })),
+    ...func,
+    values: func.values.map((info, id) => ({ ...info, layout: graph.layoutOf(id as ValueId) ?? open(id as ValueId) })),
     resultLayouts: graph.returned.map((v, i) => graph.resultLayouts[i] ?? graph.layoutOf(v) ?? open(v)),
   };
 }
@@ -59,11 +63,13 @@ function applyConstraints(graph: Graph): void {
   for (const op of constraints) {
     const [value, layout] = [operand(op), op.attrs.layout as Layout];
     const made = graph.definition.get(graph.slot(value));
-    const applies = layout.dims.every((d) => !d.open) && competing.get(value) === 1 && graph.layoutOf(value) === undefined;
+    const applies =
+      layout.dims.every((d) => !d.open) && competing.get(value) === 1 && graph.layoutOf(value) === undefined;
     if (!applies || made === undefined || graph.isEdgeTarget(value)) continue;
     // What a call gives back is the call's, not the value inside it: a layout asked of it stays outside.
     if (sameCall(graph.nodes[made]?.op, op)) graph.layouts[graph.slot(value)] = layout;
   }
 }
 
-const sameCall = (a: Op | undefined, b: Op): boolean => (a?.origin.stack ?? []).join() === (b.origin.stack ?? []).join();
+const sameCall = (a: Op | undefined, b: Op): boolean =>
+  (a?.origin.stack ?? []).join() === (b.origin.stack ?? []).join();

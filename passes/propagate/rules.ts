@@ -24,20 +24,30 @@ export class RuleTable {
   of(op: Op, makers: readonly (Op | undefined)[]): FactorRule | undefined {
     if (WITHOUT.has(op.kind) || op.results.length === 0) return undefined;
     const results = op.results.map((v) => valueInfo(this.func, v).type);
-    if (IDENTITY.has(op.kind)) return this.remember(`identity ${this.typeId(results[0] as TensorType)}`, () => identityRule(results[0] as TensorType, 1, true));
+    if (IDENTITY.has(op.kind))
+      return this.remember(`identity ${this.typeId(results[0] as TensorType)}`, () =>
+        identityRule(results[0] as TensorType, 1, true),
+      );
     const def = this.registry[op.kind];
     if (def === undefined) return undefined;
     const operands = op.operands.map((v) => valueInfo(this.func, v).type);
-    const rule = (): FactorRule => def.factors({ kind: op.kind, attrs: op.attrs, regions: op.regions, operands, results, makers });
+    const rule = (): FactorRule =>
+      def.factors({ kind: op.kind, attrs: op.attrs, regions: op.regions, operands, results, makers });
     const key = this.key(op, operands, results, makers);
     return key === undefined ? rule() : this.remember(key, rule);
   }
 
   /** Undefined where a region may decide: those rules are made anew. */
-  private key(op: Op, operands: readonly TensorType[], results: readonly TensorType[], makers: readonly (Op | undefined)[]): string | undefined {
+  private key(
+    op: Op,
+    operands: readonly TensorType[],
+    results: readonly TensorType[],
+    makers: readonly (Op | undefined)[],
+  ): string | undefined {
     if (op.regions.length > 0 && op.kind !== 'reduce') return undefined;
     const types = [...operands, ...results].map((t) => this.typeId(t)).join();
-    const fixed = op.kind === 'dynamic_update_slice' || op.kind === 'concatenate' ? makers.map((m) => m?.kind).join() : '';
+    const fixed =
+      op.kind === 'dynamic_update_slice' || op.kind === 'concatenate' ? makers.map((m) => m?.kind).join() : '';
     return `${op.kind} ${types} ${attrsText(op)} ${fixed}`;
   }
 
@@ -64,8 +74,17 @@ function attrsText(op: Op): string {
 
 /** Each dim of the result is that dim of every operand. */
 export function identityRule(type: TensorType, operands = 1, elementwise = false): FactorRule {
-  const rule = new RuleBuilder(Array.from({ length: operands }, () => type.shape.length), [type.shape.length]);
+  const rule = new RuleBuilder(
+    Array.from({ length: operands }, () => type.shape.length),
+    [type.shape.length],
+  );
   const sources = Array.from({ length: operands });
-  type.shape.forEach((size, d) => rule.add(sources.map(() => d), [d], size));
+  type.shape.forEach((size, d) =>
+    rule.add(
+      sources.map(() => d),
+      [d],
+      size,
+    ),
+  );
   return rule.build({ elementwise });
 }

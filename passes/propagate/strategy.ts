@@ -16,4 +16,8 @@ export const intersection = (a: Direction, b: Direction): Direction => (a & b) a
  * Expands the axes of an op's factors in place and says which tensors grew (operands first, then results); null = none.
  * `direction` is asked per factor.
  */
-export type Strategy = (rule: FactorRule, projection: Projection, direction: (factor: number) => Direction) => readonly boolean[] | null;
+export type Strategy = (
+  rule: FactorRule,
+  projection: Projection,
+  direction: (factor: number) => Direction,
+) => readonly boolean[] | null;

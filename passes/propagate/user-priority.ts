@@ -15,13 +15,29 @@ export function userPriority(driver: Driver, meshes: readonly Mesh[], strategy: 
   const { graph } = driver;
   const original = [...graph.layouts];
   const originalResults = [...graph.resultLayouts];
-  const waiting = [...new Set([...original, ...originalResults].flatMap((l) => (l?.dims ?? []).map((d) => d.priority)))].filter((p) => p > 0);
-  const held = (l: Layout | undefined): Layout | undefined => (l === undefined ? undefined : hold(l, meshes.find((m) => m.name === l.mesh)));
-  rewrite(graph, (now) => held(now), (now) => held(now));
+  const waiting = [
+    ...new Set([...original, ...originalResults].flatMap((l) => (l?.dims ?? []).map((d) => d.priority))),
+  ].filter((p) => p > 0);
+  const held = (l: Layout | undefined): Layout | undefined =>
+    l === undefined
+      ? undefined
+      : hold(
+          l,
+          meshes.find((m) => m.name === l.mesh),
+        );
+  rewrite(
+    graph,
+    (now) => held(now),
+    (now) => held(now),
+  );
   opPriority(driver, strategy);
   for (const priority of waiting.sort((a, b) => a - b)) {
     driver.causes.priority = priority;
-    rewrite(graph, (now, slot) => release(now, original[slot], priority), (now, i) => release(now, originalResults[i], priority));
+    rewrite(
+      graph,
+      (now, slot) => release(now, original[slot], priority),
+      (now, i) => release(now, originalResults[i], priority),
+    );
     opPriority(driver, strategy);
   }
 }
@@ -29,7 +45,9 @@ export function userPriority(driver: Driver, meshes: readonly Mesh[], strategy: 
 type Rewrite = (now: Layout | undefined, index: number) => Layout | undefined;
 
 function rewrite(graph: Graph, layouts: Rewrite, results: Rewrite): void {
-  graph.layouts.forEach((layout, slot) => { if (layout !== undefined) graph.layouts[slot] = layouts(layout, slot); });
+  graph.layouts.forEach((layout, slot) => {
+    if (layout !== undefined) graph.layouts[slot] = layouts(layout, slot);
+  });
   graph.resultLayouts = graph.resultLayouts.map(results);
 }
 
@@ -37,7 +55,9 @@ function hold(layout: Layout, mesh: Mesh | undefined): Layout {
   if (layout.dims.every((d) => d.priority === 0)) return layout;
   const back = layout.dims.flatMap((d) => (d.priority > 0 ? [...d.axes] : []));
   const position = (a: AxisRef): number => mesh?.axes.findIndex((x) => x.name === a.name) ?? 0;
-  const replicated = [...layout.replicated, ...back].sort((a, b) => position(a) - position(b) || a.pre - b.pre || a.size - b.size);
+  const replicated = [...layout.replicated, ...back].sort(
+    (a, b) => position(a) - position(b) || a.pre - b.pre || a.size - b.size,
+  );
   return { ...layout, replicated, dims: layout.dims.map((d) => (d.priority > 0 ? closedDim() : d)) };
 }
 

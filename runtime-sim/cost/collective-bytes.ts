@@ -14,20 +14,35 @@ import { byteSize } from '../../ir/types.ts';
 import { DeviceGrid, layoutKey, permuteSources, shiftSources } from '../device-grid.ts';
 
 /** `func` is at the local level; `meshes` are its module's. */
-export function collectiveBytes(op: Op, func: Func, meshes: readonly Mesh[]): { readonly kind: CollectiveKind; readonly bytes: number } {
+export function collectiveBytes(
+  op: Op,
+  func: Func,
+  meshes: readonly Mesh[],
+): { readonly kind: CollectiveKind; readonly bytes: number } {
   if (!isCollective(op)) throw internalError(`${op.kind} is not a collective`);
   const kind = op.kind as CollectiveKind;
-  const bytes = op.operands.reduce((sum, operand, i) => sum + wireBytes(op, kind, operand, op.results[i] as ValueId, func, meshes), 0);
+  const bytes = op.operands.reduce(
+    (sum, operand, i) => sum + wireBytes(op, kind, operand, op.results[i] as ValueId, func, meshes),
+    0,
+  );
   return { kind, bytes };
 }
 
-function wireBytes(op: Op, kind: CollectiveKind, operand: ValueId, result: ValueId, func: Func, meshes: readonly Mesh[]): number {
+function wireBytes(
+  op: Op,
+  kind: CollectiveKind,
+  operand: ValueId,
+  result: ValueId,
+  func: Func,
+  meshes: readonly Mesh[],
+): number {
   const g = axesSize(collectiveAxes(op));
   const n = byteSize(typeOf(func, operand));
   switch (kind) {
     case 'all_gather':
       return (byteSize(typeOf(func, result)) * (g - 1)) / g;
-    case 'reduce_scatter': case 'all_to_all':
+    case 'reduce_scatter':
+    case 'all_to_all':
       return (n * (g - 1)) / g;
     case 'all_reduce':
       return (2 * n * (g - 1)) / g;
@@ -43,13 +58,16 @@ function wireBytes(op: Op, kind: CollectiveKind, operand: ValueId, result: Value
 /** The axes along which the groups of a collective extend; none for a permute. */
 export function collectiveAxes(op: Op): readonly AxisRef[] {
   switch (op.kind as CollectiveKind) {
-    case 'all_gather': case 'all_slice': case 'reduce_scatter':
+    case 'all_gather':
+    case 'all_slice':
+    case 'reduce_scatter':
       return (op.attrs.axes as OpAttrs['all_gather']['axes']).flat();
     case 'all_reduce':
       return op.attrs.axes as OpAttrs['all_reduce']['axes'];
     case 'all_to_all':
       return (op.attrs.moves as OpAttrs['all_to_all']['moves']).flatMap((m) => [...m.axes]);
-    case 'collective_permute': case 'collective_shift':
+    case 'collective_permute':
+    case 'collective_shift':
       return [];
   }
 }
@@ -65,7 +83,8 @@ export function permuteMap(op: Op, meshes: readonly Mesh[]): Int32Array {
   if (known === undefined) maps.set(meshes, (known = new Map()));
   const key = `${layoutKey(from)}>${layoutKey(to)}`;
   let map = known.get(key);
-  if (map === undefined) known.set(key, (map = permuteSources(gridNamed(meshes, from.mesh), gridNamed(meshes, to.mesh), from, to)));
+  if (map === undefined)
+    known.set(key, (map = permuteSources(gridNamed(meshes, from.mesh), gridNamed(meshes, to.mesh), from, to)));
   return map;
 }
 
@@ -73,7 +92,8 @@ export function permuteMap(op: Op, meshes: readonly Mesh[]): Int32Array {
 const shiftMap = (attrs: OpAttrs['collective_shift'], meshes: readonly Mesh[]): Int32Array =>
   shiftSources(gridNamed(meshes, attrs.mesh), attrs).map((source, device) => (source < 0 ? device : source));
 
-const isIdentityPermute = (op: Op, meshes: readonly Mesh[]): boolean => permuteMap(op, meshes).every((source, device) => source === device);
+const isIdentityPermute = (op: Op, meshes: readonly Mesh[]): boolean =>
+  permuteMap(op, meshes).every((source, device) => source === device);
 
 function gridNamed(meshes: readonly Mesh[], name: string): DeviceGrid {
   const mesh = meshes.find((m) => m.name === name);

@@ -19,13 +19,20 @@ export function collectiveSeconds(op: Op, func: Func, meshes: readonly Mesh[], m
   const mesh = meshes.find((m) => m.name === name);
   if (mesh === undefined) throw internalError(`${kind} names no mesh`);
   const operand = op.operands.reduce((n, v) => n + byteSize(typeOf(func, v as ValueId)), 0);
-  const load: Load = { kind, mesh, bytes, operand, axes: collectiveAxes(op).filter((a) => a.size > 1), sources: () => permuteMap(op, meshes) };
+  const load: Load = {
+    kind,
+    mesh,
+    bytes,
+    operand,
+    axes: collectiveAxes(op).filter((a) => a.size > 1),
+    sources: () => permuteMap(op, meshes),
+  };
   return loadSeconds(load, machine);
 }
 
 /** Seconds of a collective that is not (yet) an op of a program. */
 export const loadSeconds = (load: Load, { network }: Machine): number =>
-  (network.kind === 'torus' ? torusSeconds(load, network) : switchSeconds(load, network));
+  network.kind === 'torus' ? torusSeconds(load, network) : switchSeconds(load, network);
 
 export interface Load {
   readonly kind: CollectiveKind;

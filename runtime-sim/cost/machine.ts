@@ -59,7 +59,10 @@ export const machineNames = (): string[] => Object.keys(MACHINES);
 export function machine(name: string): Machine {
   const found = Object.hasOwn(MACHINES, name) ? MACHINES[name] : undefined;
   if (found === undefined) {
-    throw userError('SH0801', `no machine is called "${name}"`, { expected: machineNames().join(', '), help: 'name one of these, or give a machine file' });
+    throw userError('SH0801', `no machine is called "${name}"`, {
+      expected: machineNames().join(', '),
+      help: 'name one of these, or give a machine file',
+    });
   }
   return found;
 }
@@ -69,7 +72,9 @@ export function parseMachine(json: unknown, file: string): Machine {
   const parsed = machineSchema.safeParse(json);
   if (parsed.success) return parsed.data;
   const mistakes = parsed.error.issues.map((i) => `${i.path.join('.') || '(whole file)'}: ${i.message}`);
-  throw userError('SH0802', `${file} is not a machine: ${mistakes.join('; ')}`, { help: 'runtime-sim/cost/machine.ts states the fields' });
+  throw userError('SH0802', `${file} is not a machine: ${mistakes.join('; ')}`, {
+    help: 'runtime-sim/cost/machine.ts states the fields',
+  });
 }
 
 /** Flop/s of matrix products on this element type. */
@@ -78,6 +83,7 @@ export function peakFlops(machine: Machine, dtype: DType): number {
   if (own !== undefined) return own;
   const { class: cls, bits } = DTYPES[dtype];
   if (cls === 'float' && bits === 16) return machine.peakFlops.bf16 ?? machine.peakFlops.f32;
-  if (cls === 'float' && bits === 8) return machine.peakFlops.f8e4m3fn ?? machine.peakFlops.bf16 ?? machine.peakFlops.f32;
+  if (cls === 'float' && bits === 8)
+    return machine.peakFlops.f8e4m3fn ?? machine.peakFlops.bf16 ?? machine.peakFlops.f32;
   return machine.peakFlops.f32;
 }

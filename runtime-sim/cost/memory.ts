@@ -24,7 +24,9 @@ export function peakMemory(func: Func): MemoryPeak {
   const second = new Meter(func, plans, traffic, first.peak);
   second.run();
   const argumentBytes = func.body.params.reduce((n, p) => n + byteSize(typeOf(func, p)), 0);
-  const alive = [...second.picture].map(([value, bytes]) => ({ value, bytes })).sort((a, b) => b.bytes - a.bytes || a.value - b.value);
+  const alive = [...second.picture]
+    .map(([value, bytes]) => ({ value, bytes }))
+    .sort((a, b) => b.bytes - a.bytes || a.value - b.value);
   return { peakBytes: first.peak, argumentBytes, alive };
 }
 
@@ -56,7 +58,12 @@ class Meter {
   /** How many of a buffer's holders are results of loops still running: they do not read it before the loop ends. */
   private readonly waiting = new Map<ValueId, number>();
 
-  constructor(func: Func, plans: ReadonlyMap<Block, BlockPlan>, traffic: Traffic, pictureAt = Number.POSITIVE_INFINITY) {
+  constructor(
+    func: Func,
+    plans: ReadonlyMap<Block, BlockPlan>,
+    traffic: Traffic,
+    pictureAt = Number.POSITIVE_INFINITY,
+  ) {
     this.func = func;
     this.plans = plans;
     this.traffic = traffic;

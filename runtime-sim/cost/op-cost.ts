@@ -32,7 +32,8 @@ function tileUse(view: OpView, tile: number): number {
   if (view.kind !== 'dot_general') return 1;
   const attrs = view.attrs as OpAttrs['dot_general'];
   const [lhs, rhs] = view.operands as readonly [TensorType, TensorType];
-  const extent = (t: TensorType, keep: (d: number) => boolean): number => t.shape.reduce((n, s, d) => (keep(d) ? n * s : n), 1);
+  const extent = (t: TensorType, keep: (d: number) => boolean): number =>
+    t.shape.reduce((n, s, d) => (keep(d) ? n * s : n), 1);
   const k = extent(lhs, (d) => attrs.lhs_contracting.includes(d));
   const m = extent(lhs, (d) => !attrs.lhs_contracting.includes(d) && !attrs.lhs_batch.includes(d));
   const n = extent(rhs, (d) => !attrs.rhs_contracting.includes(d) && !attrs.rhs_batch.includes(d));
@@ -40,4 +41,5 @@ function tileUse(view: OpView, tile: number): number {
   return filled(m, 8) * filled(k, tile) * filled(n, tile);
 }
 
-const filled = (extent: number, tile: number): number => (extent === 0 ? 1 : extent / (Math.ceil(extent / tile) * tile));
+const filled = (extent: number, tile: number): number =>
+  extent === 0 ? 1 : extent / (Math.ceil(extent / tile) * tile);

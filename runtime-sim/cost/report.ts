@@ -2,7 +2,17 @@
 import { internalError } from '../../ir/diagnostics.ts';
 import type { Mesh } from '../../ir/mesh.ts';
 import type { OpView, Registry } from '../../ir/op.ts';
-import { type Block, type CollectiveKind, type Func, isCollective, isStructural, mainFunction, type Module, type Op, typeOf } from '../../ir/program.ts';
+import {
+  type Block,
+  type CollectiveKind,
+  type Func,
+  isCollective,
+  isStructural,
+  mainFunction,
+  type Module,
+  type Op,
+  typeOf,
+} from '../../ir/program.ts';
 import { planLiveness } from '../liveness.ts';
 import { collectiveBytes } from './collective-bytes.ts';
 import { collectiveSeconds } from './collective-time.ts';
@@ -42,7 +52,8 @@ export interface CostReport {
 
 /** `module` is at the local level. Loops count `trip_count` times; every branch of a case counts, as XLA's meter does. */
 export function costOf(module: Module, registry: Registry, machine: Machine): CostReport {
-  if (module.level !== 'local' && module.level !== 'scheduled') throw internalError(`costOf needs per-device shapes, not level ${module.level}`);
+  if (module.level !== 'local' && module.level !== 'scheduled')
+    throw internalError(`costOf needs per-device shapes, not level ${module.level}`);
   const func = mainFunction(module);
   const tally = new Tally(func, module.meshes, registry, machine);
   tally.run();
@@ -52,9 +63,15 @@ export function costOf(module: Module, registry: Registry, machine: Machine): Co
     machine: machine.name,
     collectives: Object.fromEntries(tally.collectives),
     wireBytes: [...tally.collectives.values()].reduce((n, c) => n + c.bytes, 0),
-    flops: tally.flops, matrixFlops: tally.matrixFlops,
-    peakMemoryBytes: memory.peakBytes, argumentBytes: memory.argumentBytes, memory, fitsMemory: memory.peakBytes <= machine.hbmBytes,
-    stepSeconds, computeSeconds: tally.computeSeconds, commSeconds: tally.commSeconds,
+    flops: tally.flops,
+    matrixFlops: tally.matrixFlops,
+    peakMemoryBytes: memory.peakBytes,
+    argumentBytes: memory.argumentBytes,
+    memory,
+    fitsMemory: memory.peakBytes <= machine.hbmBytes,
+    stepSeconds,
+    computeSeconds: tally.computeSeconds,
+    commSeconds: tally.commSeconds,
     utilization: stepSeconds === 0 ? 0 : tally.idealSeconds / stepSeconds,
     loopsOfUnknownLength: tally.loopsOfUnknownLength,
   };
@@ -106,14 +123,21 @@ class Tally {
     const { kind, bytes } = collectiveBytes(op, this.func, this.meshes);
     const seconds = collectiveSeconds(op, this.func, this.meshes, this.machine) * times;
     const total = this.collectives.get(kind) ?? { count: 0, bytes: 0, seconds: 0 };
-    this.collectives.set(kind, { count: total.count + times, bytes: total.bytes + bytes * times, seconds: total.seconds + seconds });
+    this.collectives.set(kind, {
+      count: total.count + times,
+      bytes: total.bytes + bytes * times,
+      seconds: total.seconds + seconds,
+    });
     this.commSeconds += seconds;
   }
 
   private tensorOp(op: Op, times: number): void {
     const view: OpView = {
-      kind: op.kind, attrs: op.attrs, regions: op.regions,
-      operands: op.operands.map((v) => typeOf(this.func, v)), results: op.results.map((v) => typeOf(this.func, v)),
+      kind: op.kind,
+      attrs: op.attrs,
+      regions: op.regions,
+      operands: op.operands.map((v) => typeOf(this.func, v)),
+      results: op.results.map((v) => typeOf(this.func, v)),
     };
     const cost = opCost(view, this.traffic.bytesOf(op), this.registry, this.machine);
     this.flops += cost.flops * times;

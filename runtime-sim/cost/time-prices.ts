@@ -19,7 +19,14 @@ export function timePrices(machine: Machine, mesh: Mesh): TimePrices {
   };
   return {
     collective: (kind, bytes, operand, axes) => {
-      const load = { kind, mesh, bytes, operand, axes: axes.filter((a) => a.size > 1), sources: () => shift(axes[0]?.name ?? '') };
+      const load = {
+        kind,
+        mesh,
+        bytes,
+        operand,
+        axes: axes.filter((a) => a.size > 1),
+        sources: () => shift(axes[0]?.name ?? ''),
+      };
       return load.axes.length === 0 ? Number.MIN_VALUE : loadSeconds(load, machine);
     },
     memory: (bytes) => bytes / (machine.hbmBandwidth * machine.hbmEfficiency),

@@ -8,16 +8,43 @@ import { byteSize } from '../../ir/types.ts';
 
 /** Ops that read and write memory whole; everything else fuses with its neighbours. */
 const ALONE: ReadonlySet<string> = new Set([
-  'dot_general', 'convolution', 'reduce', 'gather', 'scatter', 'sort', 'top_k', 'reduce_window', 'select_and_scatter', 'fft', 'cholesky',
-  'triangular_solve', 'rng_bit_generator', 'custom_call', 'dynamic_update_slice', 'while', 'case', 'call', 'return', 'all_gather', 'all_to_all',
-  'collective_permute', 'collective_shift', 'reduce_scatter', 'all_reduce',
+  'dot_general',
+  'convolution',
+  'reduce',
+  'gather',
+  'scatter',
+  'sort',
+  'top_k',
+  'reduce_window',
+  'select_and_scatter',
+  'fft',
+  'cholesky',
+  'triangular_solve',
+  'rng_bit_generator',
+  'custom_call',
+  'dynamic_update_slice',
+  'while',
+  'case',
+  'call',
+  'return',
+  'all_gather',
+  'all_to_all',
+  'collective_permute',
+  'collective_shift',
+  'reduce_scatter',
+  'all_reduce',
 ]);
 
 /** Made where they are read. */
 const CHEAP: ReadonlySet<string> = new Set(['constant', 'iota', 'broadcast_in_dim', 'axis_index']);
 
 /** Same bytes under another type. */
-export const ALIASES: ReadonlySet<string> = new Set(['reshape', 'bitcast_convert', 'optimization_barrier', 'sharding_constraint']);
+export const ALIASES: ReadonlySet<string> = new Set([
+  'reshape',
+  'bitcast_convert',
+  'optimization_barrier',
+  'sharding_constraint',
+]);
 
 /** Readers that take a fused producer into their own loop: a reduction reads its input once, in order. */
 const TAKES_INPUT: ReadonlySet<string> = new Set(['reduce']);
@@ -59,14 +86,19 @@ export class Traffic {
   bytesOf(op: Op): number {
     if (ALIASES.has(op.kind)) return this.aliasBytes(op);
     switch (op.kind) {
-      case 'gather': case 'dynamic_slice': case 'slice':
+      case 'gather':
+      case 'dynamic_slice':
+      case 'slice':
         return 2 * this.sizes(op.results);
       case 'dynamic_update_slice':
         return 2 * this.sizes(op.operands.slice(1, 2));
       case 'scatter':
         return 3 * this.sizes(op.operands.slice(-op.results.length));
       default:
-        return this.sizes(op.operands.filter((v) => this.written.has(v))) + this.sizes(op.results.filter((v) => this.written.has(v)));
+        return (
+          this.sizes(op.operands.filter((v) => this.written.has(v))) +
+          this.sizes(op.results.filter((v) => this.written.has(v)))
+        );
     }
   }
 

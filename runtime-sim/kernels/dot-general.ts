@@ -46,7 +46,8 @@ function dot({ view, operands, copies, precision }: StackedCall): Storage | unde
   const batch = a.batch.length;
   const n = a.lines.length * b.lines.length;
   for (let c = 0; c < copies; c++) {
-    for (let t = 0; t < batch; t++) product.run((lhs.of?.[c] ?? c) * batch + t, (rhs.of?.[c] ?? c) * batch + t, out, (c * batch + t) * n);
+    for (let t = 0; t < batch; t++)
+      product.run((lhs.of?.[c] ?? c) * batch + t, (rhs.of?.[c] ?? c) * batch + t, out, (c * batch + t) * n);
   }
   return roundAll(type.dtype, precision, out);
 }
@@ -63,7 +64,10 @@ function offsetsOf(shape: readonly number[], dims: readonly number[]): Int32Arra
   const strides = stridesOf(shape);
   return dims.reduce((list, d) => {
     const size = shape[d] as number;
-    return Int32Array.from({ length: list.length * size }, (_, i) => (list[Math.floor(i / size)] as number) + (i % size) * (strides[d] as number));
+    return Int32Array.from(
+      { length: list.length * size },
+      (_, i) => (list[Math.floor(i / size)] as number) + (i % size) * (strides[d] as number),
+    );
   }, new Int32Array(1));
 }
 
@@ -113,7 +117,15 @@ class Product {
       const depth = Math.min(K_BLOCK, k - p);
       for (let i = 0; i < aTiles; i += ROW_BLOCK) {
         const from = a + (p * aTiles + i * depth) * TILE * 8;
-        this.machine.multiply(from, b + p * bTiles * TILE * 8, this.c + i * TILE * width * 8, Math.min(ROW_BLOCK, aTiles - i), bTiles, depth, width * 8);
+        this.machine.multiply(
+          from,
+          b + p * bTiles * TILE * 8,
+          this.c + i * TILE * width * 8,
+          Math.min(ROW_BLOCK, aTiles - i),
+          bTiles,
+          depth,
+          width * 8,
+        );
       }
     }
     copyOut(this.floats, c, width, out, at, this.a.side.lines.length, this.b.side.lines.length);
@@ -160,7 +172,15 @@ function pack({ side, tiles }: Slots, matrix: number, into: Float64Array, at: nu
 }
 
 /** The m × n corner of a padded product. */
-function copyOut(from: Float64Array, base: number, width: number, out: Float64Array, at: number, m: number, n: number): void {
+function copyOut(
+  from: Float64Array,
+  base: number,
+  width: number,
+  out: Float64Array,
+  at: number,
+  m: number,
+  n: number,
+): void {
   if (width === n) return out.set(from.subarray(base, base + m * n), at);
   if (n === 1) for (let i = 0; i < m; i++) out[at + i] = from[base + i * width] as number;
   else if (n === 2) {
@@ -168,5 +188,6 @@ function copyOut(from: Float64Array, base: number, width: number, out: Float64Ar
       out[b] = from[a] as number;
       out[b + 1] = from[a + 1] as number;
     }
-  } else for (let i = 0; i < m; i++) for (let j = 0; j < n; j++) out[at + i * n + j] = from[base + i * width + j] as number;
+  } else
+    for (let i = 0; i < m; i++) for (let j = 0; j < n; j++) out[at + i * n + j] = from[base + i * width + j] as number;
 }

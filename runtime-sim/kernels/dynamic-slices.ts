@@ -20,7 +20,8 @@ export const dynamicSliceKernels: Readonly<Record<string, StackedKernel>> = {
       runMove(move, data, bases[0] as number, out, 0);
     } else {
       const move = planMove(to.shape, stridesOf(from.shape), stridesOf(to.shape));
-      for (let c = 0; c < copies; c++) runMove(move, data, (x.of?.[c] ?? c) * whole + (bases[c] as number), out, c * part);
+      for (let c = 0; c < copies; c++)
+        runMove(move, data, (x.of?.[c] ?? c) * whole + (bases[c] as number), out, c * part);
     }
     return out;
   },
@@ -42,7 +43,12 @@ function update({ view, operands, copies, precision }: StackedCall): Storage {
 }
 
 /** Per copy: offset of the slice within the row. */
-function clampedBases(shape: readonly number[], sizes: readonly number[], starts: readonly Rows[], copies: number): Float64Array {
+function clampedBases(
+  shape: readonly number[],
+  sizes: readonly number[],
+  starts: readonly Rows[],
+  copies: number,
+): Float64Array {
   const strides = stridesOf(shape);
   const bases = new Float64Array(copies);
   starts.forEach(({ stack, of }, d) => {

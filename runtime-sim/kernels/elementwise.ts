@@ -18,21 +18,45 @@ type F = Float64Array;
 type Loop = (x: F, a: number, y: F, b: number, out: F, o: number, n: number) => void;
 
 const BINARY: Readonly<Record<string, Loop>> = {
-  add(x, a, y, b, out, o, n) { for (let i = 0; i < n; i++) out[o + i] = (x[a + i] as number) + (y[b + i] as number); },
-  subtract(x, a, y, b, out, o, n) { for (let i = 0; i < n; i++) out[o + i] = (x[a + i] as number) - (y[b + i] as number); },
-  multiply(x, a, y, b, out, o, n) { for (let i = 0; i < n; i++) out[o + i] = (x[a + i] as number) * (y[b + i] as number); },
-  divide(x, a, y, b, out, o, n) { for (let i = 0; i < n; i++) out[o + i] = (x[a + i] as number) / (y[b + i] as number); },
-  maximum(x, a, y, b, out, o, n) { for (let i = 0; i < n; i++) out[o + i] = Math.max(x[a + i] as number, y[b + i] as number); },
-  minimum(x, a, y, b, out, o, n) { for (let i = 0; i < n; i++) out[o + i] = Math.min(x[a + i] as number, y[b + i] as number); },
+  add(x, a, y, b, out, o, n) {
+    for (let i = 0; i < n; i++) out[o + i] = (x[a + i] as number) + (y[b + i] as number);
+  },
+  subtract(x, a, y, b, out, o, n) {
+    for (let i = 0; i < n; i++) out[o + i] = (x[a + i] as number) - (y[b + i] as number);
+  },
+  multiply(x, a, y, b, out, o, n) {
+    for (let i = 0; i < n; i++) out[o + i] = (x[a + i] as number) * (y[b + i] as number);
+  },
+  divide(x, a, y, b, out, o, n) {
+    for (let i = 0; i < n; i++) out[o + i] = (x[a + i] as number) / (y[b + i] as number);
+  },
+  maximum(x, a, y, b, out, o, n) {
+    for (let i = 0; i < n; i++) out[o + i] = Math.max(x[a + i] as number, y[b + i] as number);
+  },
+  minimum(x, a, y, b, out, o, n) {
+    for (let i = 0; i < n; i++) out[o + i] = Math.min(x[a + i] as number, y[b + i] as number);
+  },
 };
 
 const COMPARISONS: Readonly<Record<OpAttrs['compare']['direction'], Loop>> = {
-  EQ(x, a, y, b, out, o, n) { for (let i = 0; i < n; i++) out[o + i] = x[a + i] === y[b + i] ? 1 : 0; },
-  NE(x, a, y, b, out, o, n) { for (let i = 0; i < n; i++) out[o + i] = x[a + i] !== y[b + i] ? 1 : 0; },
-  GE(x, a, y, b, out, o, n) { for (let i = 0; i < n; i++) out[o + i] = (x[a + i] as number) >= (y[b + i] as number) ? 1 : 0; },
-  GT(x, a, y, b, out, o, n) { for (let i = 0; i < n; i++) out[o + i] = (x[a + i] as number) > (y[b + i] as number) ? 1 : 0; },
-  LE(x, a, y, b, out, o, n) { for (let i = 0; i < n; i++) out[o + i] = (x[a + i] as number) <= (y[b + i] as number) ? 1 : 0; },
-  LT(x, a, y, b, out, o, n) { for (let i = 0; i < n; i++) out[o + i] = (x[a + i] as number) < (y[b + i] as number) ? 1 : 0; },
+  EQ(x, a, y, b, out, o, n) {
+    for (let i = 0; i < n; i++) out[o + i] = x[a + i] === y[b + i] ? 1 : 0;
+  },
+  NE(x, a, y, b, out, o, n) {
+    for (let i = 0; i < n; i++) out[o + i] = x[a + i] !== y[b + i] ? 1 : 0;
+  },
+  GE(x, a, y, b, out, o, n) {
+    for (let i = 0; i < n; i++) out[o + i] = (x[a + i] as number) >= (y[b + i] as number) ? 1 : 0;
+  },
+  GT(x, a, y, b, out, o, n) {
+    for (let i = 0; i < n; i++) out[o + i] = (x[a + i] as number) > (y[b + i] as number) ? 1 : 0;
+  },
+  LE(x, a, y, b, out, o, n) {
+    for (let i = 0; i < n; i++) out[o + i] = (x[a + i] as number) <= (y[b + i] as number) ? 1 : 0;
+  },
+  LT(x, a, y, b, out, o, n) {
+    for (let i = 0; i < n; i++) out[o + i] = (x[a + i] as number) < (y[b + i] as number) ? 1 : 0;
+  },
 };
 
 export const elementwiseKernels: Readonly<Record<string, StackedKernel>> = {
@@ -40,7 +64,8 @@ export const elementwiseKernels: Readonly<Record<string, StackedKernel>> = {
   compare,
   select,
   convert,
-  clamp: (call) => (call.view.operands.every((t) => t.shape.length === call.view.results[0]?.shape.length) ? flat(call) : undefined),
+  clamp: (call) =>
+    call.view.operands.every((t) => t.shape.length === call.view.results[0]?.shape.length) ? flat(call) : undefined,
   reduce_precision: flat,
 };
 
@@ -101,6 +126,11 @@ function flat({ view, operands, copies, precision }: StackedCall): Storage | und
   const flatten = (t: TensorType): TensorType => tensor(t.dtype, [n]);
   const flatView: OpView = { ...view, operands: view.operands.map(flatten), results: view.results.map(flatten) };
   const inputs = operands.map((rows): TensorArray => ({ ...aligned(rows), shape: [n] }));
-  const context = { precision, call: () => { throw internalError(`${view.kind} called a region`); } };
+  const context = {
+    precision,
+    call: () => {
+      throw internalError(`${view.kind} called a region`);
+    },
+  };
   return registry[view.kind]?.kernel(flatView, inputs, context)[0]?.data;
 }

@@ -10,7 +10,11 @@ import { movingKernels } from './moving.ts';
 import { reduceKernels } from './reduce.ts';
 
 export const stackedKernels: Readonly<Record<string, StackedKernel>> = {
-  ...dotKernels, ...dynamicSliceKernels, ...elementwiseKernels, ...movingKernels, ...reduceKernels,
+  ...dotKernels,
+  ...dynamicSliceKernels,
+  ...elementwiseKernels,
+  ...movingKernels,
+  ...reduceKernels,
 };
 
 /**
@@ -19,7 +23,8 @@ export const stackedKernels: Readonly<Record<string, StackedKernel>> = {
  */
 export function runStacked(registry: Registry, call: StackedCall): TensorArray | undefined {
   const { kind, results } = call.view;
-  const kernel = Object.hasOwn(stackedKernels, kind) && registry[kind] === standard[kind] ? stackedKernels[kind] : undefined;
+  const kernel =
+    Object.hasOwn(stackedKernels, kind) && registry[kind] === standard[kind] ? stackedKernels[kind] : undefined;
   const [type] = results;
   if (kernel === undefined || type === undefined || results.length !== 1) return undefined;
   const data = kernel(call);

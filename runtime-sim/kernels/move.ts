@@ -61,7 +61,13 @@ export function runMove(move: Move, from: Storage, fromBase: number, to: Storage
 const RUN = 32;
 
 /** The two innermost dims. */
-function movePlane({ shape, from: fromSteps, to: toSteps }: Move, from: Float64Array, a: number, to: Float64Array, b: number): void {
+function movePlane(
+  { shape, from: fromSteps, to: toSteps }: Move,
+  from: Float64Array,
+  a: number,
+  to: Float64Array,
+  b: number,
+): void {
   const last = shape.length - 1;
   const [rows, n] = [shape[last - 1] as number, shape[last] as number];
   const [fromRow, fromStep] = [fromSteps[last - 1] as number, fromSteps[last] as number];
@@ -75,7 +81,8 @@ function movePlane({ shape, from: fromSteps, to: toSteps }: Move, from: Float64A
   } else if (fromRow === 1 && rows > TILE && n > TILE) moveTiles(rows, n, from, a, fromStep, to, b, toRow, toStep);
   else {
     for (let i = 0; i < rows; i++) {
-      for (let j = 0, at = a + i * fromRow, put = b + i * toRow; j < n; j++, at += fromStep, put += toStep) to[put] = from[at] as number;
+      for (let j = 0, at = a + i * fromRow, put = b + i * toRow; j < n; j++, at += fromStep, put += toStep)
+        to[put] = from[at] as number;
     }
   }
 }
@@ -84,7 +91,15 @@ const TILE = 16;
 
 /** A transpose, tile by tile, so that both sides stay in the cache. */
 function moveTiles(
-  rows: number, n: number, from: Float64Array, a: number, fromStep: number, to: Float64Array, b: number, toRow: number, toStep: number,
+  rows: number,
+  n: number,
+  from: Float64Array,
+  a: number,
+  fromStep: number,
+  to: Float64Array,
+  b: number,
+  toRow: number,
+  toStep: number,
 ): void {
   for (let i0 = 0; i0 < rows; i0 += TILE) {
     const iEnd = Math.min(rows, i0 + TILE);

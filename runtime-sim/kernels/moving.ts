@@ -22,20 +22,32 @@ export const movingKernels: Readonly<Record<string, StackedKernel>> = {
   },
   transpose(call) {
     const strides = stridesOf((call.view.operands[0] as TensorType).shape);
-    return read(call, 0, (call.view.attrs as AttrsOf<'transpose'>).permutation.map((d) => strides[d] as number));
+    return read(
+      call,
+      0,
+      (call.view.attrs as AttrsOf<'transpose'>).permutation.map((d) => strides[d] as number),
+    );
   },
   reverse(call) {
     const { dims } = call.view.attrs as AttrsOf<'reverse'>;
     const { shape } = call.view.operands[0] as TensorType;
     const strides = stridesOf(shape);
     const base = dims.reduce((b, d) => b + (strides[d] as number) * ((shape[d] as number) - 1), 0);
-    return read(call, base, strides.map((s, d) => (dims.includes(d) ? -s : s)));
+    return read(
+      call,
+      base,
+      strides.map((s, d) => (dims.includes(d) ? -s : s)),
+    );
   },
   slice(call) {
     const { start, strides: by } = call.view.attrs as AttrsOf<'slice'>;
     const strides = stridesOf((call.view.operands[0] as TensorType).shape);
     const base = strides.reduce((b, s, d) => b + s * (start[d] ?? 0), 0);
-    return read(call, base, strides.map((s, d) => s * (by[d] ?? 1)));
+    return read(
+      call,
+      base,
+      strides.map((s, d) => s * (by[d] ?? 1)),
+    );
   },
   reshape: ({ operands }) => aligned(operands[0] as Rows).data,
   pad,
@@ -61,7 +73,13 @@ function concatenate({ view, operands, copies, precision }: StackedCall): Storag
   let put = 0;
   operands.forEach((rows, i) => {
     const from = view.operands[i] as TensorType;
-    runMove(planMove([copies, ...from.shape], stackStrides(from), to), aligned(rows).data, 0, out, put * (to[dim + 1] as number));
+    runMove(
+      planMove([copies, ...from.shape], stackStrides(from), to),
+      aligned(rows).data,
+      0,
+      out,
+      put * (to[dim + 1] as number),
+    );
     put += from.shape[dim] as number;
   });
   return out;
@@ -86,7 +104,10 @@ function pad({ view, operands, copies, precision }: StackedCall): Storage {
   });
   if (sizes.some((s) => s <= 0)) return out;
   const base = first.reduce((b, f, d) => b + f * (source[d + 1] as number), 0);
-  const put = first.reduce((b, f, d) => b + ((low[d] as number) + f * (every[d] as number)) * (target[d + 1] as number), 0);
+  const put = first.reduce(
+    (b, f, d) => b + ((low[d] as number) + f * (every[d] as number)) * (target[d + 1] as number),
+    0,
+  );
   const steps = target.map((s, d) => s * (every[d - 1] ?? 1));
   runMove(planMove([copies, ...sizes], source, steps), aligned(x).data, base, out, put);
   return out;

@@ -40,14 +40,21 @@ function resultSteps(shape: readonly number[], dims: readonly number[]): number[
 }
 
 /** Without `combine`, sums. */
-function accumulate(shape: readonly number[], steps: readonly number[], from: Float64Array, to: Float64Array, combine: Combine | undefined): void {
+function accumulate(
+  shape: readonly number[],
+  steps: readonly number[],
+  from: Float64Array,
+  to: Float64Array,
+  combine: Combine | undefined,
+): void {
   if (shape.includes(0)) return;
   const rank = shape.length - 1;
   const [n, step] = [shape[rank] as number, steps[rank] as number];
   const index = new Array<number>(rank).fill(0);
   let put = 0;
   for (let at = 0; ; at += n) {
-    if (combine !== undefined) for (let i = 0, p = put; i < n; i++, p += step) to[p] = combine(to[p] as number, from[at + i] as number);
+    if (combine !== undefined)
+      for (let i = 0, p = put; i < n; i++, p += step) to[p] = combine(to[p] as number, from[at + i] as number);
     else if (step === 0) to[put] = sumRun(to[put] as number, from, at, n);
     else for (let i = 0, p = put; i < n; i++, p += step) to[p] = (to[p] as number) + (from[at + i] as number);
     let d = rank - 1;

@@ -12,14 +12,25 @@ interface WasmMemory {
 declare const WebAssembly: {
   readonly Memory: new (limits: { initial: number; maximum: number }) => WasmMemory;
   readonly Module: new (bytes: Uint8Array<ArrayBuffer>) => object;
-  readonly Instance: new (module: object, imports: Readonly<Record<string, Readonly<Record<string, object>>>>) => { readonly exports: Readonly<Record<string, unknown>> };
+  readonly Instance: new (
+    module: object,
+    imports: Readonly<Record<string, Readonly<Record<string, object>>>>,
+  ) => { readonly exports: Readonly<Record<string, unknown>> };
 };
 
 /**
  * c += a · b. `a` holds tiles of 4 rows as [tile, k, 4], `b` tiles of 4 columns as [tile, k, 4], `c` is row-major with
  * `stride` bytes per row. All are byte offsets into the memory; k and the numbers of tiles are at least 1.
  */
-export type TileProduct = (a: number, b: number, c: number, aTiles: number, bTiles: number, k: number, stride: number) => void;
+export type TileProduct = (
+  a: number,
+  b: number,
+  c: number,
+  aTiles: number,
+  bTiles: number,
+  k: number,
+  stride: number,
+) => void;
 
 export interface TileMachine {
   readonly memory: WasmMemory;
@@ -33,8 +44,27 @@ export function makeTileMachine(): TileMachine {
 }
 
 // Parameters, then locals: pointers that run through a, b and c, counters, and the tile's 4 × 2 vectors.
-const [A, B, C, A_TILES, B_TILES, K, STRIDE, PA, PB, PC, I, P, B0, B1, X, ACC] = Array.from({ length: 16 }, (_, i) => i) as
-  [number, number, number, number, number, number, number, number, number, number, number, number, number, number, number, number];
+const [A, B, C, A_TILES, B_TILES, K, STRIDE, PA, PB, PC, I, P, B0, B1, X, ACC] = Array.from(
+  { length: 16 },
+  (_, i) => i,
+) as [
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+];
 const ROWS = [0, 1, 2, 3];
 
 // Opcodes (WebAssembly core specification, 5.4).
@@ -46,11 +76,29 @@ const constant = (n: number): number[] => [0x41, n];
 const ADD = 0x6a;
 const advance = (local: number, by: readonly number[]): number[] => [...get(local), ...by, ADD, ...set(local)];
 /** Do-while: the body runs until the counter is 0. */
-const countDown = (counter: number, body: readonly number[]): number[] =>
-  [0x03, 0x40, ...body, ...get(counter), ...constant(1), 0x6b, 0x22, counter, 0x0d, 0, 0x0b];
+const countDown = (counter: number, body: readonly number[]): number[] => [
+  0x03,
+  0x40,
+  ...body,
+  ...get(counter),
+  ...constant(1),
+  0x6b,
+  0x22,
+  counter,
+  0x0d,
+  0,
+  0x0b,
+];
 const load = (pointer: number, offset: number): number[] => [...get(pointer), 0xfd, 0x00, 3, offset];
 const loadSplat = (pointer: number, offset: number): number[] => [...get(pointer), 0xfd, 0x0a, 3, offset];
-const store = (pointer: number, value: readonly number[], offset: number): number[] => [...get(pointer), ...value, 0xfd, 0x0b, 3, offset];
+const store = (pointer: number, value: readonly number[], offset: number): number[] => [
+  ...get(pointer),
+  ...value,
+  0xfd,
+  0x0b,
+  3,
+  offset,
+];
 const zero = [0xfd, 0x0c, ...new Array<number>(16).fill(0)];
 const plus = [0xfd, 0xf0, 0x01];
 const times = [0xfd, 0xf2, 0x01];
@@ -58,17 +106,32 @@ const acc = (row: number, half: number): number => ACC + 2 * row + half;
 
 /** One step of k: four rows of a, each times the eight bytes of … two vectors of b. */
 const step = [
-  ...load(PB, 0), ...set(B0), ...load(PB, 16), ...set(B1),
+  ...load(PB, 0),
+  ...set(B0),
+  ...load(PB, 16),
+  ...set(B1),
   ...ROWS.flatMap((r) => [
-    ...loadSplat(PA, 8 * r), ...set(X),
-    ...[B0, B1].flatMap((b, half) => [...get(acc(r, half)), ...get(X), ...get(b), ...times, ...plus, ...set(acc(r, half))]),
+    ...loadSplat(PA, 8 * r),
+    ...set(X),
+    ...[B0, B1].flatMap((b, half) => [
+      ...get(acc(r, half)),
+      ...get(X),
+      ...get(b),
+      ...times,
+      ...plus,
+      ...set(acc(r, half)),
+    ]),
   ]),
-  ...advance(PA, constant(32)), ...advance(PB, constant(32)),
+  ...advance(PA, constant(32)),
+  ...advance(PB, constant(32)),
 ];
 
 const tile = [
   ...ROWS.flatMap((r) => [...zero, ...set(acc(r, 0)), ...zero, ...set(acc(r, 1))]),
-  ...get(B), ...set(PB), ...get(K), ...set(P),
+  ...get(B),
+  ...set(PB),
+  ...get(K),
+  ...set(P),
   ...countDown(P, step),
   ...ROWS.flatMap((r) => [
     ...[0, 1].flatMap((half) => store(PC, [...load(PC, 16 * half), ...get(acc(r, half)), ...plus], 16 * half)),
@@ -78,9 +141,16 @@ const tile = [
 
 /** For each tile of b, all tiles of a: the pointers into a and c run on by themselves. */
 const body = countDown(B_TILES, [
-  ...get(A), ...set(PA), ...get(C), ...set(PC), ...get(A_TILES), ...set(I),
+  ...get(A),
+  ...set(PA),
+  ...get(C),
+  ...set(PC),
+  ...get(A_TILES),
+  ...set(I),
   ...countDown(I, tile),
-  ...get(PB), ...set(B), ...advance(C, constant(32)),
+  ...get(PB),
+  ...set(B),
+  ...advance(C, constant(32)),
 ]);
 
 function moduleBytes(): Uint8Array<ArrayBuffer> {
@@ -89,7 +159,14 @@ function moduleBytes(): Uint8Array<ArrayBuffer> {
   const name = (text: string): number[] => sized([...text].map((c) => c.charCodeAt(0)));
   const locals = [2, ACC - PA - 3, I32, 3 + 2 * ROWS.length, V128];
   return Uint8Array.from([
-    0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0,
+    0x00,
+    0x61,
+    0x73,
+    0x6d,
+    1,
+    0,
+    0,
+    0,
     ...section(1, [1, 0x60, ...sized(new Array<number>(7).fill(I32)), 0]),
     ...section(2, [1, ...name('m'), ...name('m'), 0x02, 0x01, 1, ...leb(65536)]),
     ...section(3, [1, 0]),

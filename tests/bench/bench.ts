@@ -20,7 +20,9 @@ function least(run: () => void): number {
 }
 
 const rows: string[][] = [];
-const row = (what: string, ms: number, beside = ''): void => { rows.push([what, `${ms.toFixed(0)} ms`, beside]); };
+const row = (what: string, ms: number, beside = ''): void => {
+  rows.push([what, `${ms.toFixed(0)} ms`, beside]);
+};
 
 const sizes = { layers: 96, batch: 64, sequence: 2048, features: 4096, heads: 64, hidden: 16384 };
 const text = unrolledTransformer({ ...sizes, mesh: 'x=32, y=64' });
@@ -28,24 +30,53 @@ const module = parseTir({ file: 'unrolled.tir', text });
 const canonical = printTir(module);
 const ops = canonical.split('\n').length;
 
-row(`parse .tir as written (${text.split('\n').length} lines)`, least(() => { parseTir({ file: 'unrolled.tir', text }); }));
-row(`print, ${ops} lines`, least(() => { printTir(module); }));
-row(`parse what was printed, ${ops} lines`, least(() => { parseTir({ file: 'canonical.tir', text: canonical }); }));
+row(
+  `parse .tir as written (${text.split('\n').length} lines)`,
+  least(() => {
+    parseTir({ file: 'unrolled.tir', text });
+  }),
+);
+row(
+  `print, ${ops} lines`,
+  least(() => {
+    printTir(module);
+  }),
+);
+row(
+  `parse what was printed, ${ops} lines`,
+  least(() => {
+    parseTir({ file: 'canonical.tir', text: canonical });
+  }),
+);
 
 const [large, small] = passes(module, overrideMesh(module, '2x4')) as [Times, Times];
 row('inline-calls … localize, 2,048 devices', total(large), perPass(large));
-row('inline-calls … localize, 8 devices', total(small), `${perPass(small)}; 2,048 / 8 devices = ${(total(large) / total(small)).toFixed(2)}`);
+row(
+  'inline-calls … localize, 8 devices',
+  total(small),
+  `${perPass(small)}; 2,048 / 8 devices = ${(total(large) / total(small)).toFixed(2)}`,
+);
 
 const gpt3 = '../shared/corpus/gpt3_unrolled_96_layers.mlir';
 if (existsSync(gpt3)) {
   const source = { file: gpt3, text: readFileSync(gpt3, 'utf8') };
-  row('gpt3_unrolled_96_layers: parse StableHLO', least(() => { importStablehlo(source); }));
+  row(
+    'gpt3_unrolled_96_layers: parse StableHLO',
+    least(() => {
+      importStablehlo(source);
+    }),
+  );
   const [ours] = passes(importStablehlo(source)) as [Times];
-  row('gpt3_unrolled_96_layers: inline-calls … localize', total(ours), `${perPass(ours)}${process.argv.includes('--xla') ? besideXla(total(ours)) : ''}`);
+  row(
+    'gpt3_unrolled_96_layers: inline-calls … localize',
+    total(ours),
+    `${perPass(ours)}${process.argv.includes('--xla') ? besideXla(total(ours)) : ''}`,
+  );
 }
 
 const widths = [0, 1].map((c) => Math.max(...rows.map((r) => (r[c] as string).length)));
-for (const [what = '', time = '', beside = ''] of rows) console.log(`${what.padEnd(widths[0] ?? 0)}  ${time.padStart(widths[1] ?? 0)}  ${beside}`);
+for (const [what = '', time = '', beside = ''] of rows)
+  console.log(`${what.padEnd(widths[0] ?? 0)}  ${time.padStart(widths[1] ?? 0)}  ${beside}`);
 
 type Times = ReadonlyMap<string, number>;
 
@@ -56,7 +87,8 @@ function passes(...sources: readonly Module[]): Times[] {
   for (let i = 0; i < 5; i++) {
     sources.forEach((source, at) => {
       const times = best[at] as Map<string, number>;
-      for (const { name, ms } of compile(source).passes) times.set(name, Math.min(times.get(name) ?? Number.POSITIVE_INFINITY, ms));
+      for (const { name, ms } of compile(source).passes)
+        times.set(name, Math.min(times.get(name) ?? Number.POSITIVE_INFINITY, ms));
     });
   }
   return best;
@@ -71,7 +103,10 @@ function perPass(times: Times): string {
 }
 
 function besideXla(ms: number): string {
-  const out = execFileSync('.venv/bin/python', ['../shared/tools/xla_times.py', gpt3, '1'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  const out = execFileSync('.venv/bin/python', ['../shared/tools/xla_times.py', gpt3, '1'], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
   const xla = JSON.parse(out) as { propagate_ms: number; partition_ms: number };
   return `; XLA ${xla.propagate_ms} + ${xla.partition_ms}, ours / XLA = ${(ms / (xla.propagate_ms + xla.partition_ms)).toFixed(2)}`;
 }

@@ -12,9 +12,14 @@ export interface Sizes {
 export function unrolledTransformer(s: Sizes): string {
   const head = s.features / s.heads;
   const weights = (i: number): string[] => [
-    `%q${i}: bf16[${s.features}, ${s.heads}, ${head}] @{x, y, _}`, `%k${i}: bf16[${s.features}, ${s.heads}, ${head}] @{x, y, _}`,
-    `%v${i}: bf16[${s.features}, ${s.heads}, ${head}] @{x, y, _}`, `%o${i}: bf16[${s.heads}, ${head}, ${s.features}] @{y, _, x}`,
-    `%a${i}: bf16[${s.features}, ${s.hidden}] @{x, y}`, `%b${i}: bf16[${s.hidden}, ${s.features}] @{y, x}`, `%g${i}: bf16[${s.features}]`, `%h${i}: bf16[${s.features}]`,
+    `%q${i}: bf16[${s.features}, ${s.heads}, ${head}] @{x, y, _}`,
+    `%k${i}: bf16[${s.features}, ${s.heads}, ${head}] @{x, y, _}`,
+    `%v${i}: bf16[${s.features}, ${s.heads}, ${head}] @{x, y, _}`,
+    `%o${i}: bf16[${s.heads}, ${head}, ${s.features}] @{y, _, x}`,
+    `%a${i}: bf16[${s.features}, ${s.hidden}] @{x, y}`,
+    `%b${i}: bf16[${s.hidden}, ${s.features}] @{y, x}`,
+    `%g${i}: bf16[${s.features}]`,
+    `%h${i}: bf16[${s.features}]`,
   ];
   const layer = (i: number, x: string, y: string): string => `
   %n${i} = rms_norm ${x}, %g${i}

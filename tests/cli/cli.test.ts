@@ -13,7 +13,11 @@ interface Run {
 }
 
 function shardc(args: readonly string[], input = ''): Run {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', 'compiler/cli.ts', ...args], { encoding: 'utf8', input, env: { ...process.env, NO_COLOR: '1' } });
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', 'compiler/cli.ts', ...args], {
+    encoding: 'utf8',
+    input,
+    env: { ...process.env, NO_COLOR: '1' },
+  });
   return { code: status, out: stdout, err: stderr };
 }
 
@@ -32,8 +36,13 @@ describe('shardc FILE', () => {
 
   it('--emit report is JSON and nothing else', () => {
     const report = JSON.parse(shardc([BLOCK, '--emit', 'report', '--mesh', '4x2']).out) as Record<string, unknown>;
-    expect(report).toMatchObject({ mesh: { data: 4, model: 2 }, collectives: { all_reduce: { count: 2 } }, check: { verdict: 'ok', mode: 'full', devices: 8 } });
-    for (const key of ['wireBytes', 'flops', 'peakMemoryBytes', 'stepSeconds', 'utilization']) expect(report[key], key).toBeGreaterThan(0);
+    expect(report).toMatchObject({
+      mesh: { data: 4, model: 2 },
+      collectives: { all_reduce: { count: 2 } },
+      check: { verdict: 'ok', mode: 'full', devices: 8 },
+    });
+    for (const key of ['wireBytes', 'flops', 'peakMemoryBytes', 'stepSeconds', 'utilization'])
+      expect(report[key], key).toBeGreaterThan(0);
     expect((report.passes as { name: string }[]).map((p) => p.name)).toContain('propagate');
   });
 
@@ -59,7 +68,15 @@ describe('shardc FILE', () => {
     const { out } = shardc([BLOCK, '--check', 'off', '--print-after', 'all']);
     const parts = out.split(/^\/\/ after (.*)\n/m).slice(1);
     const names = parts.filter((_, i) => i % 2 === 0);
-    expect(names).toEqual(['split-constants', 'inline-calls', 'propagate', 'split-reduce', 'insert-reshards', 'lower-reshards', 'localize']);
+    expect(names).toEqual([
+      'split-constants',
+      'inline-calls',
+      'propagate',
+      'split-reduce',
+      'insert-reshards',
+      'lower-reshards',
+      'localize',
+    ]);
     for (const text of parts.filter((_, i) => i % 2 === 1)) parseTir({ file: 'part.tir', text });
   });
 
@@ -100,7 +117,12 @@ describe('shardc FILE', () => {
     ['no such machine', [BLOCK, '--machine', 'abacus'], 1, /error\[SH0801\]/],
     ['no such device', [BLOCK, '--emit', 'tir', '--device', '8'], 1, /error\[SH0706\]/],
     ['a mesh of another rank', [BLOCK, '--mesh', '2x2x2'], 1, /error\[SH0213\]/],
-    ['a folder that cannot be written', [BLOCK, '--check', 'off', '--emit', 'tir=/nowhere/x.tir'], 1, /error\[SH0005\]/],
+    [
+      'a folder that cannot be written',
+      [BLOCK, '--check', 'off', '--emit', 'tir=/nowhere/x.tir'],
+      1,
+      /error\[SH0005\]/,
+    ],
   ])('%s', (_, args, code, message) => {
     const run = shardc(args);
     expect(run.err).toMatch(message);
@@ -110,7 +132,13 @@ describe('shardc FILE', () => {
 
   it('what is not supported is named, exit 2', () => {
     const file = join(folder, 'odd.mlir');
-    writeFileSync(file, readFileSync('examples/mlp.mlir', 'utf8').replace('stablehlo.maximum %arg0, %0 : tensor<32x128xf32>', 'stablehlo.maximo %arg0, %0 : tensor<32x128xf32>'));
+    writeFileSync(
+      file,
+      readFileSync('examples/mlp.mlir', 'utf8').replace(
+        'stablehlo.maximum %arg0, %0 : tensor<32x128xf32>',
+        'stablehlo.maximo %arg0, %0 : tensor<32x128xf32>',
+      ),
+    );
     const { code, err } = shardc([file]);
     expect(err).toMatch(/error\[SH0900\]: not supported yet: .*maximo/);
     expect(code).toBe(2);
@@ -128,7 +156,9 @@ describe('shardc opt', () => {
   it('refuses a pass on the wrong level, and names what comes before it', () => {
     const { code, err } = shardc(['opt', BLOCK, '--passes', 'localize']);
     expect(code).toBe(1);
-    expect(err).toMatch(/SH0708.*\n.*\n.*\n.*split-constants,inline-calls,propagate,split-reduce,insert-reshards,lower-reshards|help: run before it: split-constants,inline-calls,propagate,split-reduce,insert-reshards,lower-reshards/);
+    expect(err).toMatch(
+      /SH0708.*\n.*\n.*\n.*split-constants,inline-calls,propagate,split-reduce,insert-reshards,lower-reshards|help: run before it: split-constants,inline-calls,propagate,split-reduce,insert-reshards,lower-reshards/,
+    );
   });
 });
 

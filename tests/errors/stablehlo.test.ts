@@ -34,16 +34,45 @@ describe('bad StableHLO', () => {
     ['rank mismatch of an annotation', good.replace('[{"x"}, {}]>}', '[{"x"}]>}'), 'SH0212'],
     ['unknown mesh', good.replace('#sdy.sharding<@mesh', '#sdy.sharding<@grid'), 'SH0214'],
     ['undefined value', good.replace('%arg0, %arg0', '%arg0, %arg9'), 'SH0201'],
-    ['type error', good.replace('%0 = stablehlo.add %arg0, %arg0 : tensor<8x16xf32>', '%0 = stablehlo.add %arg0, %arg0 : tensor<8x17xf32>'), 'SH0204'],
-    ['unknown function', good.replace('stablehlo.add %arg0, %arg0 : tensor<8x16xf32>', 'call @nobody(%arg0) : (tensor<8x16xf32>) -> tensor<8x16xf32>'), 'SH0220'],
-    ['cyclic call', good.replace('stablehlo.add %arg0, %arg0 : tensor<8x16xf32>', 'call @main(%arg0) : (tensor<8x16xf32>) -> tensor<8x16xf32>'), 'SH0221'],
+    [
+      'type error',
+      good.replace(
+        '%0 = stablehlo.add %arg0, %arg0 : tensor<8x16xf32>',
+        '%0 = stablehlo.add %arg0, %arg0 : tensor<8x17xf32>',
+      ),
+      'SH0204',
+    ],
+    [
+      'unknown function',
+      good.replace(
+        'stablehlo.add %arg0, %arg0 : tensor<8x16xf32>',
+        'call @nobody(%arg0) : (tensor<8x16xf32>) -> tensor<8x16xf32>',
+      ),
+      'SH0220',
+    ],
+    [
+      'cyclic call',
+      good.replace(
+        'stablehlo.add %arg0, %arg0 : tensor<8x16xf32>',
+        'call @main(%arg0) : (tensor<8x16xf32>) -> tensor<8x16xf32>',
+      ),
+      'SH0221',
+    ],
     ['truncated', good.slice(0, 300), 'SH0102'],
     ['binary garbage', '\u0000\u0001\ufffdML\u00efR\u0000', 'SH0101'],
     ['unterminated 10 MB token', `module @m { sdy.mesh @mesh = <["${'x'.repeat(1e7)}`, 'SH0101'],
     ['nesting 100,000 deep', `module @m attributes {a = ${'['.repeat(1e5)}`, 'SH0102'],
     ['sizes of 2^62', good.replaceAll('8x16', '4611686018427387904x16'), 'SH0102'],
     ['__proto__ as an axis', good.replace('[{"x"}, {}]>}', '[{"__proto__"}, {}]>}'), 'SH0210'],
-    ['no mesh', good.replace(/ {2}sdy.mesh.*\n/, '').replaceAll(/ \{sdy.sharding[^}]*\}[^}]*\}>\}/g, '').replace(/.*constraint.*\n/, '').replace('return %1', 'return %0'), 'SH0214'],
+    [
+      'no mesh',
+      good
+        .replace(/ {2}sdy.mesh.*\n/, '')
+        .replaceAll(/ \{sdy.sharding[^}]*\}[^}]*\}>\}/g, '')
+        .replace(/.*constraint.*\n/, '')
+        .replace('return %1', 'return %0'),
+      'SH0214',
+    ],
   ])('%s', (_, text, code) => expect(codeOf(text)).toBe(code));
   it.each(['2x2x2', 'z=4', '0x4', '2xfour'])('--mesh %s', (mesh) => expect(codeOf(good, mesh)).toBe('SH0213'));
 });

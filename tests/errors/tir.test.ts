@@ -48,7 +48,11 @@ describe('bad .tir', () => {
     ['unknown attribute', good.replace('relu %h', 'transpose %h permutaton=[1, 0]'), ['SH0205']],
     ['defined twice', good.replace('%r = relu %h', '%h = relu %h'), ['SH0203 6:%h', 'SH0201 7:%r']],
     ['unknown function', good.replace('relu %h', 'call @nobody(%h)'), ['SH0220']],
-    ['cyclic call', good.replace('relu %h', 'call @main(%a, %w)').replace('-> (f32[8, 32])', '-> (f32[8, 32])'), ['SH0221']],
+    [
+      'cyclic call',
+      good.replace('relu %h', 'call @main(%a, %w)').replace('-> (f32[8, 32])', '-> (f32[8, 32])'),
+      ['SH0221'],
+    ],
     ['truncated', good.slice(0, 150), ['SH0102']],
     ['binary garbage', '\u0000\u0001\ufffdML\u00efR\u0000', ['SH0101']],
     ['unterminated 10 MB token', good.replace('"bm,mf->bf"', `"${'x'.repeat(1e7)}`), ['SH0101']],
@@ -61,13 +65,22 @@ describe('bad .tir', () => {
   ])('%s', (_, text, expected) => {
     const found = mistakes(text);
     expect(found.length, found.join('\n')).toBeGreaterThan(0);
-    expected.forEach((e, i) => expect(found[i], found.join('\n')).toMatch(new RegExp(`^${e.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}`)));
+    expected.forEach((e, i) =>
+      expect(found[i], found.join('\n')).toMatch(new RegExp(`^${e.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}`)),
+    );
     expect(found.length, found.join('\n')).toBe(expected.length);
   });
 
   it('tells all mistakes of a text, syntax and meaning, and nothing that only follows from them', () => {
-    const text = good.replace('@{x, _}', '@{z, _}').replace('%h = einsum "bm,mf->bf" %a, %w', '%h = = einsum "bm,mf->bf" %a, %w\n  %k = rellu %w').replace('return', '%s = add %h, %nobody\n  return');
-    expect(mistakes(text).map((m) => m.slice(0, 6)).sort()).toEqual(['SH0102', 'SH0201', 'SH0202', 'SH0210']);
+    const text = good
+      .replace('@{x, _}', '@{z, _}')
+      .replace('%h = einsum "bm,mf->bf" %a, %w', '%h = = einsum "bm,mf->bf" %a, %w\n  %k = rellu %w')
+      .replace('return', '%s = add %h, %nobody\n  return');
+    expect(
+      mistakes(text)
+        .map((m) => m.slice(0, 6))
+        .sort(),
+    ).toEqual(['SH0102', 'SH0201', 'SH0202', 'SH0210']);
   });
 
   it.each(['2x2x2', 'z=4', '0x4', '2xfour'])('--mesh %s', (mesh) => expect(mistakes(good, mesh)[0]).toMatch(/^SH0213/));

@@ -54,11 +54,7 @@ export interface Shapes {
   readonly results: readonly { readonly shape: readonly number[] }[];
 }
 
-function caseOf(
-  rule: FactorRule,
-  mesh: Mesh,
-  given: readonly (readonly [number, readonly AxisRef[]])[],
-): Case {
+function caseOf(rule: FactorRule, mesh: Mesh, given: readonly (readonly [number, readonly AxisRef[]])[]): Case {
   const assignment = rule.factors.map((_, i) => given.find(([f]) => f === i)?.[1] ?? []);
   const where = given.map(([f, axes]) => {
     const { kind, size } = rule.factors[f] as FactorRule['factors'][number];
@@ -81,9 +77,7 @@ function stated(rule: FactorRule, { operands, results }: Shapes, assignment: Ass
       tensor.every((held, d) => {
         const shards = held.reduce((n, f) => n * axesSize(assignment[f] ?? []), 1);
         const split = (f: number): boolean => axesSize(assignment[f] ?? []) === rule.factors[f]?.size;
-        const nested = held.every(
-          (f, i) => (assignment[f] ?? []).length === 0 || held.slice(0, i).every(split),
-        );
+        const nested = held.every((f, i) => (assignment[f] ?? []).length === 0 || held.slice(0, i).every(split));
         return nested && (shards === 1 || (type?.shape[d] ?? 0) % shards === 0);
       }),
     )

@@ -12,31 +12,160 @@ type Numbers = readonly (number | bigint)[];
 type Row = readonly [kind: string, dtype: string, operands: readonly Numbers[], result: Numbers];
 
 const rows: readonly Row[] = [
-  ['add', 'pred', [[0, 0, 1, 1], [0, 1, 0, 1]], [0, 1, 1, 1]],
-  ['multiply', 'pred', [[0, 0, 1, 1], [0, 1, 0, 1]], [0, 0, 0, 1]],
+  [
+    'add',
+    'pred',
+    [
+      [0, 0, 1, 1],
+      [0, 1, 0, 1],
+    ],
+    [0, 1, 1, 1],
+  ],
+  [
+    'multiply',
+    'pred',
+    [
+      [0, 0, 1, 1],
+      [0, 1, 0, 1],
+    ],
+    [0, 0, 0, 1],
+  ],
   ['not', 'pred', [[0, 1]], [1, 0]],
-  ['add', 'i8', [[127, -128], [1, -1]], [-128, 127]],
-  ['multiply', 'i32', [[0x7fffffff, 65537], [3, 65537]], [0x7ffffffd, 131073]],
+  [
+    'add',
+    'i8',
+    [
+      [127, -128],
+      [1, -1],
+    ],
+    [-128, 127],
+  ],
+  [
+    'multiply',
+    'i32',
+    [
+      [0x7fffffff, 65537],
+      [3, 65537],
+    ],
+    [0x7ffffffd, 131073],
+  ],
   ['multiply', 'u32', [[0xffffffff], [0xffffffff]], [1]],
-  ['divide', 'i32', [[-7, 7, 5, -(2 ** 31)], [2, -2, 0, -1]], [-3, -3, -1, -(2 ** 31)]],
-  ['divide', 'u32', [[7, 5], [2, 0]], [3, 0xffffffff]],
-  ['remainder', 'i32', [[-7, 7, 5], [2, -2, 0]], [-1, 1, 5]],
+  [
+    'divide',
+    'i32',
+    [
+      [-7, 7, 5, -(2 ** 31)],
+      [2, -2, 0, -1],
+    ],
+    [-3, -3, -1, -(2 ** 31)],
+  ],
+  [
+    'divide',
+    'u32',
+    [
+      [7, 5],
+      [2, 0],
+    ],
+    [3, 0xffffffff],
+  ],
+  [
+    'remainder',
+    'i32',
+    [
+      [-7, 7, 5],
+      [2, -2, 0],
+    ],
+    [-1, 1, 5],
+  ],
   ['abs', 'i32', [[-5, -(2 ** 31)]], [5, -(2 ** 31)]],
   ['popcnt', 'i8', [[-1, 5, -128]], [8, 2, 1]],
   ['popcnt', 'i64', [[-1n, 5n, 2n ** 40n]], [64n, 2n, 1n]],
-  ['power', 'i32', [[3, 2, -1, 5, 0], [100, 31, -3, -1, 0]], [-818408495, -(2 ** 31), -1, 0, 1]],
-  ['power', 'i64', [[3n, -1n, 7n], [5n, -3n, -1n]], [243n, -1n, 0n]],
-  ['shift_left', 'i8', [[1, 1, -1], [7, 8, 1]], [-128, 0, -2]],
-  ['shift_right_logical', 'i8', [[-1, -128], [1, 7]], [127, 1]],
-  ['shift_right_logical', 'i32', [[-1, -1], [1, 32]], [0x7fffffff, 0]],
+  [
+    'power',
+    'i32',
+    [
+      [3, 2, -1, 5, 0],
+      [100, 31, -3, -1, 0],
+    ],
+    [-818408495, -(2 ** 31), -1, 0, 1],
+  ],
+  [
+    'power',
+    'i64',
+    [
+      [3n, -1n, 7n],
+      [5n, -3n, -1n],
+    ],
+    [243n, -1n, 0n],
+  ],
+  [
+    'shift_left',
+    'i8',
+    [
+      [1, 1, -1],
+      [7, 8, 1],
+    ],
+    [-128, 0, -2],
+  ],
+  [
+    'shift_right_logical',
+    'i8',
+    [
+      [-1, -128],
+      [1, 7],
+    ],
+    [127, 1],
+  ],
+  [
+    'shift_right_logical',
+    'i32',
+    [
+      [-1, -1],
+      [1, 32],
+    ],
+    [0x7fffffff, 0],
+  ],
   ['shift_right_logical', 'i64', [[-1n], [1n]], [2n ** 63n - 1n]],
-  ['shift_right_arithmetic', 'i8', [[-128, 64, -1], [3, 8, 9]], [-16, 0, -1]],
+  [
+    'shift_right_arithmetic',
+    'i8',
+    [
+      [-128, 64, -1],
+      [3, 8, 9],
+    ],
+    [-16, 0, -1],
+  ],
   ['round_nearest_even', 'f32', [[0.5, 1.5, 2.5, -0.5]], [0, 2, 2, -0]],
   ['round_nearest_afz', 'f32', [[0.5, 1.5, 2.5, -0.5]], [1, 2, 3, -1]],
   ['sign', 'f32', [[-3, -0, Number.NaN]], [-1, -0, Number.NaN]],
-  ['maximum', 'f32', [[Number.NaN, 1], [0, 2]], [Number.NaN, 2]],
-  ['remainder', 'f32', [[-7.5, 7.5], [2, -2]], [-1.5, 1.5]],
-  ['clamp', 'f32', [[0, 0], [Number.NaN, -3], [1, 1]], [Number.NaN, 0]],
+  [
+    'maximum',
+    'f32',
+    [
+      [Number.NaN, 1],
+      [0, 2],
+    ],
+    [Number.NaN, 2],
+  ],
+  [
+    'remainder',
+    'f32',
+    [
+      [-7.5, 7.5],
+      [2, -2],
+    ],
+    [-1.5, 1.5],
+  ],
+  [
+    'clamp',
+    'f32',
+    [
+      [0, 0],
+      [Number.NaN, -3],
+      [1, 1],
+    ],
+    [Number.NaN, 0],
+  ],
 ];
 
 interface Run {
@@ -59,7 +188,12 @@ describe('elementwise', () => {
 
   test('subtract, negate and shifts are not defined on pred', () => {
     const pred = tensor('pred', [2]);
-    for (const [kind, arity] of [['subtract', 2], ['negate', 1], ['shift_left', 2], ['popcnt', 1]] as const) {
+    for (const [kind, arity] of [
+      ['subtract', 2],
+      ['negate', 1],
+      ['shift_left', 2],
+      ['popcnt', 1],
+    ] as const) {
       const operands = Array.from({ length: arity }, () => pred);
       const infer = (): unknown => registry[kind]?.infer({ kind, attrs: {}, regions: [], operands });
       expect(infer, kind).toThrow(/not defined on pred/);

@@ -9,15 +9,7 @@ import type { Monoid } from '../../ir/layout.ts';
 import { identityOf } from '../../ir/monoid.ts';
 import type { OpView } from '../../ir/op.ts';
 import type { Attrs, Block, Func, Op, ValueId } from '../../ir/program.ts';
-import {
-  DTYPES,
-  type DType,
-  elementCount,
-  isDType,
-  tensor,
-  type TensorType,
-  typeText,
-} from '../../ir/types.ts';
+import { DTYPES, type DType, elementCount, isDType, tensor, type TensorType, typeText } from '../../ir/types.ts';
 import { makeInputs } from '../../runtime-sim/inputs.ts';
 
 export interface OpExample {
@@ -89,11 +81,7 @@ export function viewOf({ func }: OpExample): OpView {
 }
 
 /** An array of these numbers, floats held wide. */
-export function filledWith(
-  dtype: DType,
-  shape: readonly number[],
-  at: (i: number) => number | bigint,
-): TensorArray {
+export function filledWith(dtype: DType, shape: readonly number[], at: (i: number) => number | bigint): TensorArray {
   const data = allocate(dtype, elementCount(tensor(dtype, shape)), 'wide');
   const wide = data instanceof BigInt64Array || data instanceof BigUint64Array;
   for (let i = 0; i < data.length; i++) data[i] = wide ? BigInt(at(i)) : Number(at(i));

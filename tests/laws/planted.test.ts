@@ -178,9 +178,7 @@ describe('planted faults are caught by name', () => {
   test.each(planted)('$name', ({ kind, wrong, caught }) => {
     const right = registry[kind] as AnyOpDef;
     const def: AnyOpDef = { ...right, ...wrong(right) };
-    const findings = examples
-      .filter((e) => e.kind === kind)
-      .flatMap((e) => checkLaws(def, registry, e).findings);
+    const findings = examples.filter((e) => e.kind === kind).flatMap((e) => checkLaws(def, registry, e).findings);
     for (const [law, words] of Object.entries(caught)) {
       const messages = findings
         .filter((f) => f.law === law && f.op === kind && f.unsupported !== true)

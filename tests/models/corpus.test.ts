@@ -10,7 +10,19 @@ const fixture = (name: string): ReturnType<typeof importStablehlo> => {
 };
 
 /** Wire bytes per device as measured when the line was written. */
-const WIRE: Readonly<Record<string, number>> = { mlp: 6144 * 2, fsdp_step: 48000, embedding: 30000, decoder_step: 420000, uneven: 0, conv_grad: 24448, conv_grad_strided: 14208, avg_pool: 4096, max_pool_grad: 0, cache_update: 0, reverse: 128 };
+const WIRE: Readonly<Record<string, number>> = {
+  mlp: 6144 * 2,
+  fsdp_step: 48000,
+  embedding: 30000,
+  decoder_step: 420000,
+  uneven: 0,
+  conv_grad: 24448,
+  conv_grad_strided: 14208,
+  avg_pool: 4096,
+  max_pool_grad: 0,
+  cache_update: 0,
+  reverse: 128,
+};
 
 describe('fixtures lowered by JAX', () => {
   it.each(Object.keys(WIRE))('%s computes on the mesh what one device computes', (name) => {
@@ -38,8 +50,13 @@ describe('the check catches what is wrong', () => {
     const compiled = compile(fixture('mlp'));
     const [func] = compiled.module.functions;
     if (func === undefined) throw new Error('no function');
-    const ops = func.body.ops.map((op) => (op.kind === 'all_reduce' ? { ...op, attrs: { ...op.attrs, axes: [{ name: 'x', pre: 1, size: 2 }] } } : op));
-    const broken = { ...compiled, module: { ...compiled.module, functions: [{ ...func, body: { ...func.body, ops } }] } };
+    const ops = func.body.ops.map((op) =>
+      op.kind === 'all_reduce' ? { ...op, attrs: { ...op.attrs, axes: [{ name: 'x', pre: 1, size: 2 }] } } : op,
+    );
+    const broken = {
+      ...compiled,
+      module: { ...compiled.module, functions: [{ ...func, body: { ...func.body, ops } }] },
+    };
     expect(ops.some((op) => op.kind === 'all_reduce')).toBe(true);
     expect(runCheck(broken, 'full', 1)).toMatchObject({ verdict: 'failed' });
   });

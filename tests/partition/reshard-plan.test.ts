@@ -3,7 +3,14 @@ import { layoutOf } from '../../ir/layout.ts';
 import { type AxisRef, fullAxis, type Mesh } from '../../ir/mesh.ts';
 import { planReshard } from '../../passes/partition/reshard-plan.ts';
 
-const mesh: Mesh = { name: 'm', axes: [{ name: 'x', size: 2 }, { name: 'y', size: 4 }, { name: 'z', size: 2 }] };
+const mesh: Mesh = {
+  name: 'm',
+  axes: [
+    { name: 'x', size: 2 },
+    { name: 'y', size: 4 },
+    { name: 'z', size: 2 },
+  ],
+};
 const x = fullAxis(mesh, 'x');
 const y = fullAxis(mesh, 'y');
 const z = fullAxis(mesh, 'z');

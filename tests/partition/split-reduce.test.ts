@@ -13,18 +13,28 @@ const file = 'tests/xla/fixtures/argmax.mlir';
 /** Largest number of elements that one device hands to a collective. */
 const moved = (module: Module): number => {
   const func = mainFunction(module);
-  return Math.max(0, ...[...walkOps(func.body)].filter(isCollective).map((op) => elementCount(valueInfo(func, op.operands[0] as never).type)));
+  return Math.max(
+    0,
+    ...[...walkOps(func.body)]
+      .filter(isCollective)
+      .map((op) => elementCount(valueInfo(func, op.operands[0] as never).type)),
+  );
 };
 
 describe('split-reduce', () => {
   const { whole, module } = compile(importStablehlo({ file, text: readFileSync(file, 'utf8') }));
-  const inputs = (at: (i: number) => number): TensorArray[] => [{ dtype: 'f32', shape: [16, 32], data: Float64Array.from({ length: 512 }, (_, i) => at(i)) }];
+  const inputs = (at: (i: number) => number): TensorArray[] => [
+    { dtype: 'f32', shape: [16, 32], data: Float64Array.from({ length: 512 }, (_, i) => at(i)) },
+  ];
 
   it('moves what each shard picked', () => expect(moved(module)).toBeLessThanOrEqual(8));
 
   it.each<[string, (i: number) => number]>([
-    ['all equal', () => 1], ['ties across shards', (i) => (i % 5 === 0 ? 7 : i % 3)], ['NaN somewhere', (i) => (i % 37 === 5 ? Number.NaN : i % 11)],
-    ['all −∞', () => Number.NEGATIVE_INFINITY], ['distinct', (i) => Math.sin(i)],
+    ['all equal', () => 1],
+    ['ties across shards', (i) => (i % 5 === 0 ? 7 : i % 3)],
+    ['NaN somewhere', (i) => (i % 37 === 5 ? Number.NaN : i % 11)],
+    ['all −∞', () => Number.NEGATIVE_INFINITY],
+    ['distinct', (i) => Math.sin(i)],
   ])('%s: as on one device', (_, at) => {
     const want = runOneDevice(whole, registry, inputs(at), 'wide');
     const { results } = runSpmd(module, registry, inputs(at), 'wide', { resultShapes: want.map((w) => w.shape) });

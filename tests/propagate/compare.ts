@@ -6,7 +6,16 @@ import { type Layout, layoutText } from '../../ir/layout.ts';
 import type { Registry } from '../../ir/op.ts';
 import type { Mesh } from '../../ir/mesh.ts';
 import { registry } from '../../ir/ops/index.ts';
-import { type Block, type Func, mainFunction, type Module, type Op, type ValueId, valueInfo, walkOps } from '../../ir/program.ts';
+import {
+  type Block,
+  type Func,
+  mainFunction,
+  type Module,
+  type Op,
+  type ValueId,
+  valueInfo,
+  walkOps,
+} from '../../ir/program.ts';
 import { importStablehlo } from '../../ir/stablehlo/import.ts';
 import type { TensorType } from '../../ir/types.ts';
 import { typeText } from '../../ir/types.ts';
@@ -35,11 +44,16 @@ export interface Program {
 }
 
 /** jaxlib is there. */
-export const hasOracle = (): boolean => existsSync(PYTHON) && spawnSync(PYTHON, ['-c', 'import jaxlib.mlir.dialects.sdy']).status === 0;
+export const hasOracle = (): boolean =>
+  existsSync(PYTHON) && spawnSync(PYTHON, ['-c', 'import jaxlib.mlir.dialects.sdy']).status === 0;
 
 /** What Shardy says of each program; one Python process for all. */
 export function askOracle(programs: readonly Program[]): readonly Judged[] {
-  const run = spawnSync(PYTHON, ['tests/propagate/oracle.py'], { input: JSON.stringify(programs), encoding: 'utf8', maxBuffer: 1 << 30 });
+  const run = spawnSync(PYTHON, ['tests/propagate/oracle.py'], {
+    input: JSON.stringify(programs),
+    encoding: 'utf8',
+    maxBuffer: 1 << 30,
+  });
   if (run.status !== 0) throw new Error(run.stderr);
   return JSON.parse(run.stdout) as Judged[];
 }
@@ -61,7 +75,8 @@ export function ourAnswer(program: Program): Answer {
     for (const op of block.ops) {
       // A constraint that nothing reads asks its operand for a layout, and is gone in Shardy's output.
       if (op.kind === 'sharding_constraint' && !read.has(op.results[0] as ValueId)) continue;
-      if (op.results.length > 0) values.push([op.kind, op.results.map((r) => typeText(valueInfo(func, r).type)), op.results.map(text)]);
+      if (op.results.length > 0)
+        values.push([op.kind, op.results.map((r) => typeText(valueInfo(func, r).type)), op.results.map(text)]);
       if (op.kind === 'while' || op.kind === 'case') op.regions.forEach(visit);
     }
   };
@@ -94,7 +109,9 @@ export function compareValues(ours: Answer, judged: Judged): Comparison {
     if (plain(a) !== plain(b)) differences.push(`${what}: shardc ${a ?? 'none'}, Shardy ${b ?? 'none'}`);
   };
   for (const side of [0, 1] as const) {
-    judged.boundary[side].forEach((layout, i) => check(`${side === 0 ? 'argument' : 'result'} ${i}`, ours.boundary[side][i], layout));
+    judged.boundary[side].forEach((layout, i) =>
+      check(`${side === 0 ? 'argument' : 'result'} ${i}`, ours.boundary[side][i], layout),
+    );
   }
   const theirs = judged.values.filter(([what]) => hasCalls(ours) || !what.startsWith('call '));
   let at = 0;
@@ -124,7 +141,10 @@ const plainName = (name: string): string => name.replace(/^(stablehlo|sdy|chlo)\
 function plainType(text: string): string {
   const [, dims = '', element = ''] = /^tensor<((?:\d+x)*)(\w+)>$/.exec(text) ?? [];
   const dtype = element === 'i1' ? 'pred' : element.replace(/^ui/, 'u');
-  return `${dtype}[${dims.split('x').filter((d) => d !== '').join(',')}]`;
+  return `${dtype}[${dims
+    .split('x')
+    .filter((d) => d !== '')
+    .join(',')}]`;
 }
 
 /** The factor rule of every op of the program as written, against `sdy-populate-op-sharding-rules`. */
@@ -135,8 +155,10 @@ export function compareRules(program: Program, judged: Judged, known: Registry =
   judged.rules.forEach(([op, rule], i) => {
     const theirs = rule === null ? null : rule.replace(/^#sdy\.op_sharding_rule<(.*)>$/s, '$1');
     const mine = ours[i];
-    if (mine === undefined || mine[0] !== plainName(op.replace('func.', ''))) differences.push(`${i} ${op}: shardc has ${mine?.[0] ?? 'no op'} there`);
-    else if (mine[1] !== theirs) differences.push(`${i} ${op}: shardc ${mine[1] ?? 'none'}, Shardy ${theirs ?? 'none'}`);
+    if (mine === undefined || mine[0] !== plainName(op.replace('func.', '')))
+      differences.push(`${i} ${op}: shardc has ${mine?.[0] ?? 'no op'} there`);
+    else if (mine[1] !== theirs)
+      differences.push(`${i} ${op}: shardc ${mine[1] ?? 'none'}, Shardy ${theirs ?? 'none'}`);
   });
   return { compared: judged.rules.length, differences };
 }
@@ -156,7 +178,14 @@ function rulesOf(func: Func, known: Registry): [string, string | null][] {
   const ruleOf = (op: Op): string | null => {
     if (op.kind === 'constant' || op.kind === 'iota') return null;
     const kind = op.kind === 'sharding_constraint' ? 'negate' : op.kind;
-    const rule = known[kind]?.factors({ kind, attrs: op.attrs, regions: op.regions, operands: types(op.operands), results: types(op.results), makers: op.operands.map((v) => makers.get(v)) });
+    const rule = known[kind]?.factors({
+      kind,
+      attrs: op.attrs,
+      regions: op.regions,
+      operands: types(op.operands),
+      results: types(op.results),
+      makers: op.operands.map((v) => makers.get(v)),
+    });
     return rule === undefined ? null : ruleText(rule);
   };
   visit(func.body);

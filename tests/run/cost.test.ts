@@ -39,7 +39,13 @@ describe.each([mesh2x4, mesh32x64])('wire bytes', (mesh) => {
     ['all_gather', f32(8 * g, 1), big, { axes: [[], [x, y]] }, (n * (g - 1)) / g],
     ['reduce_scatter', big, f32(8 * g, 1), { axes: [[], [x, y]], monoid: 'sum' }, (n * (g - 1)) / g],
     ['all_reduce', big, big, { axes: [y], monoid: 'sum' }, (2 * n * (y.size - 1)) / y.size],
-    ['all_to_all', big, f32(8 * g * y.size, g / y.size), { moves: [{ axes: [y], source: 0, target: 1 }] }, (n * (y.size - 1)) / y.size],
+    [
+      'all_to_all',
+      big,
+      f32(8 * g * y.size, g / y.size),
+      { moves: [{ axes: [y], source: 0, target: 1 }] },
+      (n * (y.size - 1)) / y.size,
+    ],
     ['all_slice', big, f32(8, g), { axes: [[x, y], []] }, 0],
   ];
   test.each(cases)('%s', (kind, from, to, attrs, expected) => {
@@ -47,19 +53,33 @@ describe.each([mesh2x4, mesh32x64])('wire bytes', (mesh) => {
   });
 
   test('a permute moves everything, or nothing when each device keeps its own', () => {
-    const permute = (from: Layout, to: Layout): Module => one(mesh, 'collective_permute', f32(8, 8), f32(8, 8), { from, to });
+    const permute = (from: Layout, to: Layout): Module =>
+      one(mesh, 'collective_permute', f32(8, 8), f32(8, 8), { from, to });
     expect(bytesOf(permute(lay(mesh, 'x+y', ''), lay(mesh, 'y+x', '')))).toBe(256);
     expect(bytesOf(permute(lay(mesh, 'x+y', ''), lay(mesh, 'x+y', '')))).toBe(0);
   });
 });
 
 describe('seconds', () => {
-  const ring16: Mesh = { name: 'm', axes: [{ name: 'x', size: 8 }, { name: 'y', size: 16 }] };
+  const ring16: Mesh = {
+    name: 'm',
+    axes: [
+      { name: 'x', size: 8 },
+      { name: 'y', size: 16 },
+    ],
+  };
   const gather = (mesh: Mesh, name: string, bytes: number): Module =>
-    one(mesh, 'all_gather', tensor('i8', [bytes / axis(mesh, name).size]), tensor('i8', [bytes]), { axes: [[axis(mesh, name)]] });
+    one(mesh, 'all_gather', tensor('i8', [bytes / axis(mesh, name).size]), tensor('i8', [bytes]), {
+      axes: [[axis(mesh, name)]],
+    });
 
   // jax-ml/scaling-book, measured: size / time on a wrapped ring of 16 v5e chips.
-  test.each([[4.2e6, 7.2e10], [17e6, 8.65e10], [134e6, 8.95e10], [1e9, 9.0e10]])('all_gather of %d bytes on a v5e ring of 16', (size, bandwidth) => {
+  test.each([
+    [4.2e6, 7.2e10],
+    [17e6, 8.65e10],
+    [134e6, 8.95e10],
+    [1e9, 9.0e10],
+  ])('all_gather of %d bytes on a v5e ring of 16', (size, bandwidth) => {
     const bytes = Math.round(size / 16) * 16;
     const ratio = secondsOf(gather(ring16, 'y', bytes), 'tpu-v5e') / (bytes / bandwidth);
     expect(ratio).toBeGreaterThan(0.8);
@@ -67,26 +87,50 @@ describe('seconds', () => {
   });
 
   test('a line of 4 v5e chips, bf16[2048,8192]: about 600 µs where 680 µs were measured', () => {
-    const mesh: Mesh = { name: 'm', axes: [{ name: 'X', size: 8 }, { name: 'Y', size: 4 }] };
-    const seconds = secondsOf(one(mesh, 'all_gather', tensor('bf16', [2048, 2048]), tensor('bf16', [2048, 8192]), { axes: [[], [axis(mesh, 'Y')]] }), 'tpu-v5e');
+    const mesh: Mesh = {
+      name: 'm',
+      axes: [
+        { name: 'X', size: 8 },
+        { name: 'Y', size: 4 },
+      ],
+    };
+    const seconds = secondsOf(
+      one(mesh, 'all_gather', tensor('bf16', [2048, 2048]), tensor('bf16', [2048, 8192]), {
+        axes: [[], [axis(mesh, 'Y')]],
+      }),
+      'tpu-v5e',
+    );
     expect(seconds).toBeGreaterThan(560e-6);
     expect(seconds).toBeLessThan(700e-6);
   });
 
   // NCCL on 8 A100 (VIA-Research/vTrain): bus bandwidth at 16, 64, 256 and 1024 MiB.
-  test.each([[16, 126], [64, 203], [256, 217], [1024, 229]])('all_reduce of %d MiB on 8 A100', (mib, bus) => {
+  test.each([
+    [16, 126],
+    [64, 203],
+    [256, 217],
+    [1024, 229],
+  ])('all_reduce of %d MiB on 8 A100', (mib, bus) => {
     const mesh: Mesh = { name: 'm', axes: [{ name: 'x', size: 8 }] };
     const type = tensor('i8', [mib * 2 ** 20]);
     const measured = (2 * mib * 2 ** 20 * 7) / 8 / (bus * 1e9);
-    const ratio = secondsOf(one(mesh, 'all_reduce', type, type, { axes: [axis(mesh, 'x')], monoid: 'sum' }), 'a100') / measured;
+    const ratio =
+      secondsOf(one(mesh, 'all_reduce', type, type, { axes: [axis(mesh, 'x')], monoid: 'sum' }), 'a100') / measured;
     expect(ratio).toBeGreaterThan(0.8);
     expect(ratio).toBeLessThan(1.2);
   });
 
   test('groups that leave the node take the network between nodes', () => {
-    const mesh: Mesh = { name: 'm', axes: [{ name: 'data', size: 4 }, { name: 'model', size: 8 }] };
+    const mesh: Mesh = {
+      name: 'm',
+      axes: [
+        { name: 'data', size: 4 },
+        { name: 'model', size: 8 },
+      ],
+    };
     const type = tensor('i8', [2 ** 28]);
-    const over = (name: string): number => secondsOf(one(mesh, 'all_reduce', type, type, { axes: [axis(mesh, name)], monoid: 'sum' }), 'h100');
+    const over = (name: string): number =>
+      secondsOf(one(mesh, 'all_reduce', type, type, { axes: [axis(mesh, name)], monoid: 'sum' }), 'h100');
     expect(over('data')).toBeGreaterThan(5 * over('model'));
   });
 });
@@ -104,7 +148,8 @@ function loop(m: number, trips: number | undefined): Module {
     const v = b.param(f32(m, m));
     const w = b.param(f32(m, m));
     const i32 = tensor('i32', []);
-    const constant = (n: number): ValueId => b.op('constant', [], [i32], {}, { value: { data: Int32Array.of(n) }, dtype: 'i32', shape: [] })[0] as ValueId;
+    const constant = (n: number): ValueId =>
+      b.op('constant', [], [i32], {}, { value: { data: Int32Array.of(n) }, dtype: 'i32', shape: [] })[0] as ValueId;
     const [zero, one, end] = [constant(0), constant(1), constant(trips ?? 7)];
     const cond: Block = b.region(() => {
       const i = b.param(i32);
@@ -115,15 +160,29 @@ function loop(m: number, trips: number | undefined): Module {
       const i = b.param(i32);
       const x = b.param(f32(m, m));
       const next = b.op('add', [i, one], [i32], {});
-      const dot = b.op('dot_general', [x, w], [f32(m, m)], {}, { lhs_batch: [], rhs_batch: [], lhs_contracting: [1], rhs_contracting: [0], dtype: 'f32' });
-      ret(b, ...next, ...b.op('all_reduce', dot, [f32(m, m)], {}, { mesh: 'm', axes: [axis(mesh2x4, 'y')], monoid: 'sum' }));
+      const dot = b.op(
+        'dot_general',
+        [x, w],
+        [f32(m, m)],
+        {},
+        { lhs_batch: [], rhs_batch: [], lhs_contracting: [1], rhs_contracting: [0], dtype: 'f32' },
+      );
+      ret(
+        b,
+        ...next,
+        ...b.op('all_reduce', dot, [f32(m, m)], {}, { mesh: 'm', axes: [axis(mesh2x4, 'y')], monoid: 'sum' }),
+      );
     });
-    const r = b.op('while', [zero, v], [i32, f32(m, m)], {}, trips === undefined ? {} : { trip_count: trips }, [cond, body]);
+    const r = b.op('while', [zero, v], [i32, f32(m, m)], {}, trips === undefined ? {} : { trip_count: trips }, [
+      cond,
+      body,
+    ]);
     return { values: [r[1] as ValueId], layouts: [undefined] };
   });
 }
 
-const ret = (b: FuncBuilder, ...values: ValueId[]): unknown => b.push({ kind: 'return', operands: values, results: [], attrs: {}, regions: [], origin: {} });
+const ret = (b: FuncBuilder, ...values: ValueId[]): unknown =>
+  b.push({ kind: 'return', operands: values, results: [], attrs: {}, regions: [], origin: {} });
 
 describe('the report', () => {
   test('counts loops by their trips', () => {
@@ -151,7 +210,13 @@ describe('the report', () => {
     const module = program(mesh2x4, 'local', (b) => {
       const [a, w] = [b.param(tensor('bf16', [8192, 8192])), b.param(tensor('bf16', [8192, 8192]))];
       const type = tensor('bf16', [8192, 8192]);
-      const [c] = b.op('dot_general', [a, w], [type], {}, { lhs_batch: [], rhs_batch: [], lhs_contracting: [1], rhs_contracting: [0], dtype: 'bf16' });
+      const [c] = b.op(
+        'dot_general',
+        [a, w],
+        [type],
+        {},
+        { lhs_batch: [], rhs_batch: [], lhs_contracting: [1], rhs_contracting: [0], dtype: 'bf16' },
+      );
       const [s] = b.op('add', [c as ValueId, a], [type], {});
       return { values: b.op('multiply', [s as ValueId, w], [type], {}), layouts: [undefined] };
     });

@@ -23,25 +23,38 @@ const check = (module: Module): CheckResult => checkEquivalence({ whole, local: 
 function swapped<T>(value: T): T {
   if (Array.isArray(value)) return value.map(swapped) as T;
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value;
-  const entries = Object.entries(value).map(([k, v]) => [k, k === 'name' && v === 'x' ? 'y' : k === 'name' && v === 'y' ? 'x' : swapped(v)]);
+  const entries = Object.entries(value).map(([k, v]) => [
+    k,
+    k === 'name' && v === 'x' ? 'y' : k === 'name' && v === 'y' ? 'x' : swapped(v),
+  ]);
   return Object.fromEntries(entries) as T;
 }
 
 /** The program with one op edited. */
 function withOp(target: Op, edit: (op: Op) => Op): Module {
-  const block = (b: Block): Block => ({ ...b, ops: b.ops.map((op) => (op === target ? edit(op) : op.regions.length === 0 ? op : { ...op, regions: op.regions.map(block) })) });
+  const block = (b: Block): Block => ({
+    ...b,
+    ops: b.ops.map((op) =>
+      op === target ? edit(op) : op.regions.length === 0 ? op : { ...op, regions: op.regions.map(block) },
+    ),
+  });
   return { ...local, functions: local.functions.map((f) => ({ ...f, body: block(f.body) })) };
 }
 
 const ops = [...walkOps(mainFunction(local).body)];
-const communicating = ops.filter((op) => (isCollective(op) && op.kind !== 'collective_permute') || op.kind === 'axis_index');
-const named = (list: readonly Op[]): [string, Op][] => list.map((op, i) => [`${op.kind} ${i} ${JSON.stringify(op.attrs.axes ?? op.attrs.moves ?? '')}`, op]);
+const communicating = ops.filter(
+  (op) => (isCollective(op) && op.kind !== 'collective_permute') || op.kind === 'axis_index',
+);
+const named = (list: readonly Op[]): [string, Op][] =>
+  list.map((op, i) => [`${op.kind} ${i} ${JSON.stringify(op.attrs.axes ?? op.attrs.moves ?? '')}`, op]);
 
 describe('planted in the shrunk program of a training step on 4×4', () => {
   it('the right program passes, and holds collectives of every kind on both axes', () => {
     expect(check(local).verdict).toBe('ok');
     const kinds = new Set(communicating.map((op) => op.kind));
-    expect([...kinds].sort()).toEqual(expect.arrayContaining(['all_gather', 'all_reduce', 'all_to_all', 'axis_index', 'reduce_scatter']));
+    expect([...kinds].sort()).toEqual(
+      expect.arrayContaining(['all_gather', 'all_reduce', 'all_to_all', 'axis_index', 'reduce_scatter']),
+    );
     const text = JSON.stringify(communicating.map((op) => op.attrs));
     expect(text).toContain('"name":"x"');
     expect(text).toContain('"name":"y"');
@@ -67,7 +80,10 @@ describe('planted in the shrunk program of a training step on 4×4', () => {
   it.each(['from', 'to'])('a permute with a wrong `%s` is caught, whichever it is', (side) => {
     const permutes = ops.filter((o) => o.kind === 'collective_permute');
     expect(permutes.length).toBeGreaterThan(0);
-    for (const op of permutes) expect(attempt(withOp(op, (o) => ({ ...o, attrs: { ...o.attrs, [side]: swapped(o.attrs[side]) } })))).toBe('caught');
+    for (const op of permutes)
+      expect(attempt(withOp(op, (o) => ({ ...o, attrs: { ...o.attrs, [side]: swapped(o.attrs[side]) } })))).toBe(
+        'caught',
+      );
   });
 });
 

@@ -18,7 +18,9 @@ const SHARED = Int32Array.of(1, 0, 1);
 /** Another copy of an operand: floats scaled, everything else as it is (indices and predicates keep their range). */
 function variant(array: TensorArray, copy: number): TensorArray {
   const scale = 1 + copy / 4;
-  return DTYPES[array.dtype].class === 'float' ? { ...array, data: (array.data as Float64Array).map((v) => v * scale) } : array;
+  return DTYPES[array.dtype].class === 'float'
+    ? { ...array, data: (array.data as Float64Array).map((v) => v * scale) }
+    : array;
 }
 
 function reference(example: OpExample, inputs: readonly TensorArray[]): readonly TensorArray[] {
@@ -27,8 +29,12 @@ function reference(example: OpExample, inputs: readonly TensorArray[]): readonly
   return registry[op.kind]?.kernel(viewOf(example), inputs, context) ?? [];
 }
 
-const rowsOf = (arrays: readonly TensorArray[]): Rows[] => arrays.map((array, i) =>
-  (i === 0 ? { stack: stackOf([variant(array, 0), variant(array, 1)]), of: SHARED } : { stack: stackOf([0, 1, 2].map((c) => variant(array, c))) }));
+const rowsOf = (arrays: readonly TensorArray[]): Rows[] =>
+  arrays.map((array, i) =>
+    i === 0
+      ? { stack: stackOf([variant(array, 0), variant(array, 1)]), of: SHARED }
+      : { stack: stackOf([0, 1, 2].map((c) => variant(array, c))) },
+  );
 
 describe('stacked kernels', () => {
   const kinds = Object.keys(stackedKernels);
@@ -37,11 +43,19 @@ describe('stacked kernels', () => {
     expect(own.length).toBeGreaterThan(0);
     let applied = 0;
     for (const example of own) {
-      const made = runStacked(registry, { view: viewOf(example), operands: rowsOf(example.inputs), copies: COPIES, precision: 'wide' });
+      const made = runStacked(registry, {
+        view: viewOf(example),
+        operands: rowsOf(example.inputs),
+        copies: COPIES,
+        precision: 'wide',
+      });
       if (made === undefined) continue;
       applied++;
       for (let c = 0; c < COPIES; c++) {
-        const want = reference(example, example.inputs.map((x, i) => variant(x, i === 0 ? (SHARED[c] as number) : c)));
+        const want = reference(
+          example,
+          example.inputs.map((x, i) => variant(x, i === 0 ? (SHARED[c] as number) : c)),
+        );
         const { worst } = compareResults(want, [rowOf(made, c)], 1e-12);
         expect(worst, `${example.name}, copy ${c}`).toBeLessThanOrEqual(1e-12);
       }

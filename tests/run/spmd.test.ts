@@ -14,7 +14,8 @@ import { array, axis, f32, lay, mesh2x4, mesh32x64, program } from './programs.t
 
 /** One collective on a global matrix of 0, 1, 2, …; per-device shapes from the layouts. */
 function collective(mesh: Mesh, kind: string, shape: number[], from: Layout, to: Layout, attrs: Attrs): Module {
-  const local = (l: Layout): number[] => shape.map((n, d) => n / (l.dims[d]?.axes ?? []).reduce((p, a) => p * a.size, 1));
+  const local = (l: Layout): number[] =>
+    shape.map((n, d) => n / (l.dims[d]?.axes ?? []).reduce((p, a) => p * a.size, 1));
   return program(mesh, 'local', (b) => {
     const p = b.param(f32(...local(from)), { layout: from });
     const [r] = b.op(kind, [p], [f32(...local(to))], {}, { mesh: mesh.name, ...attrs });
@@ -22,25 +23,70 @@ function collective(mesh: Mesh, kind: string, shape: number[], from: Layout, to:
   });
 }
 
-const moves = (mesh: Mesh, shape: number[]): { name: string; kind: string; from: Layout; to: Layout; attrs: Attrs; shape: number[] }[] => {
+const moves = (
+  mesh: Mesh,
+  shape: number[],
+): { name: string; kind: string; from: Layout; to: Layout; attrs: Attrs; shape: number[] }[] => {
   const [x, y] = [axis(mesh, 'x'), axis(mesh, 'y')];
   const l = (...dims: string[]): Layout => lay(mesh, ...dims);
   return [
     { name: 'gather y', kind: 'all_gather', from: l('x+y', ''), to: l('x', ''), attrs: { axes: [[y], []] }, shape },
     { name: 'gather x+y', kind: 'all_gather', from: l('x+y', ''), to: l('', ''), attrs: { axes: [[x, y], []] }, shape },
     { name: 'gather y+x', kind: 'all_gather', from: l('y+x', ''), to: l('', ''), attrs: { axes: [[y, x], []] }, shape },
-    { name: 'gather two dims', kind: 'all_gather', from: l('x', 'y'), to: l('', ''), attrs: { axes: [[x], [y]] }, shape },
+    {
+      name: 'gather two dims',
+      kind: 'all_gather',
+      from: l('x', 'y'),
+      to: l('', ''),
+      attrs: { axes: [[x], [y]] },
+      shape,
+    },
     { name: 'slice x then y', kind: 'all_slice', from: l('', ''), to: l('y', 'x'), attrs: { axes: [[y], [x]] }, shape },
     { name: 'slice nested', kind: 'all_slice', from: l('x', ''), to: l('x+y', ''), attrs: { axes: [[y], []] }, shape },
-    { name: 'exchange y', kind: 'all_to_all', from: l('x+y', ''), to: l('x', 'y'), attrs: { moves: [{ axes: [y], source: 0, target: 1 }] }, shape },
-    { name: 'exchange x+y', kind: 'all_to_all', from: l('x+y', ''), to: l('', 'x+y'), attrs: { moves: [{ axes: [x, y], source: 0, target: 1 }] }, shape },
-    { name: 'exchange one by one', kind: 'all_to_all', from: l('x+y', ''), to: l('', 'y+x'),
-      attrs: { moves: [{ axes: [y], source: 0, target: 1 }, { axes: [x], source: 0, target: 1 }] }, shape },
-    { name: 'swap order', kind: 'collective_permute', from: l('x+y', ''), to: l('y+x', ''), attrs: { from: l('x+y', ''), to: l('y+x', '') }, shape },
+    {
+      name: 'exchange y',
+      kind: 'all_to_all',
+      from: l('x+y', ''),
+      to: l('x', 'y'),
+      attrs: { moves: [{ axes: [y], source: 0, target: 1 }] },
+      shape,
+    },
+    {
+      name: 'exchange x+y',
+      kind: 'all_to_all',
+      from: l('x+y', ''),
+      to: l('', 'x+y'),
+      attrs: { moves: [{ axes: [x, y], source: 0, target: 1 }] },
+      shape,
+    },
+    {
+      name: 'exchange one by one',
+      kind: 'all_to_all',
+      from: l('x+y', ''),
+      to: l('', 'y+x'),
+      attrs: {
+        moves: [
+          { axes: [y], source: 0, target: 1 },
+          { axes: [x], source: 0, target: 1 },
+        ],
+      },
+      shape,
+    },
+    {
+      name: 'swap order',
+      kind: 'collective_permute',
+      from: l('x+y', ''),
+      to: l('y+x', ''),
+      attrs: { from: l('x+y', ''), to: l('y+x', '') },
+      shape,
+    },
   ];
 };
 
-describe.each([{ mesh: mesh2x4, shape: [16, 24] }, { mesh: mesh32x64, shape: [2048, 2048] }])('collectives that only move data ($shape)', ({ mesh, shape }) => {
+describe.each([
+  { mesh: mesh2x4, shape: [16, 24] },
+  { mesh: mesh32x64, shape: [2048, 2048] },
+])('collectives that only move data ($shape)', ({ mesh, shape }) => {
   test.each(moves(mesh, shape))('$name', ({ kind, from, to, attrs }) => {
     const whole = array(shape, (i) => i);
     const { results } = runSpmd(collective(mesh, kind, shape, from, to, attrs), registry, [whole], 'wide');
@@ -50,15 +96,32 @@ describe.each([{ mesh: mesh2x4, shape: [16, 24] }, { mesh: mesh32x64, shape: [20
 });
 
 test('a permute swaps axes of equal size and keeps the free coordinate', () => {
-  const mesh: Mesh = { name: 'm', axes: [{ name: 'x', size: 4 }, { name: 'y', size: 4 }] };
+  const mesh: Mesh = {
+    name: 'm',
+    axes: [
+      { name: 'x', size: 4 },
+      { name: 'y', size: 4 },
+    ],
+  };
   const [from, to] = [lay(mesh, 'x', ''), lay(mesh, 'y', '')];
   const whole = array([8, 2], (i) => i);
-  const { results } = runSpmd(collective(mesh, 'collective_permute', [8, 2], from, to, { from, to }), registry, [whole], 'wide');
+  const { results } = runSpmd(
+    collective(mesh, 'collective_permute', [8, 2], from, to, { from, to }),
+    registry,
+    [whole],
+    'wide',
+  );
   expect(results[0]?.data).toEqual(whole.data);
 });
 
 test('sub-axes: x:(1)2 and x:(2)2 of a 4-long axis', () => {
-  const mesh: Mesh = { name: 'm', axes: [{ name: 'x', size: 4 }, { name: 'y', size: 2 }] };
+  const mesh: Mesh = {
+    name: 'm',
+    axes: [
+      { name: 'x', size: 4 },
+      { name: 'y', size: 2 },
+    ],
+  };
   const major: AxisRef = { name: 'x', pre: 1, size: 2 };
   const minor: AxisRef = { name: 'x', pre: 2, size: 2 };
   const from = layoutOf('m', [[major, minor], []]);
@@ -80,7 +143,12 @@ test('a mesh with its own device order cuts and reassembles by position', () => 
 });
 
 /** y = reduce over the contracted, sharded dim: c = Σ_k a[i, k] b[k, j], k over `axes`. */
-function contraction(mesh: Mesh, reduceAxis: string, kind: 'all_reduce' | 'reduce_scatter', reduced: readonly AxisRef[] = [axis(mesh, reduceAxis)]): Module {
+function contraction(
+  mesh: Mesh,
+  reduceAxis: string,
+  kind: 'all_reduce' | 'reduce_scatter',
+  reduced: readonly AxisRef[] = [axis(mesh, reduceAxis)],
+): Module {
   const g = axis(mesh, reduceAxis).size;
   const [m, k, n] = [2 * g, 4 * g, 3];
   return program(mesh, 'local', (b) => {
@@ -88,7 +156,9 @@ function contraction(mesh: Mesh, reduceAxis: string, kind: 'all_reduce' | 'reduc
     const w = b.param(f32(k / g, n), { layout: lay(mesh, reduceAxis, '') });
     const [partial] = dot(b, a, w, m, n);
     const scattered = kind === 'reduce_scatter';
-    const attrs = scattered ? { mesh: mesh.name, axes: [reduced, []], monoid: 'sum' } : { mesh: mesh.name, axes: reduced, monoid: 'sum' };
+    const attrs = scattered
+      ? { mesh: mesh.name, axes: [reduced, []], monoid: 'sum' }
+      : { mesh: mesh.name, axes: reduced, monoid: 'sum' };
     const [r] = b.op(kind, [partial as ValueId], [f32(scattered ? m / g : m, n)], {}, attrs);
     return { values: [r as ValueId], layouts: [scattered ? lay(mesh, reduceAxis, '') : lay(mesh, '', '')] };
   });
@@ -100,17 +170,34 @@ function wholeContraction(mesh: Mesh, reduceAxis: string): Module {
     const a = b.param(f32(2 * g, 4 * g), { layout: lay(mesh, '', reduceAxis) });
     const w = b.param(f32(4 * g, 3), { layout: lay(mesh, reduceAxis, '') });
     const [partial] = dot(b, a, w, 2 * g, 3);
-    const r = b.op('all_reduce', [partial as ValueId], [f32(2 * g, 3)], {}, { mesh: mesh.name, axes: [axis(mesh, reduceAxis)], monoid: 'sum' });
+    const r = b.op(
+      'all_reduce',
+      [partial as ValueId],
+      [f32(2 * g, 3)],
+      {},
+      { mesh: mesh.name, axes: [axis(mesh, reduceAxis)], monoid: 'sum' },
+    );
     return { values: r, layouts: [lay(mesh, '', '')] };
   });
 }
 
 const dot = (b: FuncBuilder, l: ValueId, r: ValueId, m: number, n: number): ValueId[] =>
-  b.op('dot_general', [l, r], [f32(m, n)], {}, { lhs_batch: [], rhs_batch: [], lhs_contracting: [1], rhs_contracting: [0], dtype: 'f32' });
+  b.op(
+    'dot_general',
+    [l, r],
+    [f32(m, n)],
+    {},
+    { lhs_batch: [], rhs_batch: [], lhs_contracting: [1], rhs_contracting: [0], dtype: 'f32' },
+  );
 
 describe.each([mesh2x4, mesh32x64])('partial sums', (mesh) => {
   test.each(['all_reduce', 'reduce_scatter'] as const)('%s over y gives the whole product', (kind) => {
-    const result = checkEquivalence({ whole: wholeContraction(mesh, 'y'), local: contraction(mesh, 'y', kind), registry, seed: 1 });
+    const result = checkEquivalence({
+      whole: wholeContraction(mesh, 'y'),
+      local: contraction(mesh, 'y', kind),
+      registry,
+      seed: 1,
+    });
     expect(result).toMatchObject({ verdict: 'ok', mode: 'full', devices: deviceCount(mesh) });
     expect(result.maxRelError).toBeLessThan(1e-12);
     // Partial products differ along y only, so 2,048 devices need 64 of them.
@@ -118,7 +205,9 @@ describe.each([mesh2x4, mesh32x64])('partial sums', (mesh) => {
   });
 
   test.each(['all_reduce', 'reduce_scatter'] as const)('%s over the wrong axis is caught', (kind) => {
-    const wrong = contraction(mesh, 'y', kind, [kind === 'all_reduce' ? axis(mesh, 'x') : { name: 'x', pre: 1, size: 2 }]);
+    const wrong = contraction(mesh, 'y', kind, [
+      kind === 'all_reduce' ? axis(mesh, 'x') : { name: 'x', pre: 1, size: 2 },
+    ]);
     if (kind === 'reduce_scatter') return;
     const result = checkEquivalence({ whole: wholeContraction(mesh, 'y'), local: wrong, registry, seed: 1 });
     expect(result.verdict).toBe('failed');
@@ -128,8 +217,16 @@ describe.each([mesh2x4, mesh32x64])('partial sums', (mesh) => {
 
 test('a reduction over too many axes gives wrong numbers, reported with element and device', () => {
   const both = [axis(mesh2x4, 'x'), axis(mesh2x4, 'y')];
-  const result = checkEquivalence({ whole: wholeContraction(mesh2x4, 'y'), local: contraction(mesh2x4, 'y', 'all_reduce', both), registry, seed: 1 });
-  expect(result).toMatchObject({ verdict: 'failed', firstDifference: { result: 0, element: 0, index: [0, 0], device: 0 } });
+  const result = checkEquivalence({
+    whole: wholeContraction(mesh2x4, 'y'),
+    local: contraction(mesh2x4, 'y', 'all_reduce', both),
+    registry,
+    seed: 1,
+  });
+  expect(result).toMatchObject({
+    verdict: 'failed',
+    firstDifference: { result: 0, element: 0, index: [0, 0], device: 0 },
+  });
   expect(result.firstDifference?.got).toBeCloseTo(2 * (result.firstDifference?.expected as number), 12);
 });
 
@@ -148,7 +245,13 @@ test('a wrong permute is caught, with the device that holds the first wrong elem
 
 test('a value whose layout claims too much is caught where it is made', () => {
   const module = program(mesh2x4, 'local', (b) => {
-    const [i] = b.op('axis_index', [], [tensor('i32', [])], { pass: 'localize' }, { mesh: 'm', axes: [axis(mesh2x4, 'y')] });
+    const [i] = b.op(
+      'axis_index',
+      [],
+      [tensor('i32', [])],
+      { pass: 'localize' },
+      { mesh: 'm', axes: [axis(mesh2x4, 'y')] },
+    );
     b.setLayout(i as ValueId, lay(mesh2x4));
     return { values: [i as ValueId], layouts: [lay(mesh2x4)] };
   });
@@ -173,7 +276,10 @@ test('axis_index counts the first axis major; every device has its own', () => {
     const [r] = b.op('reshape', [i as ValueId], [tensor('i32', [1])], {}, { shape: [1] });
     return { values: [r as ValueId], layouts: [lay(mesh2x4, 'x+y')] };
   });
-  const expected = Array.from({ length: 8 }, (_, p) => (coordinates(mesh2x4, p)[1] as number) * 2 + (coordinates(mesh2x4, p)[0] as number));
+  const expected = Array.from(
+    { length: 8 },
+    (_, p) => (coordinates(mesh2x4, p)[1] as number) * 2 + (coordinates(mesh2x4, p)[0] as number),
+  );
   expect([...(runSpmd(module, registry, [], 'wide').results[0]?.data ?? [])]).toEqual(expected);
 });
 
@@ -189,44 +295,69 @@ test('uneven dims: the padding of the last shard is poison and is left out of th
 
 describe('loops', () => {
   /** for i in 0 … 5: v = v + w, w captured from outside; per device on shards over y. */
-  const loop = (mesh: Mesh, level: 'local' | 'collective', extent: number, layout: Layout, uneven = false): Module => program(mesh, level, (b) => {
-    const i32 = tensor('i32', []);
-    const v = b.param(f32(extent), { layout });
-    const w = b.param(f32(extent), { layout });
-    const constant = (n: number): ValueId => b.op('constant', [], [i32], {}, { value: { data: Int32Array.of(n) }, dtype: 'i32', shape: [] })[0] as ValueId;
-    const [zero, one] = [constant(0), constant(1)];
-    const bound = uneven ? (b.op('axis_index', [], [i32], {}, { mesh: mesh.name, axes: [axis(mesh, 'y')] })[0] as ValueId) : constant(5);
-    const ret = (...values: ValueId[]): unknown => b.push({ kind: 'return', operands: values, results: [], attrs: {}, regions: [], origin: {} });
-    const cond: Block = b.region(() => {
-      const i = b.param(i32);
-      b.param(f32(extent));
-      ret(b.op('compare', [i, bound], [tensor('pred', [])], {}, { direction: 'LT', compare_type: 'SIGNED' })[0] as ValueId);
+  const loop = (mesh: Mesh, level: 'local' | 'collective', extent: number, layout: Layout, uneven = false): Module =>
+    program(mesh, level, (b) => {
+      const i32 = tensor('i32', []);
+      const v = b.param(f32(extent), { layout });
+      const w = b.param(f32(extent), { layout });
+      const constant = (n: number): ValueId =>
+        b.op('constant', [], [i32], {}, { value: { data: Int32Array.of(n) }, dtype: 'i32', shape: [] })[0] as ValueId;
+      const [zero, one] = [constant(0), constant(1)];
+      const bound = uneven
+        ? (b.op('axis_index', [], [i32], {}, { mesh: mesh.name, axes: [axis(mesh, 'y')] })[0] as ValueId)
+        : constant(5);
+      const ret = (...values: ValueId[]): unknown =>
+        b.push({ kind: 'return', operands: values, results: [], attrs: {}, regions: [], origin: {} });
+      const cond: Block = b.region(() => {
+        const i = b.param(i32);
+        b.param(f32(extent));
+        ret(
+          b.op(
+            'compare',
+            [i, bound],
+            [tensor('pred', [])],
+            {},
+            { direction: 'LT', compare_type: 'SIGNED' },
+          )[0] as ValueId,
+        );
+      });
+      const body: Block = b.region(() => {
+        const i = b.param(i32);
+        const x = b.param(f32(extent));
+        const [next] = b.op('add', [i, one], [i32], {});
+        const [sum] = b.op('add', [x, w], [f32(extent)], {});
+        ret(next as ValueId, sum as ValueId);
+      });
+      const r = b.op('while', [zero, v], [i32, f32(extent)], {}, { trip_count: 5 }, [cond, body]);
+      return { values: [r[1] as ValueId], layouts: [layout] };
     });
-    const body: Block = b.region(() => {
-      const i = b.param(i32);
-      const x = b.param(f32(extent));
-      const [next] = b.op('add', [i, one], [i32], {});
-      const [sum] = b.op('add', [x, w], [f32(extent)], {});
-      ret(next as ValueId, sum as ValueId);
-    });
-    const r = b.op('while', [zero, v], [i32, f32(extent)], {}, { trip_count: 5 }, [cond, body]);
-    return { values: [r[1] as ValueId], layouts: [layout] };
-  });
 
   test('run trip by trip on every mesh', () => {
     const layout = lay(mesh32x64, 'y');
-    const result = checkEquivalence({ whole: loop(mesh32x64, 'collective', 128, layout), local: loop(mesh32x64, 'local', 2, layout), registry, seed: 5 });
+    const result = checkEquivalence({
+      whole: loop(mesh32x64, 'collective', 128, layout),
+      local: loop(mesh32x64, 'local', 2, layout),
+      registry,
+      seed: 5,
+    });
     expect(result).toMatchObject({ verdict: 'ok', maxRelError: 0 });
   });
 
   test('whose predicate differs between devices are refused', () => {
     const layout = lay(mesh2x4, 'y');
     const inputs = [array([8], (i) => i), array([8], (i) => i)];
-    expect(() => runSpmd(loop(mesh2x4, 'local', 2, layout, true), registry, inputs, 'wide')).toThrow(/predicate differs between devices/);
+    expect(() => runSpmd(loop(mesh2x4, 'local', 2, layout, true), registry, inputs, 'wide')).toThrow(
+      /predicate differs between devices/,
+    );
   });
 
   test('one device frees what is no longer needed and gives the right sum', () => {
-    const [r] = runOneDevice(loop(mesh2x4, 'collective', 3, lay(mesh2x4, '')), registry, [array([3], () => 1), array([3], (i) => i)], 'wide');
+    const [r] = runOneDevice(
+      loop(mesh2x4, 'collective', 3, lay(mesh2x4, '')),
+      registry,
+      [array([3], () => 1), array([3], (i) => i)],
+      'wide',
+    );
     expect([...(r?.data ?? [])]).toEqual([1, 6, 11]);
   });
 });
@@ -235,10 +366,11 @@ test('case takes the last branch when the index is out of range; calls run their
   const module = program(mesh2x4, 'parsed', (b) => {
     const index = b.param(tensor('i32', []));
     const v = b.param(f32(2));
-    const branch = (kind: string): Block => b.region(() => {
-      const [r] = b.op(kind, [v, v], [f32(2)], {});
-      b.push({ kind: 'return', operands: [r as ValueId], results: [], attrs: {}, regions: [], origin: {} });
-    });
+    const branch = (kind: string): Block =>
+      b.region(() => {
+        const [r] = b.op(kind, [v, v], [f32(2)], {});
+        b.push({ kind: 'return', operands: [r as ValueId], results: [], attrs: {}, regions: [], origin: {} });
+      });
     const [r] = b.op('case', [index], [f32(2)], {}, {}, [branch('add'), branch('multiply')]);
     const [c] = b.op('call', [r as ValueId], [f32(2)], {}, { callee: 'twice' });
     return { values: [c as ValueId], layouts: [undefined] };
@@ -247,10 +379,22 @@ test('case takes the last branch when the index is out of range; calls run their
   const p = b.param(f32(2));
   const [sum] = b.op('add', [p, p], [f32(2)], {});
   b.push({ kind: 'return', operands: [sum as ValueId], results: [], attrs: {}, regions: [], origin: {} });
-  const twice = b.finish({ name: 'twice', isPublic: false, resultTypes: [f32(2)], resultLayouts: [undefined], paramAttrs: [], resultAttrs: [undefined] });
+  const twice = b.finish({
+    name: 'twice',
+    isPublic: false,
+    resultTypes: [f32(2)],
+    resultLayouts: [undefined],
+    paramAttrs: [],
+    resultAttrs: [undefined],
+  });
   const whole = { ...module, functions: [...module.functions, twice] };
   const run = (i: number): number[] => {
-    const [r] = runOneDevice(whole, registry, [{ dtype: 'i32', shape: [], data: Int32Array.of(i) }, array([2], (n) => n + 3)], 'wide');
+    const [r] = runOneDevice(
+      whole,
+      registry,
+      [{ dtype: 'i32', shape: [], data: Int32Array.of(i) }, array([2], (n) => n + 3)],
+      'wide',
+    );
     return [...(r?.data ?? [])] as number[];
   };
   expect(run(0)).toEqual([12, 16]);

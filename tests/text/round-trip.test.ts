@@ -6,7 +6,10 @@ import { parseSource } from '../../compiler/load.ts';
 import { EachPassVerifier } from '../../compiler/verify-each.ts';
 
 const FILES = ['examples', 'tests/xla/fixtures'].flatMap((dir) =>
-  readdirSync(dir).filter((f) => /\.(mlir|tir)$/.test(f)).map((f) => `${dir}/${f}`));
+  readdirSync(dir)
+    .filter((f) => /\.(mlir|tir)$/.test(f))
+    .map((f) => `${dir}/${f}`),
+);
 
 const load = (file: string): Module => parseSource({ file, text: readFileSync(file, 'utf8') });
 const again = (text: string): Module => parseTir({ file: 'again.tir', text });
@@ -55,9 +58,19 @@ describe('--verify-each catches', () => {
   const edited = (edit: (text: string) => string): Module => again(edit(printTir(propagated as Module)));
 
   it('another number', () => {
-    expect(() => verifier.after('propagate', edited((t) => t.replace('constant 0.0', 'constant 0.5')))).toThrow(/after propagate: result 0 differs/);
+    expect(() =>
+      verifier.after(
+        'propagate',
+        edited((t) => t.replace('constant 0.0', 'constant 0.5')),
+      ),
+    ).toThrow(/after propagate: result 0 differs/);
   });
   it('another op', () => {
-    expect(() => verifier.after('propagate', edited((t) => t.replace('maximum', 'minimum')))).toThrow(/differs/);
+    expect(() =>
+      verifier.after(
+        'propagate',
+        edited((t) => t.replace('maximum', 'minimum')),
+      ),
+    ).toThrow(/differs/);
   });
 });

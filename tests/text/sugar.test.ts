@@ -8,7 +8,11 @@ import { mainFunction } from '../../ir/program.ts';
 type Rows = number[][];
 
 /** Runs `expression` on %x: f32[3,4], %w: f32[4,5], %s: f32[4], %b: f32[4], %ids: i32[2]; the result row-major. */
-function run(expression: string): { inputs: { x: Rows; w: Rows; s: number[]; b: number[] }; shape: readonly number[]; got: number[] } {
+function run(expression: string): {
+  inputs: { x: Rows; w: Rows; s: number[]; b: number[] };
+  shape: readonly number[];
+  got: number[];
+} {
   const text = `module @m
 func @main(%x: f32[3, 4], %w: f32[4, 5], %s: f32[4], %b: f32[4], %ids: i32[2]) {
   %y = ${expression}
@@ -24,20 +28,32 @@ func @main(%x: f32[3, 4], %w: f32[4, 5], %s: f32[4], %b: f32[4], %ids: i32[2]) {
     const flat = numbers(i);
     return Array.from({ length: flat.length / width }, (_, r) => flat.slice(r * width, (r + 1) * width));
   };
-  return { inputs: { x: rows(0, 4), w: rows(1, 5), s: numbers(2), b: numbers(3) }, shape: result?.shape ?? [], got: Array.from(result?.data as Float64Array, Number) };
+  return {
+    inputs: { x: rows(0, 4), w: rows(1, 5), s: numbers(2), b: numbers(3) },
+    shape: result?.shape ?? [],
+    got: Array.from(result?.data as Float64Array, Number),
+  };
 }
 
 const sum = (v: readonly number[]): number => v.reduce((a, c) => a + c, 0);
 const avg = (v: readonly number[]): number => sum(v) / v.length;
 const logistic = (v: number): number => 1 / (1 + Math.exp(-v));
 const column = (m: Rows, c: number): number[] => m.map((r) => r[c] as number);
-const each = (f: (v: number) => number) => ({ x }: { x: Rows }): number[] => x.flat().map(f);
-const product = (x: Rows, w: Rows): number[] => x.flatMap((r) => (w[0] as number[]).map((_, c) => sum(r.map((v, k) => v * ((w[k] as number[])[c] as number)))));
+const each =
+  (f: (v: number) => number) =>
+  ({ x }: { x: Rows }): number[] =>
+    x.flat().map(f);
+const product = (x: Rows, w: Rows): number[] =>
+  x.flatMap((r) => (w[0] as number[]).map((_, c) => sum(r.map((v, k) => v * ((w[k] as number[])[c] as number)))));
 
 describe('sugar', () => {
   it.each<[string, number[], (i: { x: Rows; w: Rows; s: number[]; b: number[] }) => number[]]>([
     ['einsum "bm,mf->bf" %x, %w', [3, 5], ({ x, w }) => product(x, w)],
-    ['einsum "bm,mf->fb" %x, %w', [5, 3], ({ x, w }) => (w[0] as number[]).flatMap((_, f) => x.map((_r, r) => product(x, w)[r * 5 + f] as number))],
+    [
+      'einsum "bm,mf->fb" %x, %w',
+      [5, 3],
+      ({ x, w }) => (w[0] as number[]).flatMap((_, f) => x.map((_r, r) => product(x, w)[r * 5 + f] as number)),
+    ],
     ['einsum "bm,m->b" %x, %s', [3], ({ x, s }) => x.map((r) => sum(r.map((v, k) => v * (s[k] as number))))],
     ['einsum "bm->mb" %x', [4, 3], ({ x }) => [0, 1, 2, 3].flatMap((c) => column(x, c))],
     ['einsum "bm->m" %x', [4], ({ x }) => [0, 1, 2, 3].map((c) => sum(column(x, c)))],
@@ -54,12 +70,26 @@ describe('sugar', () => {
     ['silu %x', [3, 4], each((v) => v * logistic(v))],
     ['gelu %x', [3, 4], each((v) => 0.5 * v * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (v + 0.044715 * v ** 3))))],
     ['softmax %x', [3, 4], ({ x }) => x.flatMap((r) => r.map((v) => Math.exp(v) / sum(r.map(Math.exp))))],
-    ['softmax %x dim=0', [3, 4], ({ x }) => x.flatMap((r) => r.map((v, c) => Math.exp(v) / sum(column(x, c).map(Math.exp))))],
-    ['rms_norm %x, %s', [3, 4], ({ x, s }) => x.flatMap((r) => r.map((v, c) => (v / Math.sqrt(avg(r.map((u) => u * u)) + 1e-6)) * (s[c] as number)))],
-    ['layer_norm %x, %s, %b', [3, 4], ({ x, s, b }) => x.flatMap((r) => {
-      const variance = avg(r.map((u) => (u - avg(r)) ** 2));
-      return r.map((v, c) => ((v - avg(r)) / Math.sqrt(variance + 1e-5)) * (s[c] as number) + (b[c] as number));
-    })],
+    [
+      'softmax %x dim=0',
+      [3, 4],
+      ({ x }) => x.flatMap((r) => r.map((v, c) => Math.exp(v) / sum(column(x, c).map(Math.exp)))),
+    ],
+    [
+      'rms_norm %x, %s',
+      [3, 4],
+      ({ x, s }) =>
+        x.flatMap((r) => r.map((v, c) => (v / Math.sqrt(avg(r.map((u) => u * u)) + 1e-6)) * (s[c] as number))),
+    ],
+    [
+      'layer_norm %x, %s, %b',
+      [3, 4],
+      ({ x, s, b }) =>
+        x.flatMap((r) => {
+          const variance = avg(r.map((u) => (u - avg(r)) ** 2));
+          return r.map((v, c) => ((v - avg(r)) / Math.sqrt(variance + 1e-5)) * (s[c] as number) + (b[c] as number));
+        }),
+    ],
     ['embedding %w, %ids', [2, 5], ({ w }) => [...(w[2] as number[]), ...(w[0] as number[])]],
     ['add %x, 2.5', [3, 4], each((v) => v + 2.5)],
     ['multiply %x, %s', [3, 4], ({ x, s }) => x.flatMap((r) => r.map((v, c) => v * (s[c] as number)))],
@@ -71,6 +101,8 @@ describe('sugar', () => {
     const want = formula(inputs);
     expect(got.length).toBe(want.length);
     // Literals are f32: 0.044715 is not exact.
-    want.forEach((v, i) => expect(Math.abs((got[i] as number) - v), `element ${i}`).toBeLessThan(1e-6 * (1 + Math.abs(v))));
+    want.forEach((v, i) =>
+      expect(Math.abs((got[i] as number) - v), `element ${i}`).toBeLessThan(1e-6 * (1 + Math.abs(v))),
+    );
   });
 });

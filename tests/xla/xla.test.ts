@@ -22,16 +22,25 @@ describe.skipIf(!existsSync(python))('emitted programs on XLA (npm run setup:xla
     const compiled = compile(importStablehlo({ file, text: readFileSync(file, 'utf8') }));
     const emitted = join(mkdtempSync(join(tmpdir(), 'shardc-')), name);
     writeFileSync(emitted, exportStablehlo(compiled.source, compiled.module));
-    const line = execFileSync(python, [join(here, 'check.py'), file, emitted], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    const line = execFileSync(python, [join(here, 'check.py'), file, emitted], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
     const result = JSON.parse(line) as { max_rel_error: number; xla: Metered; shardc: Metered };
     expect(result.max_rel_error).toBeLessThan(2e-5);
     expect(result.shardc.total).toBeLessThanOrEqual(result.xla.total);
-    const { report } = makeReport(compiled, machine('tpu-v5e'), { mode: 'off', devices: 8, maxRelError: null, verdict: 'not run' });
+    const { report } = makeReport(compiled, machine('tpu-v5e'), {
+      mode: 'off',
+      devices: 8,
+      maxRelError: null,
+      verdict: 'not run',
+    });
     expect(Math.abs(report.wireBytes - result.shardc.total)).toBeLessThanOrEqual(1);
     const counts: Record<string, { count: number }> = { ...report.collectives };
     // Both are collective-permutes to XLA.
     const shifts = report.collectives.collective_shift;
-    if (shifts !== undefined) counts.collective_permute = { count: shifts.count + (report.collectives.collective_permute?.count ?? 0) };
+    if (shifts !== undefined)
+      counts.collective_permute = { count: shifts.count + (report.collectives.collective_permute?.count ?? 0) };
     delete counts.collective_shift;
     for (const [kind, c] of Object.entries(counts)) {
       // XLA's CPU pipeline combines all-reduces of the same group that meet; it never splits one.

@@ -21,20 +21,30 @@ export const localizeConcatenate: Localizer = (site) => {
   const [type] = site.localResults as readonly [TensorType];
   const axes = dimAxes(site.resultLayouts[0] as Layout, dim);
   if (axes.length === 0) return [emit.op('concatenate', site.operands, type, site.attrs)];
-  const covered = joinWindows(attrs, operandTypes, site.resultTypes[0] as TensorType, axesSize(axes)).flatMap((need, i) => {
-    if (need === null) throw internalError('localize: a concatenate is split where its result does not divide');
-    const extent = operandTypes[i]?.shape[dim] as number;
-    return extent === 0 ? [] : [{ extent, own: exchangeHalo(emit, site.operands[i] as ValueId, { dim, axes }, need.window) }];
-  });
+  const covered = joinWindows(attrs, operandTypes, site.resultTypes[0] as TensorType, axesSize(axes)).flatMap(
+    (need, i) => {
+      if (need === null) throw internalError('localize: a concatenate is split where its result does not divide');
+      const extent = operandTypes[i]?.shape[dim] as number;
+      return extent === 0
+        ? []
+        : [{ extent, own: exchangeHalo(emit, site.operands[i] as ValueId, { dim, axes }, need.window) }];
+    },
+  );
   const line = tensor('i32', [type.shape[dim] as number]);
   const first = emit.shardOffset(axes, (site.resultTypes[0] as TensorType).shape[dim] as number, 'i32');
-  const places = emit.binary('add', emit.op('iota', [], line, { dim: 0, dtype: 'i32', shape: line.shape }), emit.broadcast(first, line.shape, []));
+  const places = emit.binary(
+    'add',
+    emit.op('iota', [], line, { dim: 0, dtype: 'i32', shape: line.shape }),
+    emit.broadcast(first, line.shape, []),
+  );
   const [last, ...rest] = covered.toReversed();
   if (last === undefined) throw internalError('localize: an empty concatenate is split');
   let end = covered.reduce((n, c) => n + c.extent, 0) - last.extent;
-  return [rest.reduce((after, { extent, own }) => {
-    const before = emit.compare('LT', places, emit.constant(line, [end]));
-    end -= extent;
-    return emit.select(emit.broadcast(before, type.shape, [dim]), own, after);
-  }, last.own)];
+  return [
+    rest.reduce((after, { extent, own }) => {
+      const before = emit.compare('LT', places, emit.constant(line, [end]));
+      end -= extent;
+      return emit.select(emit.broadcast(before, type.shape, [dim]), own, after);
+    }, last.own),
+  ];
 };

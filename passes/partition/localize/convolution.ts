@@ -20,17 +20,33 @@ export const localizeConvolution: Localizer = (site) => {
     const input = attrs.input_dims[dim + 2] as number;
     const split = splitOf(site, attrs, dim);
     if (split === null) return;
-    const need = shardWindow(attrs, { dim, role: split.role }, site.operandTypes, site.resultTypes, axesSize(split.axes));
+    const need = shardWindow(
+      attrs,
+      { dim, role: split.role },
+      site.operandTypes,
+      site.resultTypes,
+      axesSize(split.axes),
+    );
     if (need === null) throw internalError('localize: a convolution is split where its windows do not align');
     lhs = exchangeHalo(emit, lhs, { dim: input, axes: split.axes }, need.window);
     padLow[dim] = need.padLow;
     padHigh[dim] = need.padHigh;
   });
-  return [emit.op('convolution', [lhs, rhs], localResults[0] as TensorType, { ...site.attrs, pad_low: padLow, pad_high: padHigh })];
+  return [
+    emit.op('convolution', [lhs, rhs], localResults[0] as TensorType, {
+      ...site.attrs,
+      pad_low: padLow,
+      pad_high: padHigh,
+    }),
+  ];
 };
 
 /** How a spatial dim is sharded; null = it is whole. */
-function splitOf(site: Site, attrs: OpAttrs['convolution'], dim: number): { axes: readonly AxisRef[]; role: SpatialFactor['role'] } | null {
+function splitOf(
+  site: Site,
+  attrs: OpAttrs['convolution'],
+  dim: number,
+): { axes: readonly AxisRef[]; role: SpatialFactor['role'] } | null {
   const axes = dimAxes(site.operandLayouts[0] as Layout, attrs.input_dims[dim + 2] as number);
   if (axes.length === 0) return null;
   const byPosition = dimAxes(site.resultLayouts[0] as Layout, attrs.output_dims[dim + 2] as number).length > 0;

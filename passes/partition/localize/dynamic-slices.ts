@@ -18,7 +18,12 @@ export const localizeDynamicSlice: Localizer = (site) => {
   const margins = margin(site, (d) => whole[d] as number);
   const wide = widen(emit, operands[0] as ValueId, margins);
   const starts = operands.slice(1).map((s, d) => startInShard(site, s, d, margins));
-  return [emit.op('dynamic_slice', [wide, ...starts], type, { ...site.attrs, sizes: type.shape } satisfies OpAttrs['dynamic_slice'])];
+  return [
+    emit.op('dynamic_slice', [wide, ...starts], type, {
+      ...site.attrs,
+      sizes: type.shape,
+    } satisfies OpAttrs['dynamic_slice']),
+  ];
 };
 
 export const localizeDynamicUpdateSlice: Localizer = (site) => {
@@ -46,7 +51,10 @@ function widen(emit: Emitter, value: ValueId, margins: readonly number[]): Value
   if (margins.every((m) => m === 0)) return value;
   const type = emit.typeOf(value);
   const zero = emit.constant(tensor(type.dtype, []), [type.dtype === 'i64' || type.dtype === 'u64' ? 0n : 0]);
-  const wide = withShape(type, type.shape.map((n, d) => n + 2 * (margins[d] as number)));
+  const wide = withShape(
+    type,
+    type.shape.map((n, d) => n + 2 * (margins[d] as number)),
+  );
   return emit.op('pad', [value, zero], wide, { low: margins, high: margins, interior: margins.map(() => 0) });
 }
 

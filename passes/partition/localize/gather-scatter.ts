@@ -24,11 +24,20 @@ export const localizeGather: Localizer = (site) => {
   if (!sharded) return [emit.op('gather', [operand, indices], type, attrs)];
   const globalShape = (site.operandTypes[0] as TensorType).shape;
   const localShape = emit.typeOf(operand).shape;
-  const limit = (shape: readonly number[]): number[] => gather.start_index_map.map((d) => (shape[d] as number) - (gather.slice_sizes[d] as number));
+  const limit = (shape: readonly number[]): number[] =>
+    gather.start_index_map.map((d) => (shape[d] as number) - (gather.slice_sizes[d] as number));
   const vectors = new IndexVectors(emit, indices, gather.index_vector_dim);
-  const clamped = emit.op('clamp', [vectors.constant(limit(globalShape).map(() => 0)), indices, vectors.constant(limit(globalShape))], emit.typeOf(indices));
+  const clamped = emit.op(
+    'clamp',
+    [vectors.constant(limit(globalShape).map(() => 0)), indices, vectors.constant(limit(globalShape))],
+    emit.typeOf(indices),
+  );
   const local = emit.binary('subtract', clamped, vectors.offsets(site, gather.start_index_map, globalShape));
-  const inside = emit.binary('and', emit.compare('GE', local, vectors.constant(limit(localShape).map(() => 0))), emit.compare('LE', local, vectors.constant(limit(localShape))));
+  const inside = emit.binary(
+    'and',
+    emit.compare('GE', local, vectors.constant(limit(localShape).map(() => 0))),
+    emit.compare('LE', local, vectors.constant(limit(localShape))),
+  );
   const owned = vectors.allOf(inside);
   const rows = emit.op('gather', [operand, local], type, attrs);
   const batchDims = type.shape.map((_, d) => d).filter((d) => !gather.offset_dims.includes(d));
@@ -46,7 +55,9 @@ export const localizeScatter: Localizer = (site) => {
   const sharded = scatter.scatter_dims_to_operand_dims.some((d) => dimAxes(layout, d).length > 0);
   const vectors = new IndexVectors(emit, indices, scatter.index_vector_dim);
   const shape = (site.operandTypes[0] as TensorType).shape;
-  const local = sharded ? emit.binary('subtract', indices, vectors.offsets(site, scatter.scatter_dims_to_operand_dims, shape)) : indices;
+  const local = sharded
+    ? emit.binary('subtract', indices, vectors.offsets(site, scatter.scatter_dims_to_operand_dims, shape))
+    : indices;
   return emit.ops('scatter', [...inputs, local, ...site.operands.slice(count + 1)], localResults, attrs, regions);
 };
 
@@ -54,7 +65,9 @@ export const localizeScatter: Localizer = (site) => {
 function onlyOnce(site: Site, input: ValueId, i: number): ValueId {
   const { emit } = site;
   const result = site.resultLayouts[i] as Layout;
-  const owed = result.unreduced.filter((a) => !(site.operandLayouts[i] as Layout).unreduced.some((b) => overlaps(a, b)));
+  const owed = result.unreduced.filter(
+    (a) => !(site.operandLayouts[i] as Layout).unreduced.some((b) => overlaps(a, b)),
+  );
   if (owed.length === 0) return input;
   const type = emit.typeOf(input);
   const first = emit.compare('EQ', emit.axisIndex(owed), emit.constant(tensor('i32', []), [0]));
@@ -89,7 +102,9 @@ class IndexVectors {
     const layout = site.operandLayouts[0] as Layout;
     const scalars = dims.map((d) => {
       const axes = dimAxes(layout, d);
-      return axes.length === 0 ? this.emit.constant(tensor(dtype, []), [dtype === 'i64' || dtype === 'u64' ? 0n : 0]) : this.emit.shardOffset(axes, shape[d] as number, dtype);
+      return axes.length === 0
+        ? this.emit.constant(tensor(dtype, []), [dtype === 'i64' || dtype === 'u64' ? 0n : 0])
+        : this.emit.shardOffset(axes, shape[d] as number, dtype);
     });
     if (scalars.length === 1) return this.emit.broadcast(scalars[0] as ValueId, this.type.shape, []);
     const parts = scalars.map((s) => this.emit.broadcast(s, [1], []));
@@ -102,11 +117,12 @@ class IndexVectors {
     if (this.dim === shape.length) return inside;
     const rest = shape.filter((_, d) => d !== this.dim);
     const yes = this.emit.constant(tensor('pred', []), [1]);
-    return this.emit.op('reduce', [inside, yes], tensor('pred', rest), { dims: [this.dim] }, [this.emit.reducer('and', 'pred')]);
+    return this.emit.op('reduce', [inside, yes], tensor('pred', rest), { dims: [this.dim] }, [
+      this.emit.reducer('and', 'pred'),
+    ]);
   }
 
   private spread(vector: ValueId): ValueId {
     return this.emit.broadcast(vector, this.type.shape, [this.dim]);
   }
 }
-

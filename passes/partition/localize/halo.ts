@@ -22,7 +22,13 @@ export interface ShardedDim {
 }
 
 /** The device's window. Elements outside the dim are zero, or `fill` (a scalar) where it is given. */
-export function exchangeHalo(emit: Emitter, value: ValueId, at: ShardedDim, window: AffineWindow, fill?: ValueId): ValueId {
+export function exchangeHalo(
+  emit: Emitter,
+  value: ValueId,
+  at: ShardedDim,
+  window: AffineWindow,
+  fill?: ValueId,
+): ValueId {
   const extent = emit.typeOf(value).shape[at.dim] as number;
   const shards = axesSize(at.axes);
   if (window.width === 0) return part(emit, value, at.dim, 0, 0);
@@ -41,7 +47,9 @@ export function exchangeHalo(emit: Emitter, value: ValueId, at: ShardedDim, wind
   zerosTo(halo.high);
   const all = joined(emit, parts, at.dim);
   const cut = halo.high - halo.low === window.width ? all : windowOf(emit, all, at, window, { extent, low: halo.low });
-  const leaves = window.start < 0 || window.start + window.step * (shards - 1) < 0 ||
+  const leaves =
+    window.start < 0 ||
+    window.start + window.step * (shards - 1) < 0 ||
     Math.max(window.start, window.start + window.step * (shards - 1)) + window.width > extent * shards;
   return fill === undefined || !leaves ? cut : masked(emit, cut, at, { window, total: extent * shards, fill });
 }
@@ -49,7 +57,9 @@ export function exchangeHalo(emit: Emitter, value: ValueId, at: ShardedDim, wind
 /** A part of the shard `by` places further along. */
 function fetch(emit: Emitter, value: ValueId, { dim, axes }: ShardedDim, { by, from, to }: HaloPiece): ValueId {
   const sent = part(emit, value, dim, from, to);
-  return by === 0 ? sent : emit.op('collective_shift', [sent], emit.typeOf(sent), { mesh: emit.mesh.name, axes, by, flip: false });
+  return by === 0
+    ? sent
+    : emit.op('collective_shift', [sent], emit.typeOf(sent), { mesh: emit.mesh.name, axes, by, flip: false });
 }
 
 function part(emit: Emitter, value: ValueId, dim: number, from: number, to: number): ValueId {
@@ -67,7 +77,13 @@ function joined(emit: Emitter, parts: readonly ValueId[], dim: number): ValueId 
   return emit.op('concatenate', parts, resized(emit.typeOf(first), dim, total), { dim });
 }
 
-function windowOf(emit: Emitter, all: ValueId, { dim, axes }: ShardedDim, window: AffineWindow, place: { extent: number; low: number }): ValueId {
+function windowOf(
+  emit: Emitter,
+  all: ValueId,
+  { dim, axes }: ShardedDim,
+  window: AffineWindow,
+  place: { extent: number; low: number },
+): ValueId {
   const scalar = tensor('i32', []);
   const type = resized(emit.typeOf(all), dim, window.width);
   const step = emit.binary('multiply', emit.axisIndex(axes), emit.constant(scalar, [window.step - place.extent]));
@@ -87,11 +103,28 @@ function masked(emit: Emitter, value: ValueId, { dim, axes }: ShardedDim, { wind
   const { shape } = emit.typeOf(value);
   const scalar = tensor('i32', []);
   const line = tensor('i32', [window.width]);
-  const start = emit.binary('add', emit.binary('multiply', emit.axisIndex(axes), emit.constant(scalar, [window.step])), emit.constant(scalar, [window.start]));
-  const places = emit.binary('add', emit.op('iota', [], line, { dim: 0, dtype: 'i32', shape: line.shape }), emit.broadcast(start, line.shape, []));
-  const inside = emit.binary('and', emit.compare('GE', places, emit.constant(line, [0])), emit.compare('LT', places, emit.constant(line, [total])));
+  const start = emit.binary(
+    'add',
+    emit.binary('multiply', emit.axisIndex(axes), emit.constant(scalar, [window.step])),
+    emit.constant(scalar, [window.start]),
+  );
+  const places = emit.binary(
+    'add',
+    emit.op('iota', [], line, { dim: 0, dtype: 'i32', shape: line.shape }),
+    emit.broadcast(start, line.shape, []),
+  );
+  const inside = emit.binary(
+    'and',
+    emit.compare('GE', places, emit.constant(line, [0])),
+    emit.compare('LT', places, emit.constant(line, [total])),
+  );
   return emit.select(emit.broadcast(inside, shape, [dim]), value, emit.broadcast(fill, shape, []));
 }
 
-const resized = (type: TensorType, dim: number, extent: number): TensorType => withShape(type, type.shape.map((n, d) => (d === dim ? extent : n)));
-const zeros = (emit: Emitter, type: TensorType): ValueId => emit.constant(type, [type.dtype === 'i64' || type.dtype === 'u64' ? 0n : 0]);
+const resized = (type: TensorType, dim: number, extent: number): TensorType =>
+  withShape(
+    type,
+    type.shape.map((n, d) => (d === dim ? extent : n)),
+  );
+const zeros = (emit: Emitter, type: TensorType): ValueId =>
+  emit.constant(type, [type.dtype === 'i64' || type.dtype === 'u64' ? 0n : 0]);

@@ -34,11 +34,23 @@ export class Emitter {
     this.origin = origin;
   }
 
-  op(kind: string, operands: readonly ValueId[], type: TensorType, attrs: Attrs = {}, regions: readonly Block[] = []): ValueId {
+  op(
+    kind: string,
+    operands: readonly ValueId[],
+    type: TensorType,
+    attrs: Attrs = {},
+    regions: readonly Block[] = [],
+  ): ValueId {
     return this.builder.op(kind, operands, [type], this.origin, attrs, regions)[0] as ValueId;
   }
 
-  ops(kind: string, operands: readonly ValueId[], types: readonly TensorType[], attrs: Attrs, regions: readonly Block[]): ValueId[] {
+  ops(
+    kind: string,
+    operands: readonly ValueId[],
+    types: readonly TensorType[],
+    attrs: Attrs,
+    regions: readonly Block[],
+  ): ValueId[] {
     return this.builder.op(kind, operands, types, this.origin, attrs, regions);
   }
 
@@ -48,7 +60,11 @@ export class Emitter {
 
   /** A splat (one value) or a vector of the given values. */
   constant(type: TensorType, values: readonly (number | bigint)[]): ValueId {
-    return this.op('constant', [], type, { value: { data: elements(type.dtype, values) }, dtype: type.dtype, shape: type.shape });
+    return this.op('constant', [], type, {
+      value: { data: elements(type.dtype, values) },
+      dtype: type.dtype,
+      shape: type.shape,
+    });
   }
 
   broadcast(value: ValueId, shape: readonly number[], dims: readonly number[]): ValueId {
@@ -61,7 +77,10 @@ export class Emitter {
 
   compare(direction: 'EQ' | 'GE' | 'LE' | 'LT', a: ValueId, b: ValueId): ValueId {
     const { dtype, shape } = this.typeOf(a);
-    return this.op('compare', [a, b], tensor('pred', shape), { direction, compare_type: dtype.startsWith('u') ? 'UNSIGNED' : 'SIGNED' });
+    return this.op('compare', [a, b], tensor('pred', shape), {
+      direction,
+      compare_type: dtype.startsWith('u') ? 'UNSIGNED' : 'SIGNED',
+    });
   }
 
   select(pred: ValueId, a: ValueId, b: ValueId): ValueId {
@@ -98,14 +117,26 @@ export class Emitter {
 
 export function elements(dtype: DType, values: readonly (number | bigint)[]): ElementArray {
   switch (dtype) {
-    case 'i64': return BigInt64Array.from(values.map(BigInt));
-    case 'u64': return BigUint64Array.from(values.map(BigInt));
-    case 'i32': return Int32Array.from(values.map(Number));
-    case 'u32': return Uint32Array.from(values.map(Number));
-    case 'i16': return Int16Array.from(values.map(Number));
-    case 'u16': return Uint16Array.from(values.map(Number));
-    case 'i4': case 'i8': return Int8Array.from(values.map(Number));
-    case 'pred': case 'u4': case 'u8': return Uint8Array.from(values.map(Number));
-    default: return Float64Array.from(values.map(Number));
+    case 'i64':
+      return BigInt64Array.from(values.map(BigInt));
+    case 'u64':
+      return BigUint64Array.from(values.map(BigInt));
+    case 'i32':
+      return Int32Array.from(values.map(Number));
+    case 'u32':
+      return Uint32Array.from(values.map(Number));
+    case 'i16':
+      return Int16Array.from(values.map(Number));
+    case 'u16':
+      return Uint16Array.from(values.map(Number));
+    case 'i4':
+    case 'i8':
+      return Int8Array.from(values.map(Number));
+    case 'pred':
+    case 'u4':
+    case 'u8':
+      return Uint8Array.from(values.map(Number));
+    default:
+      return Float64Array.from(values.map(Number));
   }
 }

@@ -14,9 +14,11 @@ export const localizeReverse: Localizer = (site) => {
   const type = site.localResults[0] as TensorType;
   const { dims } = site.op.attrs as unknown as OpAttrs['reverse'];
   const reversed = emit.op('reverse', site.operands, type, site.attrs);
-  return [dims.reduce<ValueId>((value, d) => {
-    const axes = dimAxes(site.operandLayouts[0] as Layout, d);
-    if (axes.length === 0) return value;
-    return emit.op('collective_shift', [value], type, { mesh: emit.mesh.name, axes, by: 0, flip: true });
-  }, reversed)];
+  return [
+    dims.reduce<ValueId>((value, d) => {
+      const axes = dimAxes(site.operandLayouts[0] as Layout, d);
+      if (axes.length === 0) return value;
+      return emit.op('collective_shift', [value], type, { mesh: emit.mesh.name, axes, by: 0, flip: true });
+    }, reversed),
+  ];
 };

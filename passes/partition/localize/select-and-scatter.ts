@@ -26,13 +26,26 @@ export const localizeSelectAndScatter: Localizer = (site) => {
     if (axes.length === 0 || isTrivialWindow(attrs, dim)) return;
     const need = scatteredWindows(view, dim, axesSize(axes));
     const monoid = regionMonoid(op.regions[1]);
-    if (need === null || monoid === null) throw internalError('localize: a select_and_scatter is split where its windows do not align');
+    if (need === null || monoid === null)
+      throw internalError('localize: a select_and_scatter is split where its windows do not align');
     const neutral = emit.constant(tensor(type.dtype, []), [identityOf(monoid, type.dtype)]);
     operand = exchangeHalo(emit, operand, { dim, axes }, need.operand.window);
     source = exchangeHalo(emit, source, { dim, axes }, need.source.window, neutral);
     start[dim] = -need.operand.window.start;
   });
-  const all = emit.op('select_and_scatter', [operand, source, site.operands[2] as ValueId], emit.typeOf(operand), site.attrs, site.regions);
+  const all = emit.op(
+    'select_and_scatter',
+    [operand, source, site.operands[2] as ValueId],
+    emit.typeOf(operand),
+    site.attrs,
+    site.regions,
+  );
   if (emit.typeOf(operand) === type) return [all];
-  return [emit.op('slice', [all], type, { start, limit: start.map((s, d) => s + (type.shape[d] as number)), strides: start.map(() => 1) })];
+  return [
+    emit.op('slice', [all], type, {
+      start,
+      limit: start.map((s, d) => s + (type.shape[d] as number)),
+      strides: start.map(() => 1),
+    }),
+  ];
 };

@@ -19,10 +19,15 @@ import type { Localizer, Site } from './localizer.ts';
 export const localizeSlice: Localizer = (site) => {
   const attrs = site.op.attrs as unknown as OpAttrs['slice'];
   const [start, limit] = [[...attrs.start], [...attrs.limit]];
-  const value = widened(site, 0, (d, shards) => sliceWindow(attrs, site.resultTypes[0] as TensorType, d, shards), (d, { window }) => {
-    start[d] = 0;
-    limit[d] = window.width;
-  });
+  const value = widened(
+    site,
+    0,
+    (d, shards) => sliceWindow(attrs, site.resultTypes[0] as TensorType, d, shards),
+    (d, { window }) => {
+      start[d] = 0;
+      limit[d] = window.width;
+    },
+  );
   return [site.emit.op('slice', [value], site.localResults[0] as TensorType, { ...site.attrs, start, limit })];
 };
 
@@ -30,10 +35,16 @@ export const localizePad: Localizer = (site) => {
   const attrs = site.op.attrs as unknown as OpAttrs['pad'];
   const [low, high] = [[...attrs.low], [...attrs.high]];
   const fill = site.operands[1] as ValueId;
-  const value = widened(site, 0, (d, shards) => padWindow(attrs, site.resultTypes[0] as TensorType, d, shards), (d, need) => {
-    low[d] = need.padLow;
-    high[d] = need.padHigh;
-  }, fill);
+  const value = widened(
+    site,
+    0,
+    (d, shards) => padWindow(attrs, site.resultTypes[0] as TensorType, d, shards),
+    (d, need) => {
+      low[d] = need.padLow;
+      high[d] = need.padHigh;
+    },
+    fill,
+  );
   return [site.emit.op('pad', [value, fill], site.localResults[0] as TensorType, { ...site.attrs, low, high })];
 };
 
@@ -42,16 +53,34 @@ export const localizeReduceWindow: Localizer = (site) => {
   const [pad_low, pad_high] = [[...attrs.pad_low], [...attrs.pad_high]];
   const n = site.localResults.length;
   const starts = site.operands.slice(n);
-  const values = starts.map((fill, i) => widened(site, i, (d, shards) => reducedWindow(attrs, site.resultTypes[0] as TensorType, d, shards), (d, need) => {
-    pad_low[d] = need.padLow;
-    pad_high[d] = need.padHigh;
-  }, fill));
-  return site.emit.ops('reduce_window', [...values, ...starts], site.localResults, { ...site.attrs, pad_low, pad_high }, site.regions);
+  const values = starts.map((fill, i) =>
+    widened(
+      site,
+      i,
+      (d, shards) => reducedWindow(attrs, site.resultTypes[0] as TensorType, d, shards),
+      (d, need) => {
+        pad_low[d] = need.padLow;
+        pad_high[d] = need.padHigh;
+      },
+      fill,
+    ),
+  );
+  return site.emit.ops(
+    'reduce_window',
+    [...values, ...starts],
+    site.localResults,
+    { ...site.attrs, pad_low, pad_high },
+    site.regions,
+  );
 };
 
 /** The operand with every dim that is sharded and not passed through replaced by the device's window of it. */
 function widened(
-  site: Site, operand: number, windowOf: (d: number, shards: number) => DilatedWindow | null, narrow: (d: number, need: DilatedWindow) => void, fill?: ValueId,
+  site: Site,
+  operand: number,
+  windowOf: (d: number, shards: number) => DilatedWindow | null,
+  narrow: (d: number, need: DilatedWindow) => void,
+  fill?: ValueId,
 ): ValueId {
   const layout = site.operandLayouts[operand] as Layout;
   return layout.dims.reduce((value, _, d) => {

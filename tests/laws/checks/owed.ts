@@ -31,7 +31,8 @@ export function checkOwed({ def, registry, example }: LawContext, found: Finding
   const mesh = MESHES[0] as Mesh;
   const y = fullAxis(mesh, 'y');
   const allowed = (f: number): boolean =>
-    (rule.factors[f]?.kind === 'pass' && rule.factors[f]?.whole !== true) || (sums && rule.factors[f]?.kind === 'reduce');
+    (rule.factors[f]?.kind === 'pass' && rule.factors[f]?.whole !== true) ||
+    (sums && rule.factors[f]?.kind === 'reduce');
   const overY = cases(rule, view, allowed)
     .filter((c) => c.mesh === mesh && axesKey(c.assignment.flat()) === axesKey([y]))
     .map((c) => c.assignment);
@@ -40,23 +41,31 @@ export function checkOwed({ def, registry, example }: LawContext, found: Finding
       const sharded = assignment.findIndex((axes) => axes.length > 0);
       const beside = sharded < 0 ? '' : ` and factor ${factorName(sharded)} over y`;
       const where = `operands {${set.join(', ')}} owed over x${beside}`;
-      found.check('linearity', () => {
-        const module = owing(example, rule, set, assignment, mesh);
-        const inputs = stacked(example, set);
-        const whole = runOneDevice(module, registry, inputs, 'wide');
-        const { results } = runSpmd(localize(module, registry), registry, inputs, 'wide');
-        const { first } = compareResults(whole, results, 1e-9);
-        if (first === undefined) return undefined;
-        const place = `result ${first.result} at [${first.index.join(', ')}]`;
-        return `${place} is ${first.got}, on one device ${first.expected}`;
-      }, where);
+      found.check(
+        'linearity',
+        () => {
+          const module = owing(example, rule, set, assignment, mesh);
+          const inputs = stacked(example, set);
+          const whole = runOneDevice(module, registry, inputs, 'wide');
+          const { results } = runSpmd(localize(module, registry), registry, inputs, 'wide');
+          const { first } = compareResults(whole, results, 1e-9);
+          if (first === undefined) return undefined;
+          const place = `result ${first.result} at [${first.index.join(', ')}]`;
+          return `${place} is ${first.got}, on one device ${first.expected}`;
+        },
+        where,
+      );
     }
   }
 }
 
 /** At the collective level: operands of the set are sums of two terms, one on each half of the mesh. */
 function owing(
-  example: OpExample, rule: FactorRule, set: readonly number[], assignment: Assignment, mesh: Mesh,
+  example: OpExample,
+  rule: FactorRule,
+  set: readonly number[],
+  assignment: Assignment,
+  mesh: Mesh,
 ): Module {
   const { func } = example;
   const op = opOf(example);

@@ -33,8 +33,7 @@ export function checkPartition(ctx: LawContext, found: Findings): void {
   const partial = monoid !== null && example.options.noPartials === undefined;
   const allowed = (f: number): boolean =>
     haloOfFactor(def, view, rule, f, 1) !== null && (rule.factors[f]?.kind !== 'reduce' || partial);
-  for (const c of cases(rule, view, allowed))
-    checkCase(ctx, found, { c, rule, monoid: monoid ?? 'sum', whole });
+  for (const c of cases(rule, view, allowed)) checkCase(ctx, found, { c, rule, monoid: monoid ?? 'sum', whole });
 }
 
 interface Sharded {
@@ -44,11 +43,7 @@ interface Sharded {
   readonly whole: readonly TensorArray[];
 }
 
-function checkCase(
-  { def, registry, example }: LawContext,
-  found: Findings,
-  { c, rule, monoid, whole }: Sharded,
-): void {
+function checkCase({ def, registry, example }: LawContext, found: Findings, { c, rule, monoid, whole }: Sharded): void {
   const law = c.factors.every((f) => rule.factors[f]?.kind === 'reduce') ? 'combiner' : 'partition';
   let local: Module | undefined;
   let refusal: string | undefined;
@@ -110,9 +105,7 @@ function unevenWork(def: AnyOpDef, view: OpView, local: Module, c: Case): string
   const part = localView(mainFunction(local), view.kind);
   if (part === undefined) return undefined;
   const [whole, mine] = [flopsOf(def, view), flopsOf(def, part)];
-  return mine * shards === whole
-    ? undefined
-    : `${whole} flops on one device, ${mine} on each of ${shards} shards`;
+  return mine * shards === whole ? undefined : `${whole} flops on one device, ${mine} on each of ${shards} shards`;
 }
 
 /** The per-device op; what a localizer puts around it comes before or after. */

@@ -53,8 +53,7 @@ function outline(func: Func): string {
   const names = new Map<ValueId, string>();
   const name = (v: ValueId): string => {
     let known = names.get(v);
-    if (known === undefined)
-      names.set(v, (known = `%${names.size}: ${typeText(func.values[v]?.type as never)}`));
+    if (known === undefined) names.set(v, (known = `%${names.size}: ${typeText(func.values[v]?.type as never)}`));
     return known;
   };
   const block = (b: Block): string => {
@@ -75,8 +74,7 @@ function attrsText(attrs: object): string {
     .sort(([a], [b]) => (a < b ? -1 : 1));
   return JSON.stringify(entries, (_, v: unknown) => {
     if (typeof v === 'bigint') return `${v}n`;
-    if (typeof v === 'number' && (!Number.isFinite(v) || Object.is(v, -0)))
-      return Object.is(v, -0) ? '-0' : String(v);
+    if (typeof v === 'number' && (!Number.isFinite(v) || Object.is(v, -0))) return Object.is(v, -0) ? '-0' : String(v);
     return ArrayBuffer.isView(v) ? [v.constructor.name, ...Array.from(v as unknown as ArrayLike<number>)] : v;
   });
 }

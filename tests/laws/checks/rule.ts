@@ -31,18 +31,13 @@ function tensorsOf(rule: FactorRule, { operands, results }: OpView): Tensors {
 }
 
 /** Ranks, and per dim: factors whose shards are on their own (pass and reduce) multiply to the extent. */
-function wrongShape(
-  rule: FactorRule,
-  view: OpView,
-  alone: (factor: number) => boolean,
-): string | undefined {
+function wrongShape(rule: FactorRule, view: OpView, alone: (factor: number) => boolean): string | undefined {
   if (rule.operands.length !== view.operands.length)
     return `the rule has ${rule.operands.length} operands, the op ${view.operands.length}`;
   if (rule.results.length !== view.results.length)
     return `the rule has ${rule.results.length} results, the op ${view.results.length}`;
   for (const { what, dims, type } of tensorsOf(rule, view)) {
-    if (dims.length !== type.shape.length)
-      return `${what} is ${typeText(type)}, the rule gives it ${dims.length} dims`;
+    if (dims.length !== type.shape.length) return `${what} is ${typeText(type)}, the rule gives it ${dims.length} dims`;
     const held = dims.flat();
     const twice = held.find((f, i) => held.indexOf(f) !== i);
     if (twice !== undefined) return `${what} holds factor ${factorName(twice)} twice`;
@@ -60,24 +55,20 @@ function wrongDim(rule: FactorRule, factors: DimFactors, type: TensorType, d: nu
   if (factors.length === 0) return elementCount(type) > 0;
   // Factors of size 1 alone: such a dim is never sharded.
   if (factors.every((f) => rule.factors[f]?.size === 1)) return false;
-  if (factors.some((f) => rule.factors[f]?.kind === 'permute' || rule.factors[f]?.kind === 'replicate'))
-    return false;
+  if (factors.some((f) => rule.factors[f]?.kind === 'permute' || rule.factors[f]?.kind === 'replicate')) return false;
   return factors.reduce((n, f) => n * (rule.factors[f]?.size ?? 0), 1) !== type.shape[d];
 }
 
 function wrongFactor(rule: FactorRule, view: OpView, f: number): string | undefined {
   const { kind, size } = rule.factors[f] as FactorRule['factors'][number];
   const name = `factor ${factorName(f)} (${kind}, ${size})`;
-  const inside = (tensors: FactorRule['operands']): number =>
-    tensors.filter((dims) => dims.flat().includes(f)).length;
+  const inside = (tensors: FactorRule['operands']): number => tensors.filter((dims) => dims.flat().includes(f)).length;
   const [read, given] = [inside(rule.operands), inside(rule.results)];
   if (read + given === 0) return `${name} stands nowhere`;
   if (size === 1) return undefined;
   switch (kind) {
     case 'pass':
-      return given === 0
-        ? `${name} is in no result: every shard would hold a part of the work only`
-        : undefined;
+      return given === 0 ? `${name} is in no result: every shard would hold a part of the work only` : undefined;
     case 'reduce':
       return given > 0 ? `${name} is in a result: nothing is reduced over it` : undefined;
     case 'permute':

@@ -12,9 +12,7 @@ export function checkTypes({ def, registry, example }: LawContext, found: Findin
   found.check('infer', () => {
     const inferred = def.infer(view);
     const same = inferred.length === view.results.length && inferred.every((t, i) => t === view.results[i]);
-    return same
-      ? undefined
-      : `infer gives ${text(inferred)}, the example's results are ${text(view.results)}`;
+    return same ? undefined : `infer gives ${text(inferred)}, the example's results are ${text(view.results)}`;
   });
   for (const precision of ['wide', 'true'] as const) {
     found.check(
@@ -35,11 +33,7 @@ export function checkTypes({ def, registry, example }: LawContext, found: Findin
   }
 }
 
-function wrongArray(
-  type: TensorType,
-  array: TensorArray | undefined,
-  precision: Precision,
-): string | undefined {
+function wrongArray(type: TensorType, array: TensorArray | undefined, precision: Precision): string | undefined {
   if (array === undefined) return `the kernel gives no array for ${typeText(type)}`;
   const shape = `${array.dtype}[${array.shape.join(',')}]`;
   if (shape !== typeText(type)) return `the kernel gives ${shape}, infer says ${typeText(type)}`;

@@ -15,11 +15,7 @@ import {
 } from '../op-example.ts';
 
 /** `dims`: [lhs_batch, rhs_batch, lhs_contracting, rhs_contracting]. */
-function dot(
-  signature: string,
-  dims: readonly (readonly number[])[],
-  options: ExampleOptions = {},
-): OpExample {
+function dot(signature: string, dims: readonly (readonly number[])[], options: ExampleOptions = {}): OpExample {
   const [lhs_batch, rhs_batch, lhs_contracting, rhs_contracting] = dims;
   const dtype = /-> (\w+)\[/.exec(signature)?.[1];
   return example('dot_general', signature, {

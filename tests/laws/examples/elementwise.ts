@@ -4,16 +4,7 @@ import type { DType } from '../../../ir/types.ts';
 import { example, type ExampleOptions, type OpExample } from '../op-example.ts';
 
 /** bool as StableHLO allows it: add is or, multiply is and. */
-const ON_PRED: ReadonlySet<string> = new Set([
-  'add',
-  'and',
-  'maximum',
-  'minimum',
-  'multiply',
-  'not',
-  'or',
-  'xor',
-]);
+const ON_PRED: ReadonlySet<string> = new Set(['add', 'and', 'maximum', 'minimum', 'multiply', 'not', 'or', 'xor']);
 const SIGNED_ONLY: ReadonlySet<string> = new Set(['abs', 'negate', 'sign']);
 
 const SHAPES: Readonly<Partial<Record<DType, readonly string[]>>> = {
@@ -67,10 +58,9 @@ function rows(kind: string): OpExample[] {
 
 const specials = (i: number): number =>
   [0, -0, 1, -1, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0.5][i % 8] as number;
-const compare = (
-  direction: string,
-  compare_type: string,
-): { attrs: { direction: string; compare_type: string } } => ({ attrs: { direction, compare_type } });
+const compare = (direction: string, compare_type: string): { attrs: { direction: string; compare_type: string } } => ({
+  attrs: { direction, compare_type },
+});
 
 const special: readonly OpExample[] = [
   ...['EQ', 'NE', 'GE', 'GT', 'LE', 'LT'].map((d) =>
@@ -132,7 +122,4 @@ const special: readonly OpExample[] = [
   example('reduce_precision', 'f32[] -> f32[]', { attrs: { exponent_bits: 5, mantissa_bits: 10 } }),
 ];
 
-export const elementwiseExamples: readonly OpExample[] = [
-  ...Object.keys(ELEMENTWISE).flatMap(rows),
-  ...special,
-];
+export const elementwiseExamples: readonly OpExample[] = [...Object.keys(ELEMENTWISE).flatMap(rows), ...special];

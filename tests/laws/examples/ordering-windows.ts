@@ -6,15 +6,32 @@ import { type DType, tensor } from '../../../ir/types.ts';
 import { example, type ExampleOptions, identity, MONOID_OPS, type OpExample, reducer, returns } from '../op-example.ts';
 
 /** `first < second` (or `>`), on the first of the operands. */
-const comparator = (types: readonly DType[], direction: 'LT' | 'GT', compare_type?: string) => (b: FuncBuilder): readonly Block[] => [
-  b.region(() => {
-    const params = types.flatMap((t) => [b.param(tensor(t, [])), b.param(tensor(t, []))]);
-    const operands = params.slice(0, 2);
-    returns(b, b.op('compare', operands, [tensor('pred', [])], {}, { direction, ...(compare_type === undefined ? {} : { compare_type }) }));
-  }),
-];
+const comparator =
+  (types: readonly DType[], direction: 'LT' | 'GT', compare_type?: string) =>
+  (b: FuncBuilder): readonly Block[] => [
+    b.region(() => {
+      const params = types.flatMap((t) => [b.param(tensor(t, [])), b.param(tensor(t, []))]);
+      const operands = params.slice(0, 2);
+      returns(
+        b,
+        b.op(
+          'compare',
+          operands,
+          [tensor('pred', [])],
+          {},
+          { direction, ...(compare_type === undefined ? {} : { compare_type }) },
+        ),
+      );
+    }),
+  ];
 
-const sort = (signature: string, dim: number, types: readonly DType[], direction: 'LT' | 'GT' = 'LT', options: ExampleOptions = {}): OpExample =>
+const sort = (
+  signature: string,
+  dim: number,
+  types: readonly DType[],
+  direction: 'LT' | 'GT' = 'LT',
+  options: ExampleOptions = {},
+): OpExample =>
   example('sort', signature, { regions: comparator(types, direction), ...options, attrs: { dim, is_stable: true } });
 
 const ties = (i: number): number => (i * 7) % 3;
@@ -26,15 +43,21 @@ const sorts: readonly OpExample[] = [
   sort('(f32[0,6]) -> f32[0,6]', 0, ['f32']),
   sort('(f32[4,1]) -> f32[4,1]', 1, ['f32']),
   sort('(i32[2,4,6]) -> i32[2,4,6]', 1, ['i32']),
-  sort('(f32[4,6], i32[4,6]) -> (f32[4,6], i32[4,6])', 1, ['f32', 'i32'], 'GT', { inputs: { 0: ties }, note: 'ties keep their order' }),
+  sort('(f32[4,6], i32[4,6]) -> (f32[4,6], i32[4,6])', 1, ['f32', 'i32'], 'GT', {
+    inputs: { 0: ties },
+    note: 'ties keep their order',
+  }),
   sort('(f32[4,6]) -> f32[4,6]', 1, ['f32'], 'LT', {
-    regions: comparator(['f32'], 'LT', 'TOTALORDER'), inputs: { 0: (i) => [0, -0, Number.NaN, -1, Number.POSITIVE_INFINITY, 2][i % 6] as number }, note: 'total order',
+    regions: comparator(['f32'], 'LT', 'TOTALORDER'),
+    inputs: { 0: (i) => [0, -0, Number.NaN, -1, Number.POSITIVE_INFINITY, 2][i % 6] as number },
+    note: 'total order',
   }),
   sort('(bf16[4,6], u8[4,6], pred[4,6]) -> (bf16[4,6], u8[4,6], pred[4,6])', 0, ['bf16', 'u8', 'pred']),
   sort('(i64[4,4]) -> i64[4,4]', 0, ['i64']),
 ];
 
-const topK = (signature: string, k: number, options: ExampleOptions = {}): OpExample => example('top_k', signature, { ...options, attrs: { k } });
+const topK = (signature: string, k: number, options: ExampleOptions = {}): OpExample =>
+  example('top_k', signature, { ...options, attrs: { k } });
 
 const tops: readonly OpExample[] = [
   topK('(f32[4,6]) -> (f32[4,2], i32[4,2])', 2),
@@ -58,10 +81,19 @@ const each = (rank: number, value: number): number[] => Array.from({ length: ran
 function windowed(signature: string, monoid: Monoid, dtype: DType, w: Window, options: ExampleOptions = {}): OpExample {
   const rank = w.size.length;
   const attrs = {
-    window_dimensions: w.size, window_strides: w.stride ?? each(rank, 1), base_dilations: w.base ?? each(rank, 1),
-    window_dilations: w.dilation ?? each(rank, 1), pad_low: w.low ?? each(rank, 0), pad_high: w.high ?? each(rank, 0),
+    window_dimensions: w.size,
+    window_strides: w.stride ?? each(rank, 1),
+    base_dilations: w.base ?? each(rank, 1),
+    window_dilations: w.dilation ?? each(rank, 1),
+    pad_low: w.low ?? each(rank, 0),
+    pad_high: w.high ?? each(rank, 0),
   };
-  return example('reduce_window', signature, { regions: reducer(MONOID_OPS[monoid], dtype), inputs: { 1: identity(monoid, dtype) }, ...options, attrs });
+  return example('reduce_window', signature, {
+    regions: reducer(MONOID_OPS[monoid], dtype),
+    inputs: { 1: identity(monoid, dtype) },
+    ...options,
+    attrs,
+  });
 }
 
 const windows: readonly OpExample[] = [
@@ -78,8 +110,15 @@ const windows: readonly OpExample[] = [
 
 const scattered = (signature: string, w: Window, options: ExampleOptions = {}): OpExample =>
   example('select_and_scatter', signature, {
-    regions: (b) => [...choose(b), ...reducer('add', 'f32')(b)], inputs: { 2: () => 0 }, ...options,
-    attrs: { window_dimensions: w.size, window_strides: w.stride ?? each(w.size.length, 1), pad_low: w.low ?? each(w.size.length, 0), pad_high: w.high ?? each(w.size.length, 0) },
+    regions: (b) => [...choose(b), ...reducer('add', 'f32')(b)],
+    inputs: { 2: () => 0 },
+    ...options,
+    attrs: {
+      window_dimensions: w.size,
+      window_strides: w.stride ?? each(w.size.length, 1),
+      pad_low: w.low ?? each(w.size.length, 0),
+      pad_high: w.high ?? each(w.size.length, 0),
+    },
   });
 
 /** `(a, b) -> a >= b`: the larger is kept. */
@@ -93,7 +132,11 @@ const choose = (b: FuncBuilder): readonly Block[] => [
 const scatters: readonly OpExample[] = [
   scattered('(f32[4,8], f32[4,4], f32[]) -> f32[4,8]', { size: [1, 2], stride: [1, 2] }),
   scattered('(f32[8,8], f32[4,4], f32[]) -> f32[8,8]', { size: [2, 2], stride: [2, 2] }),
-  scattered('(f32[4,6], f32[4,6], f32[]) -> f32[4,6]', { size: [1, 3], low: [0, 1], high: [0, 1] }, { note: 'overlapping' }),
+  scattered(
+    '(f32[4,6], f32[4,6], f32[]) -> f32[4,6]',
+    { size: [1, 3], low: [0, 1], high: [0, 1] },
+    { note: 'overlapping' },
+  ),
 ];
 
 export const orderingWindowExamples: readonly OpExample[] = [...sorts, ...tops, ...windows, ...scatters];

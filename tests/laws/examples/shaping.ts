@@ -144,10 +144,4 @@ const reshapes: readonly OpExample[] = [
   reshape('1,4', [4, 1]),
 ];
 
-export const shapingExamples: readonly OpExample[] = [
-  ...constants,
-  ...makers,
-  ...movers,
-  ...joiners,
-  ...reshapes,
-];
+export const shapingExamples: readonly OpExample[] = [...constants, ...makers, ...movers, ...joiners, ...reshapes];
