@@ -37,6 +37,8 @@ export interface OpShape {
     readonly operands: readonly (readonly number[])[];
     readonly results: readonly (readonly number[])[];
   };
+  /** No other op reads the operands: a gathered copy would serve this op alone. */
+  readonly readsAlone: boolean;
   /** Operand sets that may pass sums still owed; empty = none. */
   readonly linear: readonly (readonly number[])[];
 }
@@ -73,10 +75,47 @@ export function candidates(
       add(chosen.reduce((a, s) => mergeInto(a, s, notHalo), emptyAssignment(rule)));
     }
   }
+  const stuck = op.readsAlone ? stuckAxes(rule, sources.slice(1), may) : [];
+  if (stuck.length > 0) {
+    for (const a of [...found.values()]) for (const moved of elsewhere(rule, a, stuck, notHalo)) add(moved);
+  }
   return [...found.values()].flatMap((a) => [
     layOut(table, op, a, [], []),
     ...keepingOwed(table, op, a, operandLayouts),
   ]);
+}
+
+/** Axes that operands have on factors which the op needs whole: a sort's dim. */
+function stuckAxes(
+  rule: FactorRule,
+  operands: readonly (readonly Assignment[])[],
+  may: (f: number) => boolean,
+): AxisRef[] {
+  const found: AxisRef[] = [];
+  rule.factors.forEach((_, f) => {
+    if (may(f)) return;
+    for (const [first] of operands) {
+      for (const axis of first?.[f] ?? []) if (!found.some((x) => overlaps(x, axis))) found.push(axis);
+    }
+  });
+  return found;
+}
+
+/** The assignment with the stuck axes on another factor: two all_to_alls may be cheaper than a gather. */
+function elsewhere(
+  rule: FactorRule,
+  base: Assignment,
+  stuck: readonly AxisRef[],
+  may: (f: number) => boolean,
+): Assignment[] {
+  const used = base.flat();
+  const free = stuck.filter((x) => !used.some((u) => overlaps(u, x)));
+  if (free.length === 0) return [];
+  return rule.factors.flatMap(({ kind, size }, f) => {
+    const axes = [...(base[f] ?? []), ...free];
+    if (kind !== 'pass' || !may(f) || size % axesSize(axes) !== 0) return [];
+    return [base.map((held, g) => (g === f ? axes : held))];
+  });
 }
 
 const shardable = (op: OpShape, f: number): boolean =>

@@ -397,7 +397,8 @@ class Decider {
       op.kind === 'convert' && byteSize(view.results[0] as TensorType) < byteSize(view.operands[0] as TensorType);
     const halo = (f: number, shards: number): readonly number[] | null => haloOfFactor(def, view, rule, f, shards);
     const shapes = { operands: view.operands.map((t) => t.shape), results: view.results.map((t) => t.shape) };
-    return { rule, combiner, halo, shapes, linear: narrowing ? [] : (def.linearity?.(view) ?? []) };
+    const linear = narrowing ? [] : (def.linearity?.(view) ?? []);
+    return { rule, combiner, halo, shapes, readsAlone: this.readsAlone(op), linear };
   }
 
   /** Ops with the same signature make the same choice. */
@@ -412,7 +413,11 @@ class Decider {
     const wanted = op.results.map((r) => this.table.id(this.wanted(r)));
     const types = [...view.operands, ...view.results].map((t) => `${t.dtype}${t.shape.join('x')}`);
     const same = op.operands.map((v) => op.operands.indexOf(v)).join('');
-    return `${op.kind} ${types.join(',')} ${layouts.join(',')} ${wanted.join(',')} ${same} ${attrsKey(op)}`;
+    return `${op.kind} ${types.join(',')} ${layouts.join(',')} ${wanted.join(',')} ${same} ${this.readsAlone(op)} ${attrsKey(op)}`;
+  }
+
+  private readsAlone(op: Op): boolean {
+    return op.operands.every((v) => (this.uses[v] as number) <= 1 || this.cheap.has(v));
   }
 }
 

@@ -73,11 +73,15 @@ def argmax():
     """Over a sharded dim: each shard picks first."""
     return lambda x: (jnp.argmax(x, -1), jnp.max(x, 0)), (arg(mesh(2, 4), (16, 32), ("x", "y")),)
 
+def sort():
+    """Along a sharded dim: the axes go to the other dim and come back."""
+    return lambda x: jnp.sort(x, -1), (arg(mesh(2, 4), (16, 32), ("x", "y")),)
+
 if __name__ == "__main__":
     HERE.mkdir(exist_ok=True)
-    for make in (mlp, fsdp_step, embedding, decoder_step, uneven, argmax):
+    for make in (mlp, fsdp_step, embedding, decoder_step, uneven, argmax, sort):
         f, args = make()
         (HERE / f"{make.__name__}.mlir").write_text(jax.jit(f).lower(*args).as_text())
     # With locations: explain shows the line of this file.
     f, args = mlp()
-    (HERE / "mlp_debug.mlir").write_text(jax.jit(f).lower(*args).as_text(debug_info=True))
+    (HERE / "mlp_debug.mlir").write_text(jax.jit(f).lower(*args).as_text(debug_info=True).replace(f"{HERE.parents[2]}/", ""))
