@@ -74,13 +74,16 @@ function outcome(mode: 'full' | 'shrunk', result: CheckResult): CheckOutcome {
 /** Work and memory that a full check may take: 4 GFLOP of one-device work, 256 M elements held. */
 const FULL_FLOPS = 4e9;
 const FULL_ELEMENTS = 2.56e8;
+/** Calls nested deeper are not followed: the program calls itself, and is refused elsewhere. */
+const MAX_CALLS = 64;
 
 /** Can the one-device program be run on numbers here? By its matrix arithmetic and its arrays; loops times their trips. */
 export function fitsInFull(module: Module): boolean {
-  const func = mainFunction(module);
+  const main = mainFunction(module);
   let [flops, elements] = [0, 0];
-  const stack = [{ block: func.body, times: 1 }];
+  const stack = [{ func: main, block: main.body, times: 1, calls: 0 }];
   for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
+    const { func } = next;
     for (const op of next.block.ops) {
       const types = (ids: typeof op.operands): TensorType[] => ids.map((v) => valueInfo(func, v).type);
       const results = types(op.results);
@@ -89,7 +92,11 @@ export function fitsInFull(module: Module): boolean {
       const view = { kind: op.kind, attrs: op.attrs, regions: op.regions, operands: types(op.operands), results };
       flops += next.times * (standard[op.kind]?.flops?.(view) ?? count);
       const times = next.times * (op.kind === 'while' ? ((op.attrs.trip_count as number | undefined) ?? 1) : 1);
-      if (op.kind === 'while' || op.kind === 'case') for (const block of op.regions) stack.push({ block, times });
+      if (op.kind === 'while' || op.kind === 'case')
+        for (const block of op.regions) stack.push({ ...next, block, times });
+      const callee = op.kind === 'call' ? module.functions.find((f) => f.name === op.attrs.callee) : undefined;
+      if (callee !== undefined && next.calls < MAX_CALLS)
+        stack.push({ func: callee, block: callee.body, times, calls: next.calls + 1 });
     }
   }
   return flops <= FULL_FLOPS && elements <= FULL_ELEMENTS;

@@ -55,8 +55,7 @@ export function compile(source: Module, options: CompileOptions = {}): Compiled 
     module = pass.run(module, ctx);
     const ms = performance.now() - started;
     passes.push({ name: pass.name, ms });
-    if (pass.name === 'inline-calls') whole = module;
-    if (pass.name === 'propagate') propagated = module;
+    if (pass.name === 'propagate') whole = propagated = module;
     if (pass.ensures === 'collective') collective = module;
     options.onPass?.(pass, module, ms);
     if (pass.name === stop) break;

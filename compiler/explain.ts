@@ -113,7 +113,7 @@ function chain(compiled: Compiled, start: ValueId, axis: string): string[] {
   return lines;
 }
 
-const opText = (op: Op): string => op.kind;
+const opText = (op: Pick<Op, 'kind'>): string => op.kind;
 
 function place(origin: Origin | undefined, source: SourceText | undefined): string {
   if (origin?.user !== undefined) return `  (${origin.user.file}:${origin.user.line})`;

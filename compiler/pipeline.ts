@@ -1,7 +1,6 @@
 /** The pipeline on one page. docs/passes.md says what each pass takes and gives. */
 import { type Diagnostic, userError } from '../ir/diagnostics.ts';
 import type { Registry } from '../ir/op.ts';
-import { inlineCalls } from '../passes/import/inline-calls.ts';
 import { splitConstants } from '../passes/import/split-constants.ts';
 import { cutLayouts } from '../passes/partition/cut-layouts.ts';
 import { gatheredCalls } from '../passes/partition/gathered-calls.ts';
@@ -22,16 +21,9 @@ export const PIPELINE: readonly Pass[] = [
     run: (module, ctx) => splitConstants(module, ctx.registry),
   }),
   definePass({
-    name: 'inline-calls',
-    doc: 'one body per call site',
-    requires: 'parsed',
-    ensures: 'annotated',
-    run: (module) => inlineCalls(module),
-  }),
-  definePass({
     name: 'propagate',
-    doc: 'a layout for every value, from the annotated ones',
-    requires: 'annotated',
+    doc: 'a layout for every value, from the annotated ones; one body per call site',
+    requires: 'parsed',
     ensures: 'propagated',
     run(module, ctx) {
       const result = propagate(module, ctx.registry);

@@ -27,6 +27,8 @@ export type Precision = 'wide' | 'true';
 export function allocate(dtype: DType, count: number, precision: Precision): Storage {
   const { class: cls, bits } = DTYPES[dtype];
   switch (cls) {
+    case 'token':
+      return new Uint8Array(count);
     case 'float':
       return precision === 'wide' || bits === 64 ? new Float64Array(count) : new Float32Array(count);
     case 'complex':

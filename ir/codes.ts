@@ -58,6 +58,10 @@ export const CODES: Readonly<Record<string, CodeText>> = {
     '--mesh gives other sizes to the axes of the file, by position (32x64) or by name (x=2,y=4).',
   ),
   SH0214: code('There is no mesh of this name.', 'Declare it: mesh @mesh {x=2, y=4}.'),
+  SH0218: code(
+    'Members of a sharding group have different shapes.',
+    'A group shares one layout: put values of one shape in it.',
+  ),
   SH0215: code(
     'This is not a sub-axis.',
     '"x":(m)k takes k devices of axis x after skipping m major ones; m·k divides the size of x.',
@@ -70,6 +74,10 @@ export const CODES: Readonly<Record<string, CodeText>> = {
   SH0401: code(
     'A call of something outside does not say how it may be split, so it gets operands whole that are sharded.',
     'Give the call a sharding rule (jax.experimental.custom_partitioning), or shard other dims.',
+  ),
+  SH0404: code(
+    'Members of a sharding group are annotated with different layouts.',
+    'Annotate one of them, or the same on all; until then each keeps its own.',
   ),
   SH0402: code(
     'A sharded dim does not divide by its axes, so it stays whole over the last of them: memory and work grow.',

@@ -9,6 +9,7 @@ export function storageOf(dtype: DType): ElementArrayClass {
   const { class: cls, bits } = DTYPES[dtype];
   switch (cls) {
     case 'pred':
+    case 'token':
       return Uint8Array;
     case 'signed':
       return bits <= 8 ? Int8Array : bits === 16 ? Int16Array : bits === 32 ? Int32Array : BigInt64Array;

@@ -70,6 +70,21 @@ export const samePlacement = (a: Layout, b: Layout): boolean =>
   a.unreduced.every((x) => b.unreduced.some((y) => overlaps(x, y) && x.size === y.size)) &&
   (a.unreduced.length === 0 || (a.monoid ?? 'sum') === (b.monoid ?? 'sum'));
 
+/** Alike in every respect: axes, open and closed dims, priorities, replicated and unreduced axes. */
+export const sameLayout = (a: Layout | undefined, b: Layout | undefined): boolean =>
+  a === b ||
+  (a !== undefined &&
+    b !== undefined &&
+    a.mesh === b.mesh &&
+    a.dims.length === b.dims.length &&
+    a.dims.every((d, i) => {
+      const other = b.dims[i] as DimSharding;
+      return d.open === other.open && d.priority === other.priority && sameAxes(d.axes, other.axes);
+    }) &&
+    sameAxes(a.replicated, b.replicated) &&
+    sameAxes(a.unreduced, b.unreduced) &&
+    (a.monoid ?? 'sum') === (b.monoid ?? 'sum'));
+
 /** Per-device extents: ceil(extent / shards) per dim. */
 export const localShape = (shape: readonly number[], layout: Layout): number[] =>
   shape.map((extent, i) => Math.ceil(extent / axesSize(dimAxes(layout, i))));

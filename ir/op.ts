@@ -13,7 +13,7 @@ export interface OpView<A extends Attrs = Attrs> {
   readonly results: readonly TensorType[];
   readonly regions: readonly Block[];
   /** The ops that made the operands, where the asker knows them: two factor rules look at them. */
-  readonly makers?: readonly (Op | undefined)[];
+  readonly makers?: readonly (Pick<Op, 'kind'> | undefined)[];
 }
 
 export interface KernelContext {

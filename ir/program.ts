@@ -13,7 +13,7 @@ export type ValueId = number & { readonly [valueBrand]: true };
  * The levels, in order. See docs/design.md §2 for the invariants of each.
  * `parsed` = as written (calls, sugar gone); later levels hold one function, @main, without calls.
  */
-export const LEVELS = ['parsed', 'annotated', 'propagated', 'resharded', 'collective', 'local', 'scheduled'] as const;
+export const LEVELS = ['parsed', 'propagated', 'resharded', 'collective', 'local', 'scheduled'] as const;
 export type Level = (typeof LEVELS)[number];
 
 export interface Module {
@@ -139,6 +139,7 @@ export const STRUCTURAL = [
   'propagation_barrier',
   'named_computation',
   'data_flow_edge',
+  'func_data_flow_edge',
 ] as const;
 export type StructuralKind = (typeof STRUCTURAL)[number];
 

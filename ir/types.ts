@@ -20,9 +20,11 @@ export type DType =
   | 'f32'
   | 'f64'
   | 'c64'
-  | 'c128';
+  | 'c128'
+  /** Orders side effects; has no elements. */
+  | 'token';
 
-export type DTypeClass = 'pred' | 'signed' | 'unsigned' | 'float' | 'complex';
+export type DTypeClass = 'pred' | 'signed' | 'unsigned' | 'float' | 'complex' | 'token';
 
 export interface DTypeInfo {
   readonly bytes: number;
@@ -52,6 +54,7 @@ export const DTYPES: Readonly<Record<DType, DTypeInfo>> = {
   f64: row(64, 'float'),
   c64: row(64, 'complex'),
   c128: row(128, 'complex'),
+  token: row(0, 'token'),
 };
 
 export const isDType = (name: string): name is DType => Object.hasOwn(DTYPES, name);

@@ -34,6 +34,8 @@ function drawer({ dtype, shape }: TensorType, random: Random, top: number): () =
       return floats(ROUND[dtype], random);
     case 'complex':
       return floats(bits === 64 ? Math.fround : undefined, random);
+    case 'token':
+      return () => 0;
     case 'pred':
       return () => random.integer(0, 2);
     case 'signed':

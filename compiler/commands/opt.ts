@@ -39,7 +39,7 @@ export function runPasses(parsed: Module, passes: readonly Pass[], source?: Sour
   const ctx = passContext(registry, (d) => printDiagnostics([d], source));
   let module = parsed;
   for (const pass of passes) {
-    if (!accepts(pass, module)) {
+    if (module.level !== pass.requires) {
       throw userError(
         'SH0708',
         `${pass.name} takes a program at the ${pass.requires} level, this one is at the ${module.level} level`,
@@ -50,11 +50,6 @@ export function runPasses(parsed: Module, passes: readonly Pass[], source?: Sour
   }
   return module;
 }
-
-/** A parsed program without calls is as good as an annotated one. */
-const accepts = (pass: Pass, module: Module): boolean =>
-  module.level === pass.requires ||
-  (pass.requires === 'annotated' && module.level === 'parsed' && module.functions.length === 1);
 
 function help(module: Module, pass: Pass): string {
   const between = PIPELINE.filter(

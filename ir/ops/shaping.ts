@@ -5,7 +5,6 @@ import { gcd } from '../axes.ts';
 import { type FactorKind, type FactorRule, RuleBuilder } from '../factors.ts';
 import { type DilatedWindow, dilatedWindow, NO_WINDOW, receivedBy } from '../halo.ts';
 import { type AnyOpDef, defineOp, InferError, type OpView } from '../op.ts';
-import type { Op } from '../program.ts';
 import { elementCount, tensor, type TensorType, typeText } from '../types.ts';
 import { allocateReal, roundAll } from './rounding.ts';
 import { copyStrided, gatherStrided } from './strided.ts';
@@ -410,7 +409,7 @@ const reshape = defineOp<OpAttrs['reshape']>({
 });
 
 /** Is it slices that are joined (a roll, a halo)? Then the joined dim needs another order, not the whole. */
-const ofSlices = (makers: readonly (Op | undefined)[]): boolean =>
+const ofSlices = (makers: NonNullable<OpView['makers']>): boolean =>
   makers.length > 0 && makers.every((op) => op?.kind === 'slice');
 
 /** One side of a reshape: where the walk is, and how much of its shape factors cover so far. */

@@ -3,7 +3,7 @@ import { FuncBuilder } from '../build.ts';
 import { unsupported, userError } from '../diagnostics.ts';
 import type { Layout } from '../layout.ts';
 import { tripCountOf } from '../loops.ts';
-import type { Attrs, Block, Func, Module, Op, Origin, SourceText, ValueId } from '../program.ts';
+import type { Attr, Attrs, Block, Func, Module, Op, Origin, SourceText, ValueId } from '../program.ts';
 import { tensor, type TensorType, typeText } from '../types.ts';
 import { AttributeReader, denseElements, type Value } from './attributes.ts';
 import { Locations } from './locations.ts';
@@ -197,9 +197,10 @@ class Importer {
         return this.customCall(from, names);
       case 'manual_computation':
       case 'named_computation':
-      case 'sharding_group':
-      case 'propagation_barrier':
-        throw unsupported(`op ${name}`, { span: r.span(from, r.at - 1) });
+        return this.computation(from, names, kind);
+      case 'data_flow_edge':
+      case 'func_data_flow_edge':
+        return this.dataFlowEdge(from, names, kind);
       default:
         return this.pretty(from, names, kind);
     }
@@ -324,9 +325,10 @@ class Importer {
 
   private constant(from: number, names: readonly { name: string; count: number }[]): void {
     const r = this.r;
-    if (r.is('{')) this.attributes.dict();
+    const layouts = this.opLayouts();
     const { data, type } = denseElements(r, () => r.tensorType());
-    this.emit(from, names, 'constant', [], [type], { value: { data }, dtype: type.dtype, shape: type.shape }, []);
+    const attrs = { value: { data }, dtype: type.dtype, shape: type.shape };
+    this.emit(from, names, 'constant', [], [type], attrs, [], layouts);
   }
 
   private return(from: number): void {
@@ -347,8 +349,8 @@ class Importer {
   private call(from: number, names: readonly { name: string; count: number }[]): void {
     const callee = this.r.symbol();
     const operands = this.r.list('(', ')', () => this.use());
-    if (this.r.is('{')) this.attributes.dict();
-    this.emit(from, names, 'call', operands, this.types(operands), { callee }, []);
+    const layouts = this.opLayouts();
+    this.emit(from, names, 'call', operands, this.types(operands), { callee }, [], layouts);
   }
 
   /** `stablehlo.custom_call @target(%a) {…} : (t) -> t`; attributes are kept as written, but for Shardy's. */
@@ -392,7 +394,7 @@ class Importer {
     if (carried.length > 0)
       do types.push(r.tensorType());
       while (r.accept(','));
-    if (r.accept('attributes')) this.attributes.dict();
+    const layouts = r.accept('attributes') ? this.opLayouts() : undefined;
     r.expect('cond');
     const params = carried.map((c, i) => ({ name: c.name, type: types[i] as TensorType }));
     const cond = this.region(params);
@@ -400,7 +402,16 @@ class Importer {
     const body = this.region(params);
     const operands = carried.map((c) => c.init);
     const trips = tripCountOf({ operands, regions: [cond, body] }, this.definitions);
-    this.emit(from, names, 'while', operands, types, trips === null ? {} : { trip_count: trips }, [cond, body]);
+    this.emit(
+      from,
+      names,
+      'while',
+      operands,
+      types,
+      trips === null ? {} : { trip_count: trips },
+      [cond, body],
+      layouts,
+    );
   }
 
   /** Both forms of reduce: `applies stablehlo.add`, or a `reducer(…)` region. */
@@ -420,14 +431,14 @@ class Importer {
     r.expect('dimensions');
     r.expect('=');
     const dims = r.integers();
-    if (r.is('{')) this.attributes.dict();
+    const layouts = this.opLayouts();
     const operands = [...pairs.map((p) => p[0]), ...pairs.map((p) => p[1])];
     const types = this.types(operands);
     const region =
       applied === undefined
         ? this.reducer()
         : this.simpleRegion(applied, types[0] as TensorType, { span: r.span(from) });
-    this.emit(from, names, 'reduce', operands, types, { dims }, [region]);
+    this.emit(from, names, 'reduce', operands, types, { dims }, [region], layouts);
   }
 
   /** `reducer(%a: t, %b: t) (%c: t, %d: t) {…}`: pairs (accumulated, element) per input. */
@@ -436,15 +447,7 @@ class Importer {
     r.expect('reducer');
     const groups: { name: string; type: TensorType }[][] = [];
     while (r.is('(')) {
-      groups.push(
-        r.list('(', ')', () => {
-          const name = r.takeKind('value', 'a parameter');
-          r.expect(':');
-          const type = r.tensorType();
-          this.locations.maybe();
-          return { name, type };
-        }),
-      );
+      groups.push(this.typedNames());
     }
     return this.region([...groups.map((g) => g[0]), ...groups.map((g) => g[1])].filter((p) => p !== undefined));
   }
@@ -472,6 +475,65 @@ class Importer {
     this.emit(from, names, kind, [operand], this.types([operand]), { layout }, []);
   }
 
+  /** The layouts of an op's results, where an attribute dict is next and has them. */
+  private opLayouts(): readonly Layout[] | undefined {
+    if (!this.r.is('{')) return undefined;
+    return this.attributes.dict().get('sdy.sharding') as unknown as readonly Layout[] | undefined;
+  }
+
+  /**
+   * `sdy.manual_computation(%a) in_shardings=[…] out_shardings=[…] manual_axes={"x"} (%b: t) {…} : (t) -> t`, and
+   * `sdy.named_computation<"f">(%a) …`, whose shardings may be absent.
+   */
+  private computation(from: number, names: readonly { name: string; count: number }[], kind: string): void {
+    const r = this.r;
+    let name: string | undefined;
+    if (r.accept('<')) {
+      name = r.string();
+      r.expect('>');
+    }
+    const operands = r.list('(', ')', () => this.use());
+    const given: Record<string, Attr> = {};
+    while (r.isKind('id')) {
+      const key = r.take();
+      r.expect('=');
+      if (key === 'manual_axes') given[key] = r.list('{', '}', () => r.string());
+      else if (key === 'in_shardings') given.in_layouts = r.list('[', ']', () => this.attributes.layout());
+      else if (key === 'out_shardings') given.out_layouts = r.list('[', ']', () => this.attributes.layout());
+      else throw r.error(`unknown field ${key}`, 'in_shardings, out_shardings or manual_axes');
+    }
+    const params = this.typedNames();
+    const region = this.region(params);
+    if (r.is('{')) this.attributes.dict();
+    const attrs: Attrs = { ...(name === undefined ? {} : { name }), ...given };
+    this.emit(from, names, kind, operands, this.types(operands), attrs, [region]);
+  }
+
+  /** `(%a: t, %b: t)` */
+  private typedNames(): { name: string; type: TensorType }[] {
+    const r = this.r;
+    return r.list('(', ')', () => {
+      const name = r.takeKind('value', 'a parameter');
+      r.expect(':');
+      const type = r.tensorType();
+      this.locations.maybe();
+      return { name, type };
+    });
+  }
+
+  /** `sdy.data_flow_edge %a sharding=<@mesh, […]> : t` */
+  private dataFlowEdge(from: number, names: readonly { name: string; count: number }[], kind: string): void {
+    const r = this.r;
+    const operand = this.use();
+    let layouts: readonly Layout[] | undefined;
+    if (r.accept('sharding')) {
+      r.expect('=');
+      layouts = [this.attributes.layout()];
+    }
+    layouts ??= this.opLayouts();
+    this.emit(from, names, kind, [operand], this.types([operand]), {}, [], layouts);
+  }
+
   // --- regions and values -------------------------------------------------------------------------------------------
 
   /** `{ ^bb0(%a: t): … }` or `{ … }` with parameters known from outside. */
@@ -492,15 +554,7 @@ class Importer {
   private blockParams(): { name: string; type: TensorType }[] {
     const r = this.r;
     r.take();
-    const params = r.is('(')
-      ? r.list('(', ')', () => {
-          const name = r.takeKind('value', 'a parameter');
-          r.expect(':');
-          const type = r.tensorType();
-          this.locations.maybe();
-          return { name, type };
-        })
-      : [];
+    const params = r.is('(') ? this.typedNames() : [];
     r.expect(':');
     return params;
   }

@@ -18,7 +18,9 @@ const ELEMENT: Partial<Record<DType, string>> = {
 };
 export const elementText = (dtype: DType): string => ELEMENT[dtype] ?? dtype;
 export const tensorText = (type: TensorType): string =>
-  `tensor<${type.shape.map((d) => `${d}x`).join('')}${elementText(type.dtype)}>`;
+  type.dtype === 'token'
+    ? '!stablehlo.token'
+    : `tensor<${type.shape.map((d) => `${d}x`).join('')}${elementText(type.dtype)}>`;
 
 const list = (values: readonly (number | boolean)[]): string => `[${values.join(', ')}]`;
 const array = (values: readonly number[]): string =>

@@ -115,6 +115,7 @@ export class Reader {
   }
 
   tensorType(): TensorType {
+    if (this.accept('!stablehlo.token')) return tensor('token', []);
     const image = this.takeKind('tensor', 'a type (tensor<…>)');
     let type = this.types.get(image);
     if (type === undefined) {

@@ -6,12 +6,15 @@ import type { Op, ValueId } from '../../ir/program.ts';
 import type { Node } from './graph.ts';
 import type { Projection } from './projection.ts';
 
+/** What is told of the op that brought an axis. */
+export type CauseOp = Pick<Op, 'kind' | 'origin'>;
+
 /** An annotation (no op), or an op that brought the axis from another value. */
 export interface Cause {
   readonly dim: number;
   readonly axis: AxisRef;
-  readonly op?: Op;
-  readonly from?: ValueId;
+  readonly op?: CauseOp;
+  readonly from?: ValueId | undefined;
   /** The factor of the op's rule that it came along, as the rule prints it. */
   readonly factor?: string;
   /** Operand to result, result to operand, or from one operand (or result) to another. */
@@ -28,7 +31,7 @@ export class CauseLog {
   priority = 0;
 
   /** Axes that a value has because the user (or a constraint, or its sharding group) says so. */
-  annotated(id: ValueId, before: Layout | undefined, after: Layout | undefined, op?: Op, from?: ValueId): void {
+  annotated(id: ValueId, before: Layout | undefined, after: Layout | undefined, op?: CauseOp, from?: ValueId): void {
     for (const grown of growth(before, after)) {
       this.note(id, {
         ...grown,

@@ -20,20 +20,12 @@ export class Driver {
   readonly graph: Graph;
   readonly causes: CauseLog;
   private readonly meshes: ReadonlyMap<string, Mesh>;
-  /** Slot → the other slots of its sharding group. */
-  private readonly groups: ReadonlyMap<ValueId, readonly ValueId[]>;
   private readonly stack: number[] = [];
   private waiting = new Uint8Array(0);
 
-  constructor(
-    graph: Graph,
-    meshes: readonly Mesh[],
-    groups: ReadonlyMap<ValueId, readonly ValueId[]>,
-    causes: CauseLog,
-  ) {
+  constructor(graph: Graph, causes: CauseLog) {
     this.graph = graph;
-    this.meshes = new Map(meshes.map((m) => [m.name, m]));
-    this.groups = groups;
+    this.meshes = new Map(graph.module.meshes.map((m) => [m.name, m]));
     this.causes = causes;
   }
 
@@ -53,11 +45,15 @@ export class Driver {
   private visit(index: number, strategy: Strategy, direction: DirectionOf): void {
     const node = this.graph.nodes[index] as Node;
     const { rule } = node;
-    const mesh = this.commonMesh(node);
+    const { graph } = this;
+    const before = [
+      ...node.operands.map((v) => graph.layoutAt(node, v, false)),
+      ...node.results.map((v) => graph.layoutAt(node, v, true)),
+    ];
+    const mesh = this.commonMesh(before);
     if (mesh === undefined) return;
     const allowed = (f: number): Direction =>
       rule.factors[f]?.blocked === true ? NONE : (node.barrier ?? direction(node, f));
-    const before = [...node.operands, ...node.results].map((v) => this.graph.layoutOf(v));
     const count = node.operands.length;
     const projection: Projection = {
       operands: node.operands.map((_, i) => projectTensor(rule, rule.operands[i] ?? [], before[i])),
@@ -76,13 +72,14 @@ export class Driver {
     const tensor = t < count ? projection.operands[t] : projection.results[t - count];
     const value = t < count ? node.operands[t] : node.results[t - count];
     if (tensor === undefined || value === undefined) return;
-    const after = layoutOfProjection(node.rule, tensor, mesh, before);
-    if (sameDims(before, after)) return;
+    const after = this.graph.kept(node, layoutOfProjection(node.rule, tensor, mesh, before), t >= count);
     const slot = this.graph.slot(value);
-    this.causes.propagated(slot, before, after, node, projection, t);
+    if (slot < 0 || sameDims(this.graph.layouts[slot], after)) return;
+    this.causes.propagated(slot, this.graph.layouts[slot], after, node, projection, t);
     this.graph.layouts[slot] = after;
     this.tell(slot, index);
-    for (const member of this.groups.get(slot) ?? []) {
+    for (const other of this.graph.groups.get(slot) ?? []) {
+      const member = this.graph.slot(other);
       this.causes.annotated(member, this.graph.layouts[member], after, node.op, slot);
       this.graph.layouts[member] = after;
       this.tell(member, index);
@@ -90,15 +87,7 @@ export class Driver {
   }
 
   private tell(slot: ValueId, from: number): void {
-    const { graph } = this;
-    for (const p of graph.parameters.get(slot) ?? []) this.tellUsers(p, from);
-    this.push(graph.definition.get(slot) ?? -1, from);
-    this.tellUsers(slot, from);
-  }
-
-  private tellUsers(value: ValueId, from: number): void {
-    const uses = this.graph.users[value] ?? [];
-    for (let i = uses.length - 1; i >= 0; i--) this.push(uses[i]?.node ?? -1, from);
+    for (const node of this.graph.tellOf(slot)) this.push(node, from);
   }
 
   private push(node: number, from: number): void {
@@ -107,23 +96,21 @@ export class Driver {
     this.stack.push(node);
   }
 
-  /** The mesh all layouts of the node name, or ones equal to it; none where they differ, or only one device is meant. */
-  private commonMesh(node: Node): string | undefined {
+  /**
+   * The mesh all layouts name, or ones equal to it; none where they differ, or only one device is meant (Shardy,
+   * getCommonMeshOrRef).
+   */
+  private commonMesh(layouts: readonly (Layout | undefined)[]): string | undefined {
     let found: Mesh | undefined;
-    const { graph } = this;
     let anyAxes = false;
-    for (const values of [node.operands, node.results]) {
-      for (const v of values) {
-        const layout = graph.layoutOf(v);
-        if (layout === undefined) continue;
-        if (!anyAxes && layout.dims.some((d) => d.axes.length > 0)) anyAxes = true;
-        if (found?.name === layout.mesh) continue;
-        const mesh = this.meshes.get(layout.mesh);
-        if (mesh === undefined || (mesh.axes.length === 0 && found !== undefined && mesh.deviceIds === undefined))
-          continue;
-        if (found === undefined || (found.axes.length === 0 && found.deviceIds === undefined)) found = mesh;
-        else if (!sameMesh(found, mesh)) return undefined;
-      }
+    for (const layout of layouts) {
+      if (layout === undefined) continue;
+      if (!anyAxes && layout.dims.some((d) => d.axes.length > 0)) anyAxes = true;
+      if (found?.name === layout.mesh) continue;
+      const mesh = this.meshes.get(layout.mesh);
+      if (mesh === undefined || (isEmpty(mesh) && found !== undefined)) continue;
+      if (found === undefined || isEmpty(found)) found = mesh;
+      else if (!sameMesh(found, mesh)) return undefined;
     }
     return anyAxes && found !== undefined && found.axes.length > 0 ? found.name : undefined;
   }
@@ -157,12 +144,14 @@ export class Driver {
   }
 
   private meetValue(slot: ValueId, after: Layout): void {
-    for (const id of [slot, ...(this.groups.get(slot) ?? [])]) {
+    for (const id of [slot, ...(this.graph.groups.get(slot) ?? []).map((v) => this.graph.slot(v))]) {
       this.causes.annotated(id, this.graph.layouts[id], after);
       this.graph.layouts[id] = after;
     }
   }
 }
+
+const isEmpty = (mesh: Mesh): boolean => mesh.axes.length === 0 && mesh.deviceIds === undefined;
 
 /** Propagation changes axes alone. */
 function sameDims(a: Layout | undefined, b: Layout): boolean {

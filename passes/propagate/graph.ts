@@ -1,23 +1,33 @@
 /**
- * The program as propagation sees it: nodes (ops with a factor rule, data-flow edges, barriers) over slots. A slot is a
- * place that holds one layout: mostly one value, but all that a loop carries at one index (result, body and condition
- * parameter) is one slot.
+ * The program as propagation sees it: nodes (ops with a factor rule, data-flow edges, barriers) over values. A value's
+ * layout is kept in its slot: mostly the value itself, but all that an edge leads to (a loop's result, its body's and its
+ * condition's parameter) has the edge's. Who is told of a change, and in which order, is Shardy's
+ * (basic_propagation.cc, notifyShardingModified): where annotations conflict, that order decides.
  */
+import { type EditBlock, type EditFunc, type EditModule, EditOp, type EditValue } from '../../ir/edit.ts';
 import type { FactorRule } from '../../ir/factors.ts';
 import type { Layout } from '../../ir/layout.ts';
 import type { Registry } from '../../ir/op.ts';
-import type { Block, Func, Op, ValueId } from '../../ir/program.ts';
-import { valueInfo } from '../../ir/program.ts';
+import type { ValueId } from '../../ir/program.ts';
 import type { TensorType } from '../../ir/types.ts';
+import {
+  afterEdge,
+  beforeEdge,
+  edgeFromSource,
+  edgeSources,
+  layoutOf,
+  otherTargets,
+  setLayout,
+  shardable,
+} from '../shardy/data-flow.ts';
+import { groupsOf } from '../shardy/sharding-groups.ts';
 import { identityRule, RuleTable } from './rules.ts';
 import { BACKWARD, BOTH, type Direction, FORWARD, NONE } from './strategy.ts';
-import { orderedUses, type Use } from './uses.ts';
 
 export interface Node {
-  readonly op: Op;
+  readonly op: EditOp;
   readonly rule: FactorRule;
-  /** Values read for propagation; replaced where a constraint takes a value's place. */
-  readonly operands: ValueId[];
+  readonly operands: readonly ValueId[];
   readonly results: readonly ValueId[];
   /** An edge carries a layout across a loop, branch, barrier or call: what goes in → what comes out. */
   readonly edge: boolean;
@@ -25,41 +35,68 @@ export interface Node {
   readonly barrier?: Direction;
 }
 
+export interface GraphOptions {
+  /** No sub-axes, and nothing that does not divide. */
+  readonly conservative?: boolean;
+}
+
 export class Graph {
-  readonly func: Func;
-  readonly registry: Registry;
+  readonly module: EditModule;
   /** In the order in which the driver first visits them. */
   readonly nodes: Node[] = [];
+  readonly values: EditValue[] = [];
   /** By slot. */
-  readonly layouts: (Layout | undefined)[];
+  readonly layouts: (Layout | undefined)[] = [];
+  /** The function whose results take part. */
+  readonly main: EditFunc | undefined;
   resultLayouts: (Layout | undefined)[];
-  /** The values returned by the function. */
+  /** The values that the main function returns. */
   readonly returned: ValueId[];
-  /** By value, in reverse of the order in which they are told of a change. */
-  readonly users: Use[][];
-  /** By slot: the node that makes it, or that carries a layout into it. */
-  readonly definition = new Map<ValueId, number>();
-  /** Slot of a loop → its condition's and body's parameter. */
-  readonly parameters = new Map<ValueId, readonly ValueId[]>();
-  /** Slots that an edge leads to. */
-  private readonly edgeTargets = new Set<ValueId>();
-  private readonly slots: ValueId[];
+  /** Slot → the other members of its sharding group. */
+  readonly groups: ReadonlyMap<ValueId, readonly ValueId[]>;
+  private readonly ids = new Map<EditValue, ValueId>();
+  private readonly slots: number[] = [];
+  private readonly nodeOf = new Map<EditOp, number>();
+  private readonly calls = new Map<string, EditOp[]>();
+  private readonly told = new Map<ValueId, readonly number[]>();
   private readonly rules: RuleTable;
-  private readonly makers = new Map<ValueId, Op>();
-  /** Node told when operand `index` of an op changes, and where the op's operand stands in that node. */
-  private readonly readers = new Map<Op, (index: number) => { node: number; position: number }>();
 
-  constructor(func: Func, registry: Registry) {
-    this.func = func;
-    this.registry = registry;
-    this.rules = new RuleTable(func, registry);
-    this.slots = func.values.map((_, id) => id as ValueId);
-    this.layouts = func.values.map((v) => v.layout);
-    this.resultLayouts = [...func.resultLayouts];
-    this.returned = [...(func.body.ops.at(-1)?.operands ?? [])];
-    this.block(func.body);
-    for (const [slot, params] of this.parameters) for (const p of params) this.slots[p] = slot;
-    this.users = orderedUses(func, (op, index) => this.readers.get(op)?.(index));
+  constructor(module: EditModule, registry: Registry, options: GraphOptions = {}) {
+    this.module = module;
+    this.rules = new RuleTable(registry, options.conservative === true);
+    this.number();
+    this.values.forEach((v) => {
+      const holder = shardable(v);
+      this.slots.push(holder === undefined ? -1 : this.id(holder));
+      this.layouts.push(holder === v ? layoutOf(v) : undefined);
+    });
+    for (const op of module.ops()) this.node(op);
+    this.main = module.main();
+    this.resultLayouts = [...(this.main?.resultLayouts ?? [])];
+    this.returned = (this.main?.body.last?.operands ?? []).map((v) => this.id(v));
+    this.groups = groupsOf(module, (v) => this.id(v));
+  }
+
+  private number(): void {
+    const add = (v: EditValue): void => {
+      this.ids.set(v, (this.values.push(v) - 1) as ValueId);
+    };
+    for (const f of this.module.functions) f.body.params.forEach(add);
+    for (const op of this.module.ops()) {
+      if (op.kind === 'call') this.callers(op.attrs.callee as string).push(op);
+      op.results.forEach(add);
+      for (const r of op.regions) r.params.forEach(add);
+    }
+  }
+
+  private callers(name: string): EditOp[] {
+    const known = this.calls.get(name) ?? [];
+    this.calls.set(name, known);
+    return known;
+  }
+
+  private id(value: EditValue): ValueId {
+    return this.ids.get(value) as ValueId;
   }
 
   slot(value: ValueId): ValueId {
@@ -67,97 +104,115 @@ export class Graph {
   }
 
   layoutOf(value: ValueId): Layout | undefined {
-    return this.layouts[this.slots[value] as ValueId];
+    return this.layouts[this.slots[value] as number];
+  }
+
+  /** The layout a node sees: that of an edge of a manual computation with or without its manual axes. */
+  layoutAt(node: Node, value: ValueId, isResult: boolean): Layout | undefined {
+    const layout = this.layoutOf(value);
+    return isResult && node.op.kind === 'data_flow_edge' ? beforeEdge(this.owner(node), layout) : layout;
+  }
+
+  /** The layout to keep for one a node has made. */
+  kept(node: Node, layout: Layout, isResult: boolean): Layout {
+    return isResult && node.op.kind === 'data_flow_edge' ? afterEdge(this.owner(node), layout) : layout;
+  }
+
+  private owner(node: Node): EditValue {
+    return node.op.operands[0] as EditValue;
   }
 
   typeOf(value: ValueId): TensorType {
-    return valueInfo(this.func, value).type;
+    return (this.values[value] as EditValue).type;
   }
 
-  /** Does the value belong to a slot that an edge leads to: loop-carried, branch result, an end of a call? */
-  isEdgeTarget(value: ValueId): boolean {
-    return this.edgeTargets.has(this.slot(value));
+  useCount(value: ValueId): number {
+    return (this.values[value] as EditValue).useCount;
   }
 
-  // --- nodes, an op before its regions, edges after them --------------------------------------------------------------
-
-  private block(block: Block): void {
-    for (const op of block.ops) this.op(op);
+  /** Every value's layout back where the program keeps it. */
+  writeBack(): void {
+    this.layouts.forEach((layout, slot) => {
+      const value = this.values[slot] as EditValue;
+      if (layout !== undefined && this.slots[slot] === slot && layout !== layoutOf(value)) setLayout(value, layout);
+    });
+    if (this.main !== undefined) this.main.resultLayouts = [...this.resultLayouts];
   }
 
-  private op(op: Op): void {
-    for (const r of op.results) this.makers.set(r, op);
+  // --- nodes, an op before its regions --------------------------------------------------------------------------------
+
+  private node(op: EditOp): void {
+    const ids = (values: readonly EditValue[]): ValueId[] => values.map((v) => this.id(v));
+    const add = (node: Omit<Node, 'op' | 'results'>): void => {
+      this.nodeOf.set(op, this.nodes.push({ ...node, op, results: ids(op.results) }) - 1);
+    };
     switch (op.kind) {
-      case 'while':
-        return this.loop(op);
-      case 'case':
-        return this.branches(op);
-      case 'optimization_barrier':
-        return op.results.forEach((r, i) => this.edge(op, [op.operands[i] as ValueId], r));
       case 'data_flow_edge':
-        return this.edge(op, op.operands, op.results[0] as ValueId);
-      case 'return':
-      case 'reshard':
-      case 'sharding_group':
+      case 'func_data_flow_edge': {
+        const sources = op.kind === 'data_flow_edge' ? sourcesOf(op) : this.callSources(op);
+        if (sources.length > 0)
+          add({ rule: identityRule(op.result.type, sources.length), operands: ids(sources), edge: true });
         return;
-      default:
-        return this.tensorOp(op);
+      }
+      case 'propagation_barrier': {
+        const barrier = ALLOWED[op.attrs.direction as keyof typeof ALLOWED];
+        return add({ rule: identityRule(op.result.type), operands: ids(op.operands), edge: false, barrier });
+      }
+      default: {
+        const rule = this.rules.of(op);
+        if (rule !== undefined) add({ rule, operands: ids(op.operands), edge: false });
+      }
     }
   }
 
-  /** What a loop carries: the value before it and the body's next value → result and parameters, one slot. */
-  private loop(op: Op): void {
-    const [cond, body] = op.regions as readonly [Block, Block];
-    this.block(cond);
-    this.block(body);
-    const next = body.ops.at(-1) as Op;
-    const first = this.nodes.length;
-    op.results.forEach((r, i) => {
-      this.edge(op, [op.operands[i] as ValueId, next.operands[i] as ValueId], r);
-      this.parameters.set(r, [cond.params[i] as ValueId, body.params[i] as ValueId]);
-    });
-    this.readers.set(op, (index) => ({ node: first + index, position: 0 }));
-    this.readers.set(next, (index) => ({ node: first + index, position: 1 }));
+  /** What flows into the end of a call: what callers pass, or what the callee returns. */
+  private callSources(op: EditOp): EditValue[] {
+    const [end] = op.operands as [EditValue];
+    if (end.maker?.kind === 'call') {
+      const { terminator } = this.module.func(end.maker.attrs.callee as string).body;
+      return terminator.operands.slice(end.index, end.index + 1);
+    }
+    return this.callers(op.func.name).map((call) => call.operands[end.index] as EditValue);
   }
 
-  private branches(op: Op): void {
-    for (const region of op.regions) this.block(region);
-    const ends = op.regions.map((r) => r.ops.at(-1) as Op);
-    const first = this.nodes.length;
-    op.results.forEach((r, i) =>
-      this.edge(
-        op,
-        ends.map((e) => e.operands[i] as ValueId),
-        r,
-      ),
-    );
-    ends.forEach((e, position) => this.readers.set(e, (index) => ({ node: first + index, position })));
-    this.readers.delete(op);
+  // --- who is told of a change ----------------------------------------------------------------------------------------
+
+  /** Nodes to look at when the layout of a slot changes, in order. */
+  tellOf(slot: ValueId): readonly number[] {
+    const known = this.told.get(slot);
+    if (known !== undefined) return known;
+    const value = this.values[slot] as EditValue;
+    const found: number[] = [];
+    const tell = (op: EditOp | undefined): void => {
+      const node = op === undefined ? undefined : this.nodeOf.get(op);
+      if (node !== undefined) found.push(node);
+    };
+    if (value.maker?.kind === 'data_flow_edge')
+      for (const target of otherTargets(value.maker.operands[0] as EditValue)) this.tellUsers(target, tell);
+    tell(value.maker);
+    this.tellUsers(value, tell);
+    this.told.set(slot, found);
+    return found;
   }
 
-  private edge(op: Op, sources: readonly ValueId[], target: ValueId): void {
-    const rule = identityRule(this.typeOf(target), sources.length);
-    const node = this.nodes.push({ op, rule, operands: [...sources], results: [target], edge: true }) - 1;
-    this.definition.set(target, node);
-    this.edgeTargets.add(target);
-    const first = node - op.results.indexOf(target);
-    this.readers.set(op, (index) => ({ node: first + index, position: 0 }));
+  private tellUsers(value: EditValue, tell: (op: EditOp | undefined) => void): void {
+    for (const use of value.uses()) {
+      const edge = edgeFromSource(use);
+      if (edge !== undefined) tell(edge);
+      else if (use.op.kind === 'return') this.tellAtReturn(use.op, use.index, tell);
+      else if (use.op.kind === 'call')
+        this.tellUsers(this.module.func(use.op.attrs.callee as string).body.params[use.index] as EditValue, tell);
+      else tell(use.op);
+    }
   }
 
-  private tensorOp(op: Op): void {
-    const rule = this.rules.of(
-      op,
-      op.operands.map((v) => this.makers.get(v)),
-    );
-    if (rule === undefined) return;
-    if (op.kind === 'sharding_constraint') this.layouts[op.results[0] as ValueId] = op.attrs.layout as Layout;
-    const barrier =
-      op.kind === 'propagation_barrier' ? { barrier: ALLOWED[op.attrs.direction as keyof typeof ALLOWED] } : {};
-    const node =
-      this.nodes.push({ op, rule, operands: [...op.operands], results: op.results, edge: false, ...barrier }) - 1;
-    for (const r of op.results) this.definition.set(r, node);
-    this.readers.set(op, (index) => ({ node, position: index }));
+  private tellAtReturn(end: EditOp, index: number, tell: (op: EditOp | undefined) => void): void {
+    const { owner } = end.block as EditBlock;
+    if (owner instanceof EditOp) return tell(owner);
+    for (const call of this.callers(owner.name)) this.tellUsers(call.results[index] as EditValue, tell);
   }
 }
 
 const ALLOWED = { FORWARD, BACKWARD, NONE, BOTH } as const;
+const sourcesOf = (edge: EditOp): EditValue[] =>
+  edgeSources(edge.operands[0] as EditValue).map(({ op, index }) => op.operands[index] as EditValue);

@@ -56,7 +56,5 @@ function passThrough(node: Node): Direction {
 
 /** Scalars cannot be sharded, so they do not count; an edge's only operand is its owner. */
 function sharesOperands(graph: Graph, node: Node): boolean {
-  return (
-    !node.edge && node.operands.some((v) => (graph.users[v]?.length ?? 0) !== 1 && graph.typeOf(v).shape.length > 0)
-  );
+  return !node.edge && node.operands.some((v) => graph.useCount(v) !== 1 && graph.typeOf(v).shape.length > 0);
 }

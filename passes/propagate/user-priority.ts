@@ -11,8 +11,9 @@ import type { Graph } from './graph.ts';
 import { opPriority } from './op-priority.ts';
 import type { Strategy } from './strategy.ts';
 
-export function userPriority(driver: Driver, meshes: readonly Mesh[], strategy: Strategy): void {
+export function userPriority(driver: Driver, strategy: Strategy): void {
   const { graph } = driver;
+  const { meshes } = graph.module;
   const original = [...graph.layouts];
   const originalResults = [...graph.resultLayouts];
   const waiting = [

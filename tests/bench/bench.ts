@@ -50,9 +50,9 @@ row(
 );
 
 const [large, small] = passes(module, overrideMesh(module, '2x4')) as [Times, Times];
-row('inline-calls … localize, 2,048 devices', total(large), perPass(large));
+row('split-constants … localize, 2,048 devices', total(large), perPass(large));
 row(
-  'inline-calls … localize, 8 devices',
+  'split-constants … localize, 8 devices',
   total(small),
   `${perPass(small)}; 2,048 / 8 devices = ${(total(large) / total(small)).toFixed(2)}`,
 );
@@ -68,7 +68,7 @@ if (existsSync(gpt3)) {
   );
   const [ours] = passes(importStablehlo(source)) as [Times];
   row(
-    'gpt3_unrolled_96_layers: inline-calls … localize',
+    'gpt3_unrolled_96_layers: split-constants … localize',
     total(ours),
     `${perPass(ours)}${process.argv.includes('--xla') ? besideXla(total(ours)) : ''}`,
   );

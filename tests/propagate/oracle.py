@@ -81,7 +81,8 @@ def per_value(attributes, name, count):
 def shardings_of(op):
     if op.name.startswith("sdy.") and "sharding" in op.attributes:
         return [layout(op.attributes["sharding"])]
-    return per_value(op.attributes, "sdy.sharding", len(op.results))
+    name = "out_shardings" if op.name == "sdy.manual_computation" else "sdy.sharding"
+    return per_value(op.attributes, name, len(op.results))
 
 
 def walk(block, out):

@@ -41,7 +41,7 @@ describe('round trip', () => {
         seen.push(result.level);
       },
     });
-    expect(new Set(seen)).toEqual(new Set(['parsed', 'annotated', 'propagated', 'resharded', 'collective', 'local']));
+    expect(new Set(seen)).toEqual(new Set(['parsed', 'propagated', 'resharded', 'collective', 'local']));
   });
 
   it('a program that was printed compiles to the same per-device program', () => {

@@ -1,0 +1,426 @@
+/**
+ * A module in the form that MLIR holds it in: ops linked in blocks, values with use lists, changed in place. For passes
+ * whose result depends on the order of uses, as Shardy's does; everything else works on the readonly program.ts.
+ *
+ * A use list grows at its front: the use made last is the first one met. Replacing a value moves its uses one by one to
+ * the front of the other's list, which turns their order round; the parser makes the ops of a region before the op that
+ * holds it, a clone makes them after.
+ */
+import type { Layout } from './layout.ts';
+import type { Mesh } from './mesh.ts';
+import type { Attrs, Block, Func, Level, Module, Op, Origin, SourceText, ValueId, ValueInfo } from './program.ts';
+import type { TensorType } from './types.ts';
+
+export interface Use {
+  readonly op: EditOp;
+  readonly index: number;
+}
+
+export class EditValue {
+  readonly type: TensorType;
+  layout: Layout | undefined;
+  readonly name: string | undefined;
+  readonly origin: Origin | undefined;
+  /** The op that makes it, or the block it is a parameter of; `index` is its place there. */
+  readonly owner: EditOp | EditBlock;
+  readonly index: number;
+  /** The last is MLIR's first. */
+  private readonly list: Use[] = [];
+
+  constructor(owner: EditOp | EditBlock, index: number, info: ValueInfo) {
+    this.owner = owner;
+    this.index = index;
+    this.type = info.type;
+    this.layout = info.layout;
+    this.name = info.name;
+    this.origin = info.origin;
+  }
+
+  get info(): ValueInfo {
+    return {
+      type: this.type,
+      ...(this.name === undefined ? {} : { name: this.name }),
+      ...(this.origin === undefined ? {} : { origin: this.origin }),
+      ...(this.layout === undefined ? {} : { layout: this.layout }),
+    };
+  }
+
+  get maker(): EditOp | undefined {
+    return this.owner instanceof EditOp ? this.owner : undefined;
+  }
+
+  get useCount(): number {
+    return this.list.length;
+  }
+
+  /** In MLIR's order. */
+  uses(): Use[] {
+    return this.list.toReversed();
+  }
+
+  /** The only user, if there is one. */
+  onlyUser(): EditOp | undefined {
+    return this.list.length === 1 ? this.list[0]?.op : undefined;
+  }
+
+  addUse(use: Use): void {
+    this.list.push(use);
+  }
+
+  dropUse(op: EditOp, index: number): void {
+    const at = this.list.findLastIndex((u) => u.op === op && u.index === index);
+    if (at >= 0) this.list.splice(at, 1);
+  }
+
+  /** Every use for which `keep` does not hold becomes a use of `other`. */
+  replaceBy(other: EditValue, keep: (use: Use) => boolean = () => false): void {
+    const uses = this.uses();
+    this.list.length = 0;
+    const kept: Use[] = [];
+    for (const use of uses) {
+      if (keep(use)) kept.push(use);
+      else {
+        use.op.operands[use.index] = other;
+        other.addUse(use);
+      }
+    }
+    this.list.push(...kept.reverse());
+  }
+}
+
+export class EditBlock {
+  readonly params: EditValue[] = [];
+  readonly owner: EditOp | EditFunc;
+  first: EditOp | undefined;
+  last: EditOp | undefined;
+
+  constructor(owner: EditOp | EditFunc) {
+    this.owner = owner;
+  }
+
+  param(info: ValueInfo): EditValue {
+    const value = new EditValue(this, this.params.length, info);
+    this.params.push(value);
+    return value;
+  }
+
+  /** Ops in order; the one at hand may be removed or moved meanwhile. */
+  *ops(): Generator<EditOp> {
+    let next = this.first;
+    while (next !== undefined) {
+      const op = next;
+      next = op.next;
+      yield op;
+    }
+  }
+
+  get terminator(): EditOp {
+    if (this.last === undefined) throw new Error('a block without a terminator');
+    return this.last;
+  }
+}
+
+export class EditOp {
+  kind: string;
+  attrs: Attrs;
+  origin: Origin;
+  readonly operands: EditValue[] = [];
+  readonly results: EditValue[] = [];
+  readonly regions: EditBlock[] = [];
+  block: EditBlock | undefined;
+  prev: EditOp | undefined;
+  next: EditOp | undefined;
+
+  constructor(
+    kind: string,
+    attrs: Attrs,
+    origin: Origin,
+    operands: readonly EditValue[],
+    results: readonly ValueInfo[],
+  ) {
+    this.kind = kind;
+    this.attrs = attrs;
+    this.origin = origin;
+    operands.forEach((v, i) => {
+      this.operands.push(v);
+      v.addUse({ op: this, index: i });
+    });
+    results.forEach((info, i) => this.results.push(new EditValue(this, i, info)));
+  }
+
+  get result(): EditValue {
+    const [first] = this.results;
+    if (first === undefined) throw new Error(`${this.kind} has no result`);
+    return first;
+  }
+
+  /** The op whose region this one stands in; undefined = a function's. */
+  get parent(): EditOp | undefined {
+    const owner = this.block?.owner;
+    return owner instanceof EditOp ? owner : undefined;
+  }
+
+  get func(): EditFunc {
+    for (let block = this.block; block !== undefined; block = block.owner.block)
+      if (block.owner instanceof EditFunc) return block.owner;
+    throw new Error(`${this.kind} stands in no function`);
+  }
+
+  setOperand(index: number, value: EditValue): void {
+    this.operands[index]?.dropUse(this, index);
+    this.operands[index] = value;
+    value.addUse({ op: this, index });
+  }
+
+  append(block: EditBlock): void {
+    this.link(block, block.last, undefined);
+  }
+
+  /** Before the first op of a block. */
+  prepend(block: EditBlock): void {
+    this.link(block, undefined, block.first);
+  }
+
+  insertBefore(op: EditOp): void {
+    this.link(op.block as EditBlock, op.prev, op);
+  }
+
+  insertAfter(op: EditOp): void {
+    this.link(op.block as EditBlock, op, op.next);
+  }
+
+  /** After the op that makes a value, or first in the block it is a parameter of. */
+  insertAfterValue(value: EditValue): void {
+    if (value.owner instanceof EditOp) this.insertAfter(value.owner);
+    else this.prepend(value.owner);
+  }
+
+  unlink(): void {
+    const { block } = this;
+    if (block === undefined) return;
+    if (this.prev === undefined) block.first = this.next;
+    else this.prev.next = this.next;
+    if (this.next === undefined) block.last = this.prev;
+    else this.next.prev = this.prev;
+    this.block = this.prev = this.next = undefined;
+  }
+
+  /** Out of the program, with its regions. */
+  erase(): void {
+    for (const op of walk(this)) op.operands.forEach((v, i) => v.dropUse(op, i));
+    this.unlink();
+  }
+
+  private link(block: EditBlock, prev: EditOp | undefined, next: EditOp | undefined): void {
+    if (prev === this || next === this) return;
+    this.unlink();
+    this.block = block;
+    this.prev = prev;
+    this.next = next;
+    if (prev === undefined) block.first = this;
+    else prev.next = this;
+    if (next === undefined) block.last = this;
+    else next.prev = this;
+  }
+}
+
+export class EditFunc {
+  name: string;
+  isPublic: boolean;
+  resultTypes: readonly TensorType[];
+  resultLayouts: (Layout | undefined)[];
+  paramAttrs: readonly (string | undefined)[];
+  resultAttrs: readonly (string | undefined)[];
+  /** The function this one is a copy of, where it is one. */
+  original: string;
+  body: EditBlock;
+  readonly block = undefined;
+
+  constructor(func: Omit<Func, 'body' | 'values'>) {
+    this.name = func.name;
+    this.original = func.name;
+    this.isPublic = func.isPublic;
+    this.resultTypes = func.resultTypes;
+    this.resultLayouts = [...func.resultLayouts];
+    this.paramAttrs = func.paramAttrs;
+    this.resultAttrs = func.resultAttrs;
+    this.body = new EditBlock(this);
+  }
+}
+
+export class EditModule {
+  readonly name: string;
+  readonly source: SourceText | undefined;
+  meshes: Mesh[];
+  functions: EditFunc[];
+
+  constructor(module: Pick<Module, 'name' | 'source' | 'meshes'>) {
+    this.name = module.name;
+    this.source = module.source;
+    this.meshes = [...module.meshes];
+    this.functions = [];
+  }
+
+  func(name: string): EditFunc {
+    const found = this.functions.find((f) => f.name === name);
+    if (found === undefined) throw new Error(`the module holds no function @${name}`);
+    return found;
+  }
+
+  mesh(name: string): Mesh {
+    const found = this.meshes.find((m) => m.name === name);
+    if (found === undefined) throw new Error(`the module holds no mesh @${name}`);
+    return found;
+  }
+
+  /** @main, or the only function there is. */
+  main(): EditFunc | undefined {
+    return this.functions.length === 1 ? this.functions[0] : this.functions.find((f) => f.name === 'main');
+  }
+
+  *ops(order: 'pre' | 'post' = 'pre'): Generator<EditOp> {
+    for (const f of [...this.functions]) yield* walkBlock(f.body, order);
+  }
+}
+
+/** An op and all in its regions, outer first. */
+export function* walk(op: EditOp): Generator<EditOp> {
+  yield op;
+  for (const region of op.regions) yield* walkBlock(region);
+}
+
+/** All ops of a block and of the regions in it: outer before inner (pre), or inner before outer (post). */
+export function* walkBlock(block: EditBlock, order: 'pre' | 'post' = 'pre'): Generator<EditOp> {
+  interface Frame {
+    readonly op: EditOp | undefined;
+    next: EditOp | undefined;
+    region: number;
+  }
+  const stack: (Frame & { entered: EditOp | undefined })[] = [
+    { op: undefined, next: block.first, region: 0, entered: undefined },
+  ];
+  for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+    const { entered } = top;
+    if (entered !== undefined) {
+      const region = entered.regions[top.region++];
+      if (region !== undefined) {
+        stack.push({ op: entered, next: region.first, region: 0, entered: undefined });
+        continue;
+      }
+      top.entered = undefined;
+      if (order === 'post') yield entered;
+      continue;
+    }
+    const op = top.next;
+    if (op === undefined) {
+      stack.pop();
+      continue;
+    }
+    top.next = op.next;
+    top.entered = op;
+    top.region = 0;
+    if (order === 'pre') yield op;
+  }
+}
+
+// --- to and from the readonly form ------------------------------------------------------------------------------------
+
+export function edit(module: Module): EditModule {
+  const made = new EditModule(module);
+  for (const func of module.functions) made.functions.push(editFunc(func));
+  return made;
+}
+
+function editFunc(func: Func): EditFunc {
+  const made = new EditFunc(func);
+  const values = new Map<ValueId, EditValue>();
+  const info = (id: ValueId): ValueInfo => func.values[id] as ValueInfo;
+  const fill = (block: Block, into: EditBlock): void => {
+    for (const p of block.params) values.set(p, into.param(info(p)));
+    for (const op of block.ops) {
+      const regions = op.regions.map((region) => {
+        const holder = new EditBlock(into.owner);
+        fill(region, holder);
+        return holder;
+      });
+      const operands = op.operands.map((v) => values.get(v) as EditValue);
+      const twin = new EditOp(op.kind, op.attrs, op.origin, operands, op.results.map(info));
+      op.results.forEach((r, i) => values.set(r, twin.results[i] as EditValue));
+      for (const region of regions) twin.regions.push(adopt(region, twin));
+      twin.append(into);
+    }
+  };
+  fill(func.body, made.body);
+  return made;
+}
+
+/** A block with its params and ops, now another owner's. */
+export function adopt(block: EditBlock, owner: EditOp | EditFunc): EditBlock {
+  (block as { owner: EditOp | EditFunc }).owner = owner;
+  return block;
+}
+
+/** A copy of a block, the outer op's uses before those in its regions. Values from outside are `map`ped or kept. */
+export function cloneBlock(
+  block: EditBlock,
+  owner: EditOp | EditFunc,
+  map = new Map<EditValue, EditValue>(),
+): EditBlock {
+  const made = new EditBlock(owner);
+  for (const p of block.params) map.set(p, made.param(p.info));
+  for (const op of block.ops()) cloneOp(op, map).append(made);
+  return made;
+}
+
+export function cloneOp(op: EditOp, map: Map<EditValue, EditValue>): EditOp {
+  const operands = op.operands.map((v) => map.get(v) ?? v);
+  const made = new EditOp(
+    op.kind,
+    op.attrs,
+    op.origin,
+    operands,
+    op.results.map((r) => r.info),
+  );
+  op.results.forEach((r, i) => map.set(r, made.results[i] as EditValue));
+  for (const region of op.regions) made.regions.push(cloneBlock(region, made, map));
+  return made;
+}
+
+/** `ids` is told the id of every value, which is unique in its function. */
+export function finish(module: EditModule, level: Level, ids = new Map<EditValue, ValueId>()): Module {
+  return {
+    name: module.name,
+    level,
+    meshes: module.meshes,
+    functions: module.functions.map((f) => finishFunc(f, ids)),
+    ...(module.source === undefined ? {} : { source: module.source }),
+  };
+}
+
+/** A region as a rule may look at it; values from outside have no meaning in it. */
+export function readonlyRegion(block: EditBlock): Block {
+  return finishBlock(block, [], new Map());
+}
+
+function finishFunc(func: EditFunc, ids: Map<EditValue, ValueId>): Func {
+  const values: ValueInfo[] = [];
+  const body = finishBlock(func.body, values, ids);
+  const { isPublic, resultTypes, resultLayouts, paramAttrs, resultAttrs } = func;
+  return { name: func.name, isPublic, body, values, resultTypes, resultLayouts, paramAttrs, resultAttrs };
+}
+
+function finishBlock(from: EditBlock, values: ValueInfo[], ids: Map<EditValue, ValueId>): Block {
+  const name = (v: EditValue): ValueId => {
+    const id = (values.push(v.info) - 1) as ValueId;
+    ids.set(v, id);
+    return id;
+  };
+  const params = from.params.map(name);
+  const ops: Op[] = [];
+  for (const op of from.ops()) {
+    const operands = op.operands.map((v) => ids.get(v) as ValueId);
+    const regions = op.regions.map((r) => finishBlock(r, values, ids));
+    ops.push({ kind: op.kind, attrs: op.attrs, origin: op.origin, operands, regions, results: op.results.map(name) });
+  }
+  return { params, ops };
+}

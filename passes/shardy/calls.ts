@@ -1,0 +1,342 @@
+/**
+ * Calls and functions (Shardy: flatten_call_graph.cc, import_func_calls.cc, export_named_computations.cc,
+ * unflatten_call_graph.cc). For propagation each call becomes a named computation with a body of its own, so that every
+ * call site gets the layouts it needs; afterwards functions are made of them again, one for all alike.
+ *
+ *   %1 = call @f(%0)   →   %1 = named_computation<f>(%0) (%a) { … }   →   %1 = call @f(%0), @f laid out
+ */
+import {
+  adopt,
+  cloneBlock,
+  type EditBlock,
+  EditFunc,
+  type EditModule,
+  EditOp,
+  type EditValue,
+  walkBlock,
+} from '../../ir/edit.ts';
+import { userError } from '../../ir/diagnostics.ts';
+import { type Layout, replicatedLayout, sameLayout } from '../../ir/layout.ts';
+import { addEdges, removeEdge, takeOver } from './data-flow-edges.ts';
+import { layoutOf, parameterOwners } from './data-flow.ts';
+
+const callee = (op: EditOp): string => op.attrs.callee as string;
+
+// --- the call graph ---------------------------------------------------------------------------------------------------
+
+/** Functions, callees before callers, from the public ones (MLIR's CallGraph in post-order). Says which calls recurse. */
+export function calleesFirst(module: EditModule): EditFunc[] {
+  const byName = new Map(module.functions.map((f) => [f.name, f]));
+  const found: EditFunc[] = [];
+  const state = new Map<EditFunc, 'open' | 'done'>();
+  const roots = module.functions.filter((f) => f.isPublic || f.name === 'main');
+  for (const root of [...roots, ...module.functions]) {
+    const stack = state.has(root) ? [] : [frame(root)];
+    for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+      state.set(top.func, 'open');
+      const call = top.calls[top.next++];
+      if (call === undefined) {
+        state.set(top.func, 'done');
+        found.push(top.func);
+        stack.pop();
+        continue;
+      }
+      const target = byName.get(callee(call));
+      if (target === undefined) throw missing(call);
+      if (state.get(target) === 'open') throw recursion(call);
+      if (!state.has(target)) stack.push(frame(target));
+    }
+  }
+  return found;
+}
+
+const frame = (func: EditFunc): { func: EditFunc; calls: EditOp[]; next: number } => ({
+  func,
+  calls: callsOf(func),
+  next: 0,
+});
+
+const callsOf = (func: EditFunc): EditOp[] => [...walkBlock(func.body, 'post')].filter((op) => op.kind === 'call');
+
+const at = (op: EditOp): object => (op.origin.span === undefined ? {} : { span: op.origin.span });
+const missing = (call: EditOp): Error => userError('SH0220', `there is no function @${callee(call)}`, at(call));
+const recursion = (call: EditOp): Error =>
+  userError('SH0221', `@${callee(call)} calls itself`, {
+    ...at(call),
+    expected: 'calls without a cycle',
+    help: 'write the recursion as a while loop',
+  });
+
+/** MLIR's SymbolTable: a taken name gets a suffix, counted over all names. */
+export class Names {
+  private readonly taken: Set<string>;
+  private next = 0;
+
+  constructor(module: EditModule) {
+    this.taken = new Set(module.functions.map((f) => f.name));
+  }
+
+  fresh(name: string): string {
+    let found = name;
+    while (this.taken.has(found)) found = `${name}_${this.next++}`;
+    this.taken.add(found);
+    return found;
+  }
+
+  free(name: string): void {
+    this.taken.delete(name);
+  }
+}
+
+/** Each call gets a function of its own: the first call of a function keeps it, later ones get copies. */
+export function flattenCalls(module: EditModule): void {
+  const names = new Names(module);
+  const seen = new Set<EditFunc>();
+  for (const func of calleesFirst(module)) {
+    for (const call of callsOf(func)) {
+      const target = module.func(callee(call));
+      if (seen.has(target)) call.attrs = { ...call.attrs, callee: cloneFunction(module, target, names).name };
+      else seen.add(target);
+    }
+  }
+}
+
+/** A copy of a function and of all that it calls. */
+export function cloneFunction(module: EditModule, func: EditFunc, names: Names): EditFunc {
+  const made = new EditFunc({ ...func, name: func.name });
+  made.original = func.original;
+  made.isPublic = false;
+  made.body = cloneBlock(func.body, made);
+  for (const call of callsOf(made))
+    call.attrs = { ...call.attrs, callee: cloneFunction(module, module.func(callee(call)), names).name };
+  made.name = names.fresh(func.name);
+  module.functions.push(made);
+  return made;
+}
+
+/** Calls become named computations that hold their callee's body; edges are added at their ends. */
+export function importCalls(module: EditModule, withEdges: boolean): void {
+  const moved = new Map<EditFunc, EditBlock>();
+  for (const func of calleesFirst(module)) for (const call of callsOf(func)) importCall(module, call, moved);
+  module.functions = module.functions.filter((f) => !moved.has(f));
+  if (!withEdges) return;
+  for (const op of [...module.ops('post')]) if (op.kind === 'named_computation') addEdges(op);
+}
+
+function importCall(module: EditModule, call: EditOp, moved: Map<EditFunc, EditBlock>): void {
+  const func = module.func(callee(call));
+  const attrs = {
+    name: func.original,
+    ...layoutsOr(
+      'in_layouts',
+      func.body.params.map((p) => p.layout),
+      func.body.params,
+    ),
+    ...layoutsOr(
+      'out_layouts',
+      call.results.map((r) => r.layout),
+      call.results,
+    ),
+  };
+  const infos = call.results.map(({ info: { layout: _, ...rest } }) => rest);
+  const made = new EditOp('named_computation', attrs, call.origin, call.operands, infos);
+  made.insertBefore(call);
+  const known = moved.get(func);
+  if (known !== undefined) made.regions.push(cloneBlock(known, made));
+  else {
+    made.regions.push(adopt(func.body, made));
+    moved.set(func, func.body);
+  }
+  for (const p of made.regions[0]?.params ?? []) p.layout = undefined;
+  for (const [i, r] of call.results.entries()) r.replaceBy(made.results[i] as EditValue);
+  call.erase();
+}
+
+/** All or none: a missing one is open where any is there. */
+function layoutsOr(
+  key: string,
+  layouts: readonly (Layout | undefined)[],
+  values: readonly EditValue[],
+): Record<string, readonly Layout[]> {
+  const mesh = layouts.find((l) => l !== undefined)?.mesh;
+  if (mesh === undefined) return {};
+  return { [key]: layouts.map((l, i) => l ?? openLike(mesh, (values[i] as EditValue).type.shape.length)) };
+}
+
+const openLike = (mesh: string, rank: number): Layout => {
+  const { dims, ...rest } = replicatedLayout(mesh, rank);
+  return { ...rest, dims: dims.map((d) => ({ ...d, open: true })) };
+};
+
+/** Computations become functions again, and calls of them. */
+export function exportComputations(module: EditModule): void {
+  const names = new Names(module);
+  const calls: EditOp[] = [];
+  for (const op of [...module.ops('post')])
+    if (op.kind === 'named_computation') calls.push(exportComputation(module, op, names));
+  for (const call of calls) for (const r of call.results) dropEdge(r);
+}
+
+function exportComputation(module: EditModule, op: EditOp, names: Names): EditOp {
+  takeOver(op, 'parameters', parameterOwners(op));
+  takeOver(op, 'results', op.results);
+  const [inside, outside] = [op.attrs.in_layouts, op.attrs.out_layouts] as (readonly Layout[] | undefined)[];
+  const body = op.regions[0] as EditBlock;
+  const name = op.attrs.name as string;
+  const func = new EditFunc({
+    name: names.fresh(name),
+    isPublic: false,
+    resultTypes: op.results.map((r) => r.type),
+    resultLayouts: op.results.map(() => undefined),
+    paramAttrs: body.params.map(() => undefined),
+    resultAttrs: op.results.map(() => undefined),
+  });
+  func.original = name;
+  func.body = adopt(body, func);
+  for (const p of body.params) dropEdge(p);
+  body.params.forEach((p, i) => {
+    p.layout = inside?.[i];
+  });
+  module.functions.push(func);
+  op.regions.length = 0;
+  const call = new EditOp(
+    'call',
+    { callee: func.name },
+    op.origin,
+    op.operands,
+    op.results.map((r) => r.info),
+  );
+  call.insertBefore(op);
+  op.results.forEach((r, i) => r.replaceBy(call.results[i] as EditValue));
+  op.erase();
+  call.results.forEach((r, i) => {
+    r.layout = outside?.[i];
+  });
+  return call;
+}
+
+function dropEdge(owner: EditValue): void {
+  const user = owner.onlyUser();
+  if (user?.kind === 'data_flow_edge') removeEdge(user);
+}
+
+/** Functions other than @main get the layouts of what they return. */
+export function resultsOfFunctions(module: EditModule): void {
+  const main = module.main();
+  for (const func of module.functions)
+    if (func !== main) func.resultLayouts = func.body.terminator.operands.map((v) => layoutOf(v));
+}
+
+/** Copies of one function that are laid out alike become one; what nothing calls goes. */
+export function unflattenCalls(module: EditModule, options: { readonly fully: boolean }): void {
+  const all = [...module.ops('post')].filter((op) => op.kind === 'call');
+  const key = (f: EditFunc, whole = true): string =>
+    JSON.stringify([
+      f.original,
+      ...(whole ? [f.body.params.map((p) => p.layout ?? null), f.resultLayouts.map((l) => l ?? null)] : []),
+    ]);
+  const chosen = new Map<string, EditFunc>();
+  for (const call of all) {
+    const func = module.func(callee(call));
+    if (!chosen.has(key(func, !options.fully))) chosen.set(key(func, !options.fully), func);
+  }
+  if (options.fully) preferCommon(module, all, chosen, key);
+  for (const call of all) {
+    const func = chosen.get(key(module.func(callee(call)), !options.fully)) as EditFunc;
+    call.attrs = { ...call.attrs, callee: func.name };
+  }
+  for (const func of module.functions) func.original = func.name;
+  dropUnused(module);
+}
+
+/** Of copies laid out differently, the one that most calls want. */
+function preferCommon(
+  module: EditModule,
+  calls: readonly EditOp[],
+  chosen: Map<string, EditFunc>,
+  key: (f: EditFunc, whole?: boolean) => string,
+): void {
+  const counts = new Map<string, number>();
+  for (const call of calls) {
+    const func = module.func(callee(call));
+    const whole = key(func);
+    counts.set(whole, (counts.get(whole) ?? 0) + 1);
+    const known = chosen.get(key(func, false)) as EditFunc;
+    if ((counts.get(whole) ?? 0) > (counts.get(key(known)) ?? 0)) chosen.set(key(func, false), func);
+  }
+}
+
+/** Private functions that nothing reaches (MLIR's symbol-dce). */
+export function dropUnused(module: EditModule): void {
+  const byName = new Map(module.functions.map((f) => [f.name, f]));
+  const live = new Set(module.functions.filter((f) => f.isPublic));
+  for (const func of live)
+    for (const call of callsOf(func)) {
+      const target = byName.get(callee(call));
+      if (target !== undefined) live.add(target);
+    }
+  for (const func of module.functions) if (!live.has(func)) for (const op of func.body.ops()) op.erase();
+  module.functions = module.functions.filter((f) => live.has(f));
+}
+
+/** Where a callee's result is laid out otherwise than the call, a reshard follows the call. */
+export function reshardResults(module: EditModule): void {
+  for (const call of [...module.ops('post')]) {
+    if (call.kind !== 'call') continue;
+    const func = module.func(callee(call));
+    const mesh = [...func.resultLayouts, ...call.results.map((r) => r.layout)].find((l) => l !== undefined)?.mesh;
+    if (mesh === undefined) continue;
+    const closed = (v: EditValue): Layout => replicatedLayout(mesh, v.type.shape.length);
+    const given = func.resultLayouts.some((l) => l !== undefined);
+    call.results.forEach((r, i) => {
+      const made = given ? (func.resultLayouts[i] ?? openLike(mesh, r.type.shape.length)) : closed(r);
+      if (!equivalent(made, r.layout)) {
+        const reshard = new EditOp('reshard', { layout: r.layout ?? closed(r) }, call.origin, [r], [{ type: r.type }]);
+        reshard.insertAfterValue(r);
+        r.replaceBy(reshard.result, (use) => use.op === reshard);
+      }
+      r.layout = made;
+    });
+  }
+}
+
+/** The same placement, whether open or closed. */
+export function equivalent(a: Layout | undefined, b: Layout | undefined): boolean {
+  const whole = (l: Layout | undefined): boolean =>
+    l === undefined || (l.dims.every((d) => d.axes.length === 0) && l.unreduced.length === 0);
+  if (a === undefined || b === undefined) return whole(a) && whole(b);
+  const plain = (l: Layout): Layout => ({
+    ...l,
+    replicated: [],
+    dims: l.dims.map((d) => ({ axes: d.axes, open: false, priority: 0 })),
+  });
+  return sameLayout(plain(a), plain(b));
+}
+
+/**
+ * Computations dissolve into the function around them; their ops' origins say where they were called. Gives what stands
+ * for their parameters and results.
+ */
+export function inlineComputations(module: EditModule): Map<EditValue, EditValue> {
+  const replaced = new Map<EditValue, EditValue>();
+  for (const op of [...module.ops('post')]) {
+    if (op.kind !== 'named_computation') continue;
+    const body = op.regions[0] as EditBlock;
+    body.params.forEach((p, i) => {
+      replaced.set(p, op.operands[i] as EditValue);
+      p.replaceBy(op.operands[i] as EditValue);
+    });
+    const end = body.terminator;
+    const returned = [...end.operands];
+    end.erase();
+    for (const inner of walkBlock(body))
+      inner.origin = { ...inner.origin, stack: [...(inner.origin.stack ?? []), op.attrs.name as string] };
+    for (const inner of body.ops()) inner.insertBefore(op);
+    op.results.forEach((r, i) => {
+      replaced.set(r, returned[i] as EditValue);
+      r.replaceBy(returned[i] as EditValue);
+    });
+    op.erase();
+  }
+  return replaced;
+}
