@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { compileCommand } from './commands/compile.ts';
 import { explainCommand } from './commands/explain.ts';
 import { optCommand } from './commands/opt.ts';
+import { sdyOptCommand } from './commands/sdy-opt.ts';
 
 const program = new Command('shardc').description(
   'A sharding compiler: a tensor program for one device and a few annotations in, the verified program of every device out.',
@@ -11,4 +12,5 @@ program.showHelpAfterError('shardc --help says more.');
 compileCommand(program);
 explainCommand(program);
 optCommand(program);
+sdyOptCommand(program);
 program.parse();

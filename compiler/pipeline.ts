@@ -1,7 +1,7 @@
 /** The pipeline on one page. docs/passes.md says what each pass takes and gives. */
 import { type Diagnostic, userError } from '../ir/diagnostics.ts';
+import { edit, finish } from '../ir/edit.ts';
 import type { Registry } from '../ir/op.ts';
-import { splitConstants } from '../passes/import/split-constants.ts';
 import { cutLayouts } from '../passes/partition/cut-layouts.ts';
 import { gatheredCalls } from '../passes/partition/gathered-calls.ts';
 import { insertReshards } from '../passes/partition/insert-reshards.ts';
@@ -10,6 +10,7 @@ import { lowerReshards } from '../passes/partition/lower-reshards.ts';
 import { type Prices, wirePrices } from '../passes/partition/prices.ts';
 import { splitReduce } from '../passes/partition/split-reduce.ts';
 import { definePass, type Pass, type PassContext } from '../passes/pass.ts';
+import { splitConstants } from '../passes/shardy/constants.ts';
 import { propagate } from '../passes/propagate/propagate.ts';
 
 export const PIPELINE: readonly Pass[] = [
@@ -18,7 +19,11 @@ export const PIPELINE: readonly Pass[] = [
     doc: 'one copy of a constant per use',
     requires: 'parsed',
     ensures: 'parsed',
-    run: (module, ctx) => splitConstants(module, ctx.registry),
+    run(module, ctx) {
+      const program = edit(module);
+      splitConstants(program, ctx.registry);
+      return finish(program, 'parsed');
+    },
   }),
   definePass({
     name: 'propagate',

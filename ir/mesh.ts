@@ -22,6 +22,12 @@ export interface AxisRef {
   readonly size: number;
 }
 
+/** Alike in axes and in the order of devices, whatever they are called. */
+export const sameMesh = (a: Mesh, b: Mesh): boolean =>
+  a.axes.length === b.axes.length &&
+  a.axes.every((x, i) => x.name === b.axes[i]?.name && x.size === b.axes[i]?.size) &&
+  (a.deviceIds ?? []).join() === (b.deviceIds ?? []).join();
+
 export const deviceCount = (mesh: Mesh): number => mesh.axes.reduce((n, a) => n * a.size, 1);
 
 export function axisSize(mesh: Mesh, name: string): number {

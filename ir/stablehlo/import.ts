@@ -181,7 +181,7 @@ class Importer {
     const kind = name.replace(/^(?:stablehlo|chlo|func|sdy|mhlo)\./, '');
     switch (kind) {
       case 'constant':
-        return this.constant(from, names);
+        return this.constant(from, names, name.startsWith('sdy.'));
       case 'return':
         return this.return(from);
       case 'call':
@@ -323,11 +323,12 @@ class Importer {
     });
   }
 
-  private constant(from: number, names: readonly { name: string; count: number }[]): void {
+  private constant(from: number, names: readonly { name: string; count: number }[], isSdy: boolean): void {
     const r = this.r;
     const layouts = this.opLayouts();
     const { data, type } = denseElements(r, () => r.tensorType());
-    const attrs = { value: { data }, dtype: type.dtype, shape: type.shape };
+    const dialect = isSdy ? { dialect: 'sdy' } : {};
+    const attrs = { value: { data }, dtype: type.dtype, shape: type.shape, ...dialect };
     this.emit(from, names, 'constant', [], [type], attrs, [], layouts);
   }
 
@@ -590,7 +591,12 @@ class Importer {
     if (kind === 'square')
       return this.emit(from, names, 'multiply', [operands[0] as ValueId, operands[0] as ValueId], types, {}, []);
     const full: Raw = { ...raw, operands: operands.map((v) => this.builder.typeOf(v)), results: types };
-    const results = kind === 'optimization_barrier' ? operands.map((v) => this.builder.typeOf(v)) : types;
+    const results =
+      kind === 'sharding_group'
+        ? []
+        : kind === 'optimization_barrier'
+          ? operands.map((v) => this.builder.typeOf(v))
+          : types;
     const attrs = OP_ATTRS[kind]?.(full) ?? {};
     const sharding = raw.fields.get('sdy.sharding');
     const layouts = Array.isArray(sharding) ? (sharding as unknown as readonly Layout[]) : undefined;

@@ -87,6 +87,8 @@ function convolutionDims(text: string): [number[], number[], number[]] {
 }
 
 export const OP_ATTRS: Readonly<Record<string, Convert>> = {
+  sharding_group: (raw) => ({ group: num(raw, 'group_id') }),
+  propagation_barrier: (raw) => ({ direction: String(raw.fields.get('allowed_direction')) }),
   broadcast_in_dim: (raw) => ({ dims: ints(raw, 'dims', 'broadcast_dimensions'), shape: result(raw).shape }),
   reshape: (raw) => ({ shape: result(raw).shape }),
   bitcast_convert: dtypeAndShape,

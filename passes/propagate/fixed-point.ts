@@ -5,7 +5,7 @@
  */
 import type { FactorRule } from '../../ir/factors.ts';
 import type { Layout } from '../../ir/layout.ts';
-import { type Mesh, sameAxes } from '../../ir/mesh.ts';
+import { type Mesh, sameAxes, sameMesh } from '../../ir/mesh.ts';
 import type { ValueId } from '../../ir/program.ts';
 import type { CauseLog } from './causes.ts';
 import type { Graph, Node } from './graph.ts';
@@ -156,12 +156,4 @@ const isEmpty = (mesh: Mesh): boolean => mesh.axes.length === 0 && mesh.deviceId
 /** Propagation changes axes alone. */
 function sameDims(a: Layout | undefined, b: Layout): boolean {
   return b.dims.every((d, i) => sameAxes(a?.dims[i]?.axes ?? [], d.axes));
-}
-
-function sameMesh(a: Mesh, b: Mesh): boolean {
-  return (
-    a.axes.length === b.axes.length &&
-    a.axes.every((x, i) => x.name === b.axes[i]?.name && x.size === b.axes[i]?.size) &&
-    (a.deviceIds ?? []).join() === (b.deviceIds ?? []).join()
-  );
 }

@@ -19,7 +19,7 @@ import {
 import { importStablehlo } from '../../ir/stablehlo/import.ts';
 import type { TensorType } from '../../ir/types.ts';
 import { typeText } from '../../ir/types.ts';
-import { splitConstants } from '../../passes/import/split-constants.ts';
+import { passNamed, passContext } from '../../compiler/pipeline.ts';
 import { propagate } from '../../passes/propagate/propagate.ts';
 
 const PYTHON = '.venv/bin/python';
@@ -65,7 +65,13 @@ export interface Answer {
 /** What shardc says, in the oracle's form. */
 export function ourAnswer(program: Program): Answer {
   const parsed = importStablehlo({ file: program.name, text: program.text });
-  const { module } = propagate(splitConstants(parsed, registry), registry);
+  const { module } = propagate(
+    passNamed('split-constants').run(
+      parsed,
+      passContext(registry, () => {}),
+    ),
+    registry,
+  );
   const func = mainFunction(module);
   const text = (id: ValueId): string | null => layoutOf(module, valueInfo(func, id).layout);
   const values: Row[] = [];
