@@ -58,6 +58,10 @@ export const CODES: Readonly<Record<string, CodeText>> = {
     '--mesh gives other sizes to the axes of the file, by position (32x64) or by name (x=2,y=4).',
   ),
   SH0214: code('There is no mesh of this name.', 'Declare it: mesh @mesh {x=2, y=4}.'),
+  SH0219: code(
+    'A sharding rule written on an op does not read as one.',
+    'Write it as Shardy prints it: <([i, k], [k, j])->([i, j]) {i=8, j=16, k=32} reduction={k}>.',
+  ),
   SH0218: code(
     'Members of a sharding group have different shapes.',
     'A group shares one layout: put values of one shape in it.',

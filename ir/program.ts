@@ -103,6 +103,8 @@ export interface Origin {
   readonly span?: Span;
   /** The user's own place, from `loc(...)`: Python file and line. */
   readonly user?: UserLoc;
+  /** The op's name as written, where the IR has another: `sdy.constant`, `stablehlo.dot`. */
+  readonly spelled?: string;
   /** Function names and spans of inlined calls, innermost first. */
   readonly stack?: readonly string[];
   /** Pass that made it; absent = the program as written. */

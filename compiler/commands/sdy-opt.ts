@@ -2,10 +2,11 @@
 import type { Command } from 'commander';
 import { edit } from '../../ir/edit.ts';
 import { registry } from '../../ir/ops/index.ts';
+import { importStablehlo } from '../../ir/stablehlo/import.ts';
 import { printSdy } from '../../ir/stablehlo/print-sdy.ts';
 import { SDY_PASSES, runSdyPasses } from '../../passes/shardy/pipeline.ts';
 import { describeModule } from '../describe-layouts.ts';
-import { guard, load, printDiagnostics } from './guard.ts';
+import { guard, printDiagnostics } from './guard.ts';
 
 export function sdyOptCommand(program: Command): void {
   const passes = Object.entries(SDY_PASSES)
@@ -24,7 +25,7 @@ export function sdyOptCommand(program: Command): void {
     .addHelpText('after', `\nPasses:\n${passes}\n\nExample:\n  shardc sdy-opt -sdy-propagation-pipeline < model.mlir`)
     .action((flags: readonly string[], options: { json?: boolean }) =>
       guard('-', (source) => {
-        const module = edit(load(source, undefined));
+        const module = edit(importStablehlo(source));
         runSdyPasses(module, flags, registry, (d) => printDiagnostics([d], source));
         process.stdout.write(
           options.json === true ? `${JSON.stringify(describeModule(module), null, 1)}\n` : printSdy(module, registry),

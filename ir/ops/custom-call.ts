@@ -19,6 +19,88 @@ const IDENTITIES: ReadonlySet<string> = new Set([
   'MoveToHost',
 ]);
 
+/** Calls that act on each element alone, as far as sharding goes (Shardy, op_sharding_rule_registry.cc). */
+const POINTWISE: ReadonlySet<string> = new Set([
+  ...IDENTITIES,
+  'Cholesky',
+  'CompactWyHelper',
+  'InspectSharding',
+  'InvertDiagBlocksLowerTriangular',
+  'InvertDiagBlocksUpperTriangular',
+  'mhlo.erf',
+  'X64SplitHigh',
+  'X64SplitLow',
+  'X64Combine',
+  'xla.megascale.provide_metadata',
+  '_SPMDInternalOp_MultiPad',
+  '_SPMDInternalOp_RotateRight',
+  '_SPMDInternalOp_MultiRotate',
+  '_SPMDInternalOp_MultiSlice',
+  '_SPMDInternalOp_Wrap',
+]);
+
+type Known = (rule: RuleBuilder, operands: readonly TensorType[], results: readonly TensorType[]) => void;
+
+const batchOf = (rule: RuleBuilder, x: TensorType, operands: number, results: number): number => {
+  const batch = x.shape.length - 2;
+  x.shape.slice(0, batch).forEach((size, d) =>
+    rule.add(
+      Array.from({ length: operands }, () => d),
+      Array.from({ length: results }, () => d),
+      size,
+    ),
+  );
+  return batch;
+};
+const at = (t: TensorType | undefined, d: number): number => t?.shape[d] ?? 1;
+
+/** Decompositions: batch dims pass, the matrix is needed whole. */
+const eigh: Known = (rule, [x], _) => {
+  const d = batchOf(rule, x as TensorType, 1, 2);
+  rule.factor([d], [d, null], { size: at(x, d), kind: 'pass', whole: true });
+  rule.factor([d + 1], [d + 1, d], { size: at(x, d + 1), kind: 'pass', whole: true });
+};
+const qr: Known = (rule, [x], results) => {
+  const d = batchOf(rule, x as TensorType, 1, 2);
+  rule.add([d], [d, null], at(x, d), 'replicate');
+  rule.add([d + 1], [d + 1, null], at(x, d + 1), 'replicate');
+  rule.add([null], [null, d], at(results[1], d), 'replicate');
+};
+const householder: Known = (rule, [x, taus]) => {
+  const d = batchOf(rule, x as TensorType, 2, 1);
+  rule.add([d, null], [d], at(x, d), 'replicate');
+  rule.add([d + 1, null], [d + 1], at(x, d + 1), 'replicate');
+  rule.add([null, d], [null], at(taus, d), 'replicate');
+};
+const topK: Known = (rule, [x], results) =>
+  (x as TensorType).shape.forEach((size, d) => {
+    const same = size === at(results[0], d);
+    rule.add([d], [d, d], size, same ? 'pass' : 'replicate', !same);
+  });
+const approximateTopK: Known = (rule, [x], results) =>
+  (x as TensorType).shape.forEach((size, d) => {
+    const kept = at(results[0], d);
+    if (size === kept) rule.add([d, d, null, null], [d, d], size);
+    else {
+      rule.factor([d, d, null, null], [null, null], { size, kind: 'pass', whole: true });
+      rule.add([null, null, null, null], [d, d], kept, 'replicate', true);
+    }
+  });
+
+const KNOWN: Readonly<Record<string, Known>> = {
+  Eigh: eigh,
+  Qr: qr,
+  QrDecompositionBlock: qr,
+  ProductOfElementaryHouseholderReflectors: householder,
+  'mhlo.topk': topK,
+  ApproxTopK: approximateTopK,
+  PartialReduce: approximateTopK,
+};
+
+/** Is it said, by the call or by its name, how it may be split? */
+export const isKnownCall = ({ target, rule }: Pick<Attrs, 'target' | 'rule'>): boolean =>
+  rule !== undefined || POINTWISE.has(target) || Object.hasOwn(KNOWN, target);
+
 export const customCall = defineOp<Attrs>({
   kind: 'custom_call',
   infer: ({ attrs }) => attrs.result_types.map(readType),
@@ -28,8 +110,19 @@ export const customCall = defineOp<Attrs>({
       results.map((t) => t.shape.length),
     );
     const all = [...operands, ...results];
-    if (IDENTITIES.has(attrs.target)) {
-      (results[0] as TensorType).shape.forEach((size, d) => rule.add([d], [d], size));
+    if (POINTWISE.has(attrs.target)) {
+      (results[0] as TensorType).shape.forEach((size, d) =>
+        rule.add(
+          operands.map(() => d),
+          [d],
+          size,
+        ),
+      );
+      return rule.build();
+    }
+    const known = Object.hasOwn(KNOWN, attrs.target) ? KNOWN[attrs.target] : undefined;
+    if (known !== undefined) {
+      known(rule, operands, results);
       return rule.build();
     }
     const named = sharedDims(attrs.rule, all);

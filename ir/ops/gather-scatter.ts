@@ -47,15 +47,16 @@ export const gather = defineOp<Gather>({
       indicesBatch: attrs.start_indices_batching_dims,
     };
     // A dim that no index addresses is read at 0 by everyone: its first shard would have to tell the others.
-    const held = (d: number): FactorKind => (attrs.start_index_map.includes(d) ? 'reduce' : 'replicate');
+    const held = (d: number): Pick<Factor, 'kind' | 'whole'> =>
+      attrs.start_index_map.includes(d) ? { kind: 'reduce' } : { kind: 'reduce', whole: true };
     addWindowFactors(windows, {
       add: (input, index, slice, factor) => rule.factor([input, index], [slice], factor),
       partial: 'pass',
-      gone: (d, size) => (size === 1 ? 'replicate' : held(d)),
+      gone: (d, size) => (size === 1 ? { kind: 'replicate' } : held(d)),
       sliced(d, input, slice) {
         if (slice !== 1) return [{ size: input, kind: 'replicate', blocked: true }];
         return [
-          { size: input, kind: held(d) },
+          { size: input, ...held(d) },
           { size: slice, kind: 'replicate' },
         ];
       },
@@ -98,7 +99,7 @@ interface WindowRules {
   /** A batch dim that the input lacks. */
   readonly partial: FactorKind;
   /** Input dim `d` of this size. */
-  gone(d: number, size: number): FactorKind;
+  gone(d: number, size: number): Pick<Factor, 'kind' | 'whole'>;
   /** A window dim that is not taken whole: one factor for both, or one for the input and one for the slice. */
   sliced(d: number, input: number, slice: number): readonly Factor[];
 }
@@ -123,7 +124,7 @@ function addWindowFactors(w: Windows, rules: WindowRules): void {
     else factors.forEach((factor, i) => rules.add(i === 0 ? input : null, null, i === 0 ? null : slice, factor));
   });
   for (const d of w.gone)
-    rules.add(d, null, null, { size: w.input[d] as number, kind: rules.gone(d, w.input[d] as number) });
+    rules.add(d, null, null, { size: w.input[d] as number, ...rules.gone(d, w.input[d] as number) });
   if (w.vectorDim < w.indices.length)
     rules.add(null, w.vectorDim, null, { size: w.indices[w.vectorDim] as number, kind: 'replicate' });
 }
@@ -205,7 +206,7 @@ export const scatter = defineOp<Scatter>({
         ),
       partial: regionMonoid(regions[0]) === null ? 'replicate' : 'reduce',
       // Updates of a dim that no index addresses go to its element 0, which is one shard's.
-      gone: (d) => (attrs.scatter_dims_to_operand_dims.includes(d) ? 'pass' : 'replicate'),
+      gone: (d) => (attrs.scatter_dims_to_operand_dims.includes(d) ? { kind: 'pass' } : { kind: 'pass', whole: true }),
       sliced: (_, input, slice) => [
         { size: input, kind: 'replicate' },
         { size: slice, kind: 'replicate' },

@@ -495,8 +495,8 @@ function step(rule: RuleBuilder, a: Side, b: Side): void {
           : [0, b.alone(restB, common, a)];
   if (meet && common > 1) rule.add([a.dim], [b.dim], common);
   else {
-    if (ofA > 0) rule.add([a.dim], [null], ofA, 'replicate');
-    if (ofB > 0) rule.add([null], [b.dim], ofB, 'replicate');
+    if (ofA > 0) rule.factor([a.dim], [null], { size: ofA, kind: 'pass', whole: true });
+    if (ofB > 0) rule.factor([null], [b.dim], { size: ofB, kind: 'pass', whole: true });
   }
   if (ofA > 0) a.cover(ofA);
   if (ofB > 0) b.cover(ofB);

@@ -16,6 +16,8 @@ export function importStablehlo(source: SourceText): Module {
   return new Importer(reader, source).module();
 }
 
+const SPELLED: ReadonlySet<string> = new Set(['sdy.constant', 'stablehlo.dot']);
+
 class Importer {
   private readonly r: Reader;
   private readonly source: SourceText;
@@ -181,7 +183,7 @@ class Importer {
     const kind = name.replace(/^(?:stablehlo|chlo|func|sdy|mhlo)\./, '');
     switch (kind) {
       case 'constant':
-        return this.constant(from, names, name.startsWith('sdy.'));
+        return this.constant(from, names);
       case 'return':
         return this.return(from);
       case 'call':
@@ -323,12 +325,11 @@ class Importer {
     });
   }
 
-  private constant(from: number, names: readonly { name: string; count: number }[], isSdy: boolean): void {
+  private constant(from: number, names: readonly { name: string; count: number }[]): void {
     const r = this.r;
     const layouts = this.opLayouts();
     const { data, type } = denseElements(r, () => r.tensorType());
-    const dialect = isSdy ? { dialect: 'sdy' } : {};
-    const attrs = { value: { data }, dtype: type.dtype, shape: type.shape, ...dialect };
+    const attrs = { value: { data }, dtype: type.dtype, shape: type.shape };
     this.emit(from, names, 'constant', [], [type], attrs, [], layouts);
   }
 
@@ -588,6 +589,16 @@ class Importer {
     raw: Omit<Raw, 'operands' | 'results'>,
     regions: readonly Block[],
   ): void {
+    if (kind === 'dot')
+      return this.finish(
+        from,
+        names,
+        'dot_general',
+        operands,
+        types,
+        dotAsGeneral(raw, this.builder.typeOf(operands[0] as ValueId)),
+        regions,
+      );
     if (kind === 'square')
       return this.emit(from, names, 'multiply', [operands[0] as ValueId, operands[0] as ValueId], types, {}, []);
     const full: Raw = { ...raw, operands: operands.map((v) => this.builder.typeOf(v)), results: types };
@@ -613,7 +624,7 @@ class Importer {
     regions: readonly Block[],
     layouts?: readonly Layout[],
   ): void {
-    const origin: Origin = { span: this.r.span(from), ...this.locations.maybe() };
+    const origin: Origin = { span: this.r.span(from), ...this.spelled(from, names.length), ...this.locations.maybe() };
     const named = names.flatMap((n) =>
       Array.from({ length: n.count }, (_, i) => (n.count === 1 ? n.name : `${n.name}#${i}`)),
     );
@@ -642,6 +653,19 @@ class Importer {
     }
   }
 
+  /** Names that the IR folds into another op's. */
+  private spelled(from: number, names: number): { spelled?: string } {
+    const at = names === 0 ? from : this.nameToken(from);
+    const name = this.r.tokens[at]?.image.replaceAll('"', '') ?? '';
+    return SPELLED.has(name) ? { spelled: name } : {};
+  }
+
+  private nameToken(from: number): number {
+    let at = from;
+    while (this.r.tokens[at]?.image !== '=') at++;
+    return at + 1;
+  }
+
   private checkCalls(): void {
     const known = new Set(this.functions.map((f) => f.name));
     for (const f of this.functions) {
@@ -662,4 +686,11 @@ class Importer {
       }
     }
   }
+}
+
+/** `stablehlo.dot`: a matrix or vector product, the last dim of the left with the first of the right. */
+function dotAsGeneral(raw: Omit<Raw, 'operands' | 'results'>, left: TensorType): Omit<Raw, 'operands' | 'results'> {
+  const fields = new Map(raw.fields);
+  fields.set('contracting_dims', [[left.shape.length - 1], [0]]);
+  return { ...raw, fields };
 }

@@ -15,10 +15,11 @@ const SDY: ReadonlySet<string> = new Set([
 
 /** `stablehlo.add`, `sdy.reshard`, `func.call`; a return's follows from what it ends. */
 export function mlirName(op: EditOp): string {
+  if (op.origin.spelled !== undefined) return op.origin.spelled;
   if (op.kind === 'return') return returnName(op);
   if (op.kind === 'call') return 'func.call';
   if (op.kind === 'case' && op.operands[0]?.type.dtype === 'pred') return 'stablehlo.if';
-  if (op.attrs.dialect === 'sdy' || SDY.has(op.kind)) return `sdy.${op.kind}`;
+  if (SDY.has(op.kind)) return `sdy.${op.kind}`;
   return op.kind === 'top_k' ? 'stablehlo.custom_call' : `stablehlo.${op.kind}`;
 }
 

@@ -42,7 +42,7 @@ export function sdyAttributes(module: EditModule, op: EditOp): Readonly<Record<s
     case 'func_data_flow_edge':
       return common;
     case 'constant':
-      return op.attrs.dialect === 'sdy' ? common : undefined;
+      return op.origin.spelled === 'sdy.constant' ? common : undefined;
     case 'propagation_barrier':
       return { allowed_direction: `${DIRECTIONS.indexOf(op.attrs.direction as string)} : i32`, ...common };
     case 'manual_computation': {
@@ -52,7 +52,7 @@ export function sdyAttributes(module: EditModule, op: EditOp): Readonly<Record<s
     case 'named_computation':
       return { name: `"${String(op.attrs.name)}"` };
     case 'all_reduce': {
-      if (op.attrs.dialect !== 'sdy') return undefined;
+      if (op.origin.spelled !== 'sdy.all_reduce') return undefined;
       const mesh = module.mesh((layouts[0] as Layout).mesh);
       const axes = (op.attrs.axes as readonly AxisRef[]).map((a) => axisRefText(mesh, a));
       return { reduction_axes: `#sdy<axis_ref_list{${axes.join(', ')}}>` };

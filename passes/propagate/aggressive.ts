@@ -11,7 +11,7 @@ import { compatibleMajorAxes, expand, fitsFactor, freeOfOtherFactors, truncate }
 import type { Projection, TensorProjection } from './projection.ts';
 import type { Strategy } from './strategy.ts';
 
-export const aggressive: Strategy = (rule, projection, direction) => {
+export const aggressive: Strategy = (rule, projection, direction, ends) => {
   const compatible = rule.factors.map((_, f) => compatibleMajorAxes(projection, f, direction(f)));
   const { operands, results } = projection;
   if (![...operands, ...results].some((t) => mayGrow(t, compatible))) return null;
@@ -22,7 +22,7 @@ export const aggressive: Strategy = (rule, projection, direction) => {
   ): boolean => {
     let changed = false;
     for (const f of order) {
-      const axes = taken(rule, tensor, f, compatible[f] as readonly AxisRef[]);
+      const axes = taken(rule, tensor, f, compatible[f] as readonly AxisRef[], ends);
       if (axes.length > 0 && expand(tensor, f, limit(f, axes))) changed = true;
     }
     return changed;
@@ -45,13 +45,19 @@ function mayGrow(tensor: TensorProjection, compatible: readonly (readonly AxisRe
 }
 
 /** What the tensor takes of the agreed axes, given what its other factors took before; empty = nothing new. */
-function taken(rule: FactorRule, tensor: TensorProjection, f: number, agreed: readonly AxisRef[]): readonly AxisRef[] {
+function taken(
+  rule: FactorRule,
+  tensor: TensorProjection,
+  f: number,
+  agreed: readonly AxisRef[],
+  ends: ((axis: AxisRef) => boolean) | undefined,
+): readonly AxisRef[] {
   const held = tensor.factors[f];
   if (held === undefined || agreed.length === 0) return [];
   const size = rule.factors[f]?.size ?? 1;
-  const axes = truncate(agreed, (axis, sharded) => fitsFactor(axis, tensor, held, sharded, size));
+  const axes = truncate(agreed, (axis, sharded) => fitsFactor(axis, tensor, held, sharded, size), ends);
   if (prefixStatus(held.axes, axes) !== 'strict') return [];
-  return truncate(axes, (axis) => freeOfOtherFactors(axis, tensor, f));
+  return truncate(axes, (axis) => freeOfOtherFactors(axis, tensor, f), ends);
 }
 
 /** Elementwise: no operand is sharded beyond a result, lest `{x} + {} → {}` (closed) spread x sideways. */

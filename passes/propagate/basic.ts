@@ -9,12 +9,12 @@ import { type AxisRef, sameAxis } from '../../ir/mesh.ts';
 import type { FactorSharding, Projection, TensorProjection } from './projection.ts';
 import { BACKWARD, BOTH, type Direction, NONE, type Strategy } from './strategy.ts';
 
-export const basic: Strategy = (rule, projection, direction) => {
+export const basic: Strategy = (rule, projection, direction, ends) => {
   const tensors = [...projection.operands, ...projection.results];
   const changed = tensors.map(() => false);
   rule.factors.forEach(({ size }, f) => {
     const compatible = compatibleMajorAxes(projection, f, direction(f));
-    const axes = truncate(compatible, (axis, sharded) => fitsAll(tensors, f, axis, sharded, size));
+    const axes = truncate(compatible, (axis, sharded) => fitsAll(tensors, f, axis, sharded, size), ends);
     tensors.forEach((tensor, t) => {
       if (expand(tensor, f, axes)) changed[t] = true;
     });
@@ -90,12 +90,13 @@ function agree(so: Agreed, more: readonly AxisRef[] | undefined): Agreed {
 export function truncate(
   axes: readonly AxisRef[],
   fitOf: (axis: AxisRef, sharded: number) => AxisRef | null,
+  ends?: (axis: AxisRef) => boolean,
 ): readonly AxisRef[] {
   let sharded = 1;
   for (let i = 0; i < axes.length; i++) {
     const axis = axes[i] as AxisRef;
     const fitting = fitOf(axis, sharded);
-    if (fitting === null) return axes.slice(0, i);
+    if (fitting === null || ends?.(fitting) === true) return axes.slice(0, i);
     if (!sameAxis(fitting, axis)) return [...axes.slice(0, i), fitting];
     sharded *= axis.size;
   }

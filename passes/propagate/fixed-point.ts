@@ -5,7 +5,7 @@
  */
 import type { FactorRule } from '../../ir/factors.ts';
 import type { Layout } from '../../ir/layout.ts';
-import { type Mesh, sameAxes, sameMesh } from '../../ir/mesh.ts';
+import { type AxisRef, isFullAxis, type Mesh, sameAxes, sameMesh } from '../../ir/mesh.ts';
 import type { ValueId } from '../../ir/program.ts';
 import type { CauseLog } from './causes.ts';
 import type { Graph, Node } from './graph.ts';
@@ -59,10 +59,17 @@ export class Driver {
       operands: node.operands.map((_, i) => projectTensor(rule, rule.operands[i] ?? [], before[i])),
       results: node.results.map((_, i) => projectTensor(rule, rule.results[i] ?? [], before[count + i])),
     };
-    const changed = strategy(rule, projection, allowed);
+    const changed = strategy(rule, projection, allowed, this.ends(mesh));
     changed?.forEach((is, t) => {
       if (is) this.update(index, mesh, projection, t, before[t]);
     });
+  }
+
+  /** Conservative propagation makes no sub-axes. */
+  private ends(name: string): ((axis: AxisRef) => boolean) | undefined {
+    if (this.graph.options.conservative !== true) return undefined;
+    const mesh = this.meshes.get(name) as Mesh;
+    return (axis) => !isFullAxis(mesh, axis);
   }
 
   /** Writes a tensor's new layout into its slot and its group's, and tells whom it concerns. */

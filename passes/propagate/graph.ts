@@ -42,6 +42,7 @@ export interface GraphOptions {
 
 export class Graph {
   readonly module: EditModule;
+  readonly options: GraphOptions;
   /** In the order in which the driver first visits them. */
   readonly nodes: Node[] = [];
   readonly values: EditValue[] = [];
@@ -63,6 +64,7 @@ export class Graph {
 
   constructor(module: EditModule, registry: Registry, options: GraphOptions = {}) {
     this.module = module;
+    this.options = options;
     this.rules = new RuleTable(registry, options.conservative === true);
     this.number();
     this.values.forEach((v) => {

@@ -40,9 +40,14 @@ function directionIn(graph: Graph, round: number): DirectionOf {
 
 const exceptBroadcast = (node: Node): Direction => (node.op.kind === 'broadcast_in_dim' ? BACKWARD : BOTH);
 
+/** Calls that move a value between memories. */
+const OFFLOADS: ReadonlySet<string> = new Set(['MoveToDevice', 'MoveToHost']);
+
 function passThrough(node: Node): Direction {
   if (node.edge || node.rule.elementwise === true) return BOTH;
   switch (node.op.kind) {
+    case 'custom_call':
+      return OFFLOADS.has(node.op.attrs.target as string) ? BOTH : NONE;
     case 'reshape':
     case 'transpose':
       return BOTH;

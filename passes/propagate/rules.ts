@@ -1,6 +1,8 @@
 /** Factor rules of a program's ops, computed once per kind, types and attributes. */
 import { type EditOp, readonlyRegion } from '../../ir/edit.ts';
-import { type FactorRule, RuleBuilder } from '../../ir/factors.ts';
+import { userError } from '../../ir/diagnostics.ts';
+import { type Factor, type FactorRule, parseRule, RuleBuilder } from '../../ir/factors.ts';
+import { isKnownCall } from '../../ir/ops/custom-call.ts';
 import type { Registry } from '../../ir/op.ts';
 import type { TensorType } from '../../ir/types.ts';
 
@@ -29,14 +31,15 @@ export class RuleTable {
       return this.remember(`identity ${this.typeId(results[0] as TensorType)}`, () =>
         identityRule(results[0] as TensorType, 1, true),
       );
+    if (typeof op.attrs.rule === 'string') return this.remember(`own ${op.attrs.rule}`, () => ownRule(op));
     const def = this.registry[op.kind];
-    if (def === undefined) return undefined;
+    if (def === undefined || isUnknownCall(op)) return undefined;
     const operands = op.operands.map((v) => v.type);
     const makers = op.operands.map((v) => v.maker);
     const regions = op.regions.map(readonlyRegion);
     const rule = (): FactorRule => {
       const found = def.factors({ kind: op.kind, attrs: op.attrs, regions, operands, results, makers });
-      return this.conservative ? conservativeRule(op.kind, found) : found;
+      return this.conservative ? conservativeRule(op, found) : found;
     };
     const key = this.key(op, operands, results, makers);
     return key === undefined ? rule() : this.remember(key, rule);
@@ -94,12 +97,52 @@ export function identityRule(type: TensorType, operands = 1, elementwise = false
   return rule.build({ elementwise });
 }
 
+/** The rule written on the op. */
+function ownRule(op: EditOp): FactorRule {
+  const rule = parseRule(op.attrs.rule as string);
+  if (rule === undefined)
+    throw userError('SH0219', `the sharding rule of ${op.kind} does not read as one`, {
+      ...(op.origin.span === undefined ? {} : { span: op.origin.span }),
+      expected: '#sdy.op_sharding_rule<([i, k], [k, j])->([i, j]) {i=8, j=16, k=32} reduction={k}>',
+    });
+  return rule;
+}
+
+const isUnknownCall = (op: EditOp): boolean =>
+  op.kind === 'custom_call' && !isKnownCall(op.attrs as unknown as Parameters<typeof isKnownCall>[0]);
+
 /**
- * Without permutations (Shardy's conservative-propagation): a dim that a pad or slice changes, or that a concatenate
- * joins, stays out of propagation.
+ * Without permutations (Shardy's conservative-propagation): a dim that a pad, slice or window changes blocks propagation;
+ * a joined dim and a convolution's spatial dims have factors of their own.
  */
-function conservativeRule(kind: string, rule: FactorRule): FactorRule {
-  if (kind !== 'pad' && kind !== 'slice' && kind !== 'concatenate') return rule;
-  const factors = rule.factors.map((f) => (f.kind === 'permute' ? { ...f, blocked: true } : f));
-  return { ...rule, factors };
+function conservativeRule(op: EditOp, rule: FactorRule): FactorRule {
+  const permuted = (f: Factor): boolean => f.kind === 'permute';
+  switch (op.kind) {
+    case 'pad':
+    case 'slice':
+    case 'reduce_window':
+      return { ...rule, factors: rule.factors.map((f) => (permuted(f) ? { ...f, blocked: true } : f)) };
+    case 'select_and_scatter':
+      return { ...rule, factors: rule.factors.map((f) => (f.kind === 'pass' ? f : { ...f, blocked: true })) };
+    case 'concatenate':
+      return dropFactors(rule, (f) => rule.results[0]?.[op.attrs.dim as number]?.includes(f) === true);
+    case 'convolution': {
+      const spatial = (op.attrs.input_spatial as readonly number[]).flatMap((d) => rule.operands[0]?.[d] ?? []);
+      return dropFactors(rule, (f) => spatial.includes(f));
+    }
+    default:
+      return rule;
+  }
+}
+
+/** Dims that lose their last factor get one of their own. */
+function dropFactors(rule: FactorRule, dropped: (factor: number) => boolean): FactorRule {
+  const kept = rule.factors.flatMap((_, f) => (dropped(f) ? [] : [f]));
+  const dims = (tensors: FactorRule['operands']): number[][][] =>
+    tensors.map((t) => t.map((held) => held.filter((f) => !dropped(f)).map((f) => kept.indexOf(f))));
+  const factors = kept.map((f) => rule.factors[f] as Factor);
+  const [operands, results] = [dims(rule.operands), dims(rule.results)];
+  for (const held of [...operands, ...results].flat())
+    if (held.length === 0) held.push(factors.push({ size: 1, kind: 'pass' }) - 1);
+  return { ...rule, factors, operands, results };
 }

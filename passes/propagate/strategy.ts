@@ -1,5 +1,6 @@
 /** What the propagation strategies share: directions, and the interface the driver calls. */
 import type { FactorRule } from '../../ir/factors.ts';
+import type { AxisRef } from '../../ir/mesh.ts';
 import type { Projection } from './projection.ts';
 
 /** Bits, so that union is `|` and intersection `&`. */
@@ -20,4 +21,6 @@ export type Strategy = (
   rule: FactorRule,
   projection: Projection,
   direction: (factor: number) => Direction,
+  /** Axes at which a list ends: sub-axes, in conservative propagation. */
+  ends?: (axis: AxisRef) => boolean,
 ) => readonly boolean[] | null;

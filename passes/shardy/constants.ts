@@ -25,7 +25,7 @@ export function splitConstants(module: EditModule, registry: Registry): void {
 
 /** Shardy's own constant, which MLIR does not fold. */
 export function unfoldableConstants(module: EditModule): void {
-  for (const op of module.ops()) if (op.kind === 'constant') op.attrs = { ...op.attrs, dialect: 'sdy' };
+  for (const op of module.ops()) if (op.kind === 'constant') op.origin = { ...op.origin, spelled: 'sdy.constant' };
 }
 
 /** Rearranging ops that keep a constant one. */

@@ -30,6 +30,7 @@ import {
   closeLayouts,
   constraintsToReshards,
   divideEvenly,
+  dropUnread,
   layoutsToCalls,
   removeGroups,
   removeSizeOneAxes,
@@ -39,6 +40,7 @@ import {
 import { mergeConstants, splitConstants, unfoldableConstants } from './constants.ts';
 import { addDataFlowEdges, sinkDataFlowEdges } from './data-flow-edges.ts';
 import { insertExplicitReshards } from './explicit-reshards.ts';
+import { addFuncEdges, sinkFuncEdges } from './func-edges.ts';
 import { importShardingGroups, syncGroups } from './sharding-groups.ts';
 
 export interface SdyContext {
@@ -84,7 +86,9 @@ function populateRules(module: EditModule, registry: Registry, conservative: boo
   const rules = new RuleTable(registry, conservative);
   for (const op of module.ops()) {
     const rule = rules.of(op);
-    if (rule !== undefined) op.attrs = { ...op.attrs, rule_text: ruleText(rule) };
+    if (rule === undefined) continue;
+    const custom = typeof op.attrs.rule === 'string' && /,\s*custom/.test(op.attrs.rule) ? ', custom' : '';
+    op.attrs = { ...op.attrs, rule_text: `${ruleText(rule)}${custom}` };
   }
 }
 
@@ -117,6 +121,8 @@ export const SDY_PASSES: Readonly<Record<string, SdyPass>> = {
     'debug-propagation-edge-sharding',
   ]),
   'sdy-sharding-group-import': pass('groups that share a value become one', importShardingGroups),
+  'sdy-add-func-data-flow-edges': pass('edges at the ends of calls', addFuncEdges),
+  'sdy-sink-func-data-flow-edges': pass('those edges leave their layouts at the ends', sinkFuncEdges),
   'sdy-pre-order-funcs': pass('callers before callees', () => {}),
   'sdy-basic-propagate': pass('propagates what is compatible', propagateAt('basic'), PROPAGATION_OPTIONS),
   'sdy-aggressive-propagate': pass(
@@ -155,6 +161,7 @@ export const SDY_PASSES: Readonly<Record<string, SdyPass>> = {
   'sdy-insert-explicit-reshards': pass('reshards at calls, concatenates and dots that need them', (m, _, ctx) =>
     insertExplicitReshards(m, ctx.registry),
   ),
+  canonicalize: pass('drops reshards that nothing reads', dropUnread),
   'sdy-drop-sharding-rules': pass('drops written rules', dropRules),
 };
 
@@ -188,7 +195,19 @@ const PROPAGATION_PIPELINE = [
   'sdy-remove-sub-axes-in-input-output-shardings',
   'sdy-close-shardings',
   'sdy-insert-explicit-reshards',
+  'canonicalize',
   'sdy-drop-sharding-rules',
+];
+
+/** In place of copies: functions keep one body, and edges at the ends of calls carry layouts in and out. */
+const SHARED_FUNCTIONS = [
+  'sdy-apply-sharding-constraints',
+  'sdy-sharding-group-import',
+  'sdy-add-func-data-flow-edges',
+  'sdy-pre-order-funcs',
+  'sdy-user-priority-propagate',
+  'sdy-propagate-to-func-results',
+  'sdy-sink-func-data-flow-edges',
 ];
 
 /** The two halves around propagation that Shardy names. */
@@ -196,11 +215,9 @@ const PIPELINES: Readonly<Record<string, (options: ReadonlyMap<string, string>) 
   'sdy-import-pipeline': () => PROPAGATION_PIPELINE.slice(0, 8),
   'sdy-export-pipeline': () => PROPAGATION_PIPELINE.slice(21),
   'sdy-propagation-pipeline': (options) =>
-    PROPAGATION_PIPELINE.map((name) =>
-      name === 'sdy-unflatten-call-graph' && isOn(options, 'dedup-functions-fully')
-        ? `${name}=dedup-functions-fully=true`
-        : name,
-    ),
+    isOn(options, 'dedup-functions-fully')
+      ? [...PROPAGATION_PIPELINE.slice(0, 8), ...SHARED_FUNCTIONS, ...PROPAGATION_PIPELINE.slice(18)]
+      : PROPAGATION_PIPELINE,
 };
 
 /** Runs sdy_opt's flags in order: `-sdy-basic-propagate`, `-sdy-basic-propagate=conservative-propagation=true`. */
