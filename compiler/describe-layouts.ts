@@ -1,5 +1,6 @@
 /** A module's shardings as data: per function those of arguments, results and every op's results, in textual order. */
 import { type EditFunc, type EditModule, type EditOp, walkBlock } from '../ir/edit.ts';
+import { parseRule, ruleText } from '../ir/factors.ts';
 import type { Layout } from '../ir/layout.ts';
 import { type AxisRef, isFullAxis } from '../ir/mesh.ts';
 import { mlirName } from '../ir/stablehlo/mlir-names.ts';
@@ -46,9 +47,16 @@ function describeOp(module: EditModule, op: EditOp): object {
     op: mlirName(op),
     types: op.results.map((r) => tensorText(r.type)),
     shardings: resultLayouts(op).map((l) => asData(module, l)),
-    ...(op.attrs.rule_text === undefined ? {} : { rule: `#sdy.op_sharding_rule<${String(op.attrs.rule_text)}>` }),
+    ...ruleOf(op),
     ...(attributes === undefined ? {} : { attributes }),
   };
+}
+
+/** A rule that a pass wrote down, or the user's own, which stays. */
+function ruleOf(op: EditOp): { rule?: string } {
+  if (op.attrs.rule_text !== undefined) return { rule: `#sdy.op_sharding_rule<${String(op.attrs.rule_text)}>` };
+  const own = typeof op.attrs.rule === 'string' ? parseRule(op.attrs.rule) : undefined;
+  return own === undefined ? {} : { rule: `#sdy.op_sharding_rule<${ruleText(own)}, custom>` };
 }
 
 /** Where the op keeps its results' layouts. */

@@ -113,3 +113,13 @@ export const axisKey = (a: AxisRef): string => `${a.name}:${a.pre}:${a.size}`;
 export const axesKey = (axes: readonly AxisRef[]): string => axes.map(axisKey).join('+');
 export const without = (axes: readonly AxisRef[], gone: readonly AxisRef[]): AxisRef[] =>
   axes.filter((a) => !gone.some((g) => sameAxis(a, g)));
+
+/** The longest beginning of a list that overlaps nothing in another, its last axis perhaps cut. */
+export function listPrefixWithoutOverlap(axes: readonly AxisRef[], other: readonly AxisRef[]): readonly AxisRef[] {
+  for (const [i, axis] of axes.entries()) {
+    const prefix = prefixWithoutOverlap(axis, other);
+    if (prefix === null) return axes.slice(0, i);
+    if (!sameAxis(prefix, axis)) return [...axes.slice(0, i), prefix];
+  }
+  return axes;
+}

@@ -2,8 +2,14 @@
 import type { Precision, TensorArray } from './array.ts';
 import type { FactorRule } from './factors.ts';
 import type { Monoid } from './layout.ts';
-import type { Attrs, Block, Op } from './program.ts';
+import type { Attrs, Block } from './program.ts';
 import type { TensorType } from './types.ts';
+
+/** What a rule may ask of the op that made an operand. */
+export interface Maker {
+  readonly kind: string;
+  readonly operands: readonly unknown[];
+}
 
 /** Everything a facet may read: types, attributes and regions, never values or layouts. */
 export interface OpView<A extends Attrs = Attrs> {
@@ -13,7 +19,9 @@ export interface OpView<A extends Attrs = Attrs> {
   readonly results: readonly TensorType[];
   readonly regions: readonly Block[];
   /** The ops that made the operands, where the asker knows them: two factor rules look at them. */
-  readonly makers?: readonly (Pick<Op, 'kind'> | undefined)[];
+  readonly makers?: readonly (Maker | undefined)[];
+  /** What tells the operands apart, where the asker knows: one rule asks whether some are the same value. */
+  readonly values?: readonly unknown[];
 }
 
 export interface KernelContext {

@@ -6,7 +6,7 @@ import type { Monoid } from '../layout.ts';
 import { defineOp, InferError, type KernelContext, type OpView } from '../op.ts';
 import type { Block } from '../program.ts';
 import { type DType, elementCount, tensor, type TensorType } from '../types.ts';
-import { combineOn, regionMonoid } from './monoid.ts';
+import { combineOn, regionMonoid, regionMonoids } from './monoid.ts';
 import { allocateReal, roundAll } from './rounding.ts';
 import { forEachIndex } from './strided.ts';
 
@@ -204,7 +204,7 @@ export const scatter = defineOp<Scatter>({
           results.map(() => input),
           factor,
         ),
-      partial: regionMonoid(regions[0]) === null ? 'replicate' : 'reduce',
+      partial: regionMonoids(regions[0]) === null ? 'replicate' : 'reduce',
       // Updates of a dim that no index addresses go to its element 0, which is one shard's.
       gone: (d) => (attrs.scatter_dims_to_operand_dims.includes(d) ? { kind: 'pass' } : { kind: 'pass', whole: true }),
       sliced: (_, input, slice) => [

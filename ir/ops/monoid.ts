@@ -30,6 +30,32 @@ export function regionMonoid(region: Block | undefined): Monoid | null {
   return onParams && end.operands[0] === op.results[0] ? (MONOIDS[op.kind] ?? null) : null;
 }
 
+/**
+ * Does a region combine each of its values with one and the same monoid: `(a1, a2, b1, b2) → (a1 ∘ b1, a2 ∘ b2)`? Then
+ * partial results may be combined value by value.
+ */
+export function regionMonoids(region: Block | undefined): Monoid | null {
+  if (region === undefined || region.params.length === 2) return regionMonoid(region);
+  const count = region.params.length / 2;
+  const end = region.ops.at(-1);
+  const makers = region.ops.slice(0, -1);
+  const kinds = new Set(makers.map((op) => op.kind));
+  const [kind] = kinds;
+  if (kind === undefined || kinds.size !== 1 || makers.length !== count || end?.operands.length !== count) return null;
+  const pairwise = makers.every((op) => {
+    const i = end.operands.indexOf(op.results[0] as (typeof end.operands)[number]);
+    const [a, b] = [region.params[i], region.params[count + i]];
+    return (
+      op.operands.length === 2 &&
+      a !== undefined &&
+      b !== undefined &&
+      op.operands.includes(a) &&
+      op.operands.includes(b)
+    );
+  });
+  return pairwise ? (MONOIDS[kind] ?? null) : null;
+}
+
 type Combine = (a: number, b: number) => number;
 
 const COMBINE: Readonly<Record<Monoid, Combine>> = {

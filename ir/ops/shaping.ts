@@ -351,13 +351,13 @@ const concatenate = defineOp<OpAttrs['concatenate']>({
       ),
     ];
   },
-  factors({ operands, results, attrs, makers }) {
+  factors({ operands, results, attrs, makers, values }) {
     const { shape } = one(results);
     const rule = new RuleBuilder(
       operands.map((t) => t.shape.length),
       [shape.length],
     );
-    const joined: FactorKind = ofSlices(makers ?? []) ? 'permute' : 'replicate';
+    const joined: FactorKind = ofSlices(makers ?? [], values ?? []) ? 'permute' : 'replicate';
     shape.forEach((size, d) =>
       rule.add(
         operands.map(() => d),
@@ -408,9 +408,13 @@ const reshape = defineOp<OpAttrs['reshape']>({
   flops: none,
 });
 
-/** Is it slices that are joined (a roll, a halo)? Then the joined dim needs another order, not the whole. */
-const ofSlices = (makers: NonNullable<OpView['makers']>): boolean =>
-  makers.length > 0 && makers.every((op) => op?.kind === 'slice');
+/** Is it slices that are joined, or one value and slices of it (a roll, a halo)? Then the dim needs another order, not the whole. */
+function ofSlices(makers: NonNullable<OpView['makers']>, values: readonly unknown[]): boolean {
+  if (makers.length === 0) return false;
+  const isSlice = makers.map((op) => op?.kind === 'slice');
+  const sources = values.map((v, i) => (isSlice[i] === true ? makers[i]?.operands[0] : v));
+  return isSlice.every((s) => s) || (isSlice.includes(true) && sources.every((v) => v === sources[0]));
+}
 
 /** One side of a reshape: where the walk is, and how much of its shape factors cover so far. */
 class Side {

@@ -1,6 +1,6 @@
 /** Attribute values: numbers, lists, dense elements, dialect attributes, layouts. */
 import { closedDim, type DimSharding, type Layout, type Monoid, openDim, overlappingAxis } from '../layout.ts';
-import type { AxisRef, Mesh } from '../mesh.ts';
+import { type AxisRef, type Mesh, sameMesh } from '../mesh.ts';
 import { elementsOf, isWide } from '../elements.ts';
 import type { ElementArray } from '../program.ts';
 import { userError } from '../diagnostics.ts';
@@ -126,7 +126,7 @@ export class AttributeReader {
     const r = this.r;
     const from = r.at;
     r.expect('<');
-    const name = r.symbol();
+    const name = r.is('mesh') ? this.inlineMesh() : r.symbol();
     const mesh = this.meshes.find((m) => m.name === name);
     if (mesh === undefined)
       throw userError('SH0214', `there is no mesh @${name}`, {
@@ -150,6 +150,40 @@ export class AttributeReader {
     const layout: Layout = { mesh: name, dims, ...extra, ...(monoid === undefined ? {} : { monoid }) };
     this.checkDisjoint(layout, from);
     return layout;
+  }
+
+  /** `<["x"=2, "y"=4], device_ids=[…]>` */
+  meshBody(): Omit<Mesh, 'name'> {
+    const r = this.r;
+    r.expect('<');
+    const axes = r.list('[', ']', () => {
+      const axis = r.string();
+      r.expect('=');
+      return { name: axis, size: r.integer() };
+    });
+    let deviceIds: number[] | undefined;
+    if (r.accept(',')) {
+      if (r.take() !== 'device_ids') throw r.unexpected('device_ids');
+      r.expect('=');
+      deviceIds = r.integers();
+    }
+    r.expect('>');
+    return { axes, ...(deviceIds === undefined ? {} : { deviceIds }) };
+  }
+
+  /** `mesh<["x"=2]>` inside a sharding: the module's mesh that is like it, or a new one (Shardy, lift_inlined_meshes.cc). */
+  private inlineMesh(): string {
+    this.r.take();
+    const body = this.meshBody();
+    const known = this.meshes.find((m) => sameMesh(m, { name: '', ...body }));
+    if (known !== undefined) return known.name;
+    const [only, ...more] = body.deviceIds ?? [];
+    const maximal = body.axes.length === 0 && only !== undefined && more.length === 0;
+    const base = maximal ? `maximal_mesh_${only}` : body.axes.length === 0 ? 'empty_mesh' : 'mesh';
+    let name = base;
+    for (let i = 0; this.meshes.some((m) => m.name === name); i++) name = `${base}_${i}`;
+    this.meshes.push({ name, ...body });
+    return name;
   }
 
   private dim(mesh: Mesh): DimSharding {

@@ -18,6 +18,9 @@ export function importStablehlo(source: SourceText): Module {
 
 const SPELLED: ReadonlySet<string> = new Set(['sdy.constant', 'stablehlo.dot']);
 
+/** What XLA expands before anything else looks at it. */
+const EXPANDED: ReadonlySet<string> = new Set(['chlo.square', 'chlo.top_k']);
+
 class Importer {
   private readonly r: Reader;
   private readonly source: SourceText;
@@ -72,22 +75,10 @@ class Importer {
     r.take();
     const name = r.symbol();
     r.expect('=');
-    r.expect('<');
-    const axes = r.list('[', ']', () => {
-      const axis = r.string();
-      r.expect('=');
-      return { name: axis, size: r.integer() };
-    });
-    let deviceIds: number[] | undefined;
-    if (r.accept(',')) {
-      if (r.take() !== 'device_ids') throw r.unexpected('device_ids');
-      r.expect('=');
-      deviceIds = r.integers();
-    }
-    r.expect('>');
+    const body = this.attributes.meshBody();
     if (r.is('{')) this.attributes.dict();
     this.locations.maybe();
-    this.attributes.meshes.push({ name, axes, ...(deviceIds === undefined ? {} : { deviceIds }) });
+    this.attributes.meshes.push({ name, ...body });
   }
 
   private function(): void {
@@ -608,7 +599,8 @@ class Importer {
         : kind === 'optimization_barrier'
           ? operands.map((v) => this.builder.typeOf(v))
           : types;
-    const attrs = OP_ATTRS[kind]?.(full) ?? {};
+    const own = raw.fields.get('sdy.sharding_rule');
+    const attrs = { ...OP_ATTRS[kind]?.(full), ...(own === undefined ? {} : { rule: String(own) }) };
     const sharding = raw.fields.get('sdy.sharding');
     const layouts = Array.isArray(sharding) ? (sharding as unknown as readonly Layout[]) : undefined;
     this.emit(from, names, kind, operands, results, attrs, regions, layouts);
@@ -657,7 +649,7 @@ class Importer {
   private spelled(from: number, names: number): { spelled?: string } {
     const at = names === 0 ? from : this.nameToken(from);
     const name = this.r.tokens[at]?.image.replaceAll('"', '') ?? '';
-    return SPELLED.has(name) ? { spelled: name } : {};
+    return SPELLED.has(name) || (name.startsWith('chlo.') && !EXPANDED.has(name)) ? { spelled: name } : {};
   }
 
   private nameToken(from: number): number {

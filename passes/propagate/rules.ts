@@ -35,10 +35,22 @@ export class RuleTable {
     const def = this.registry[op.kind];
     if (def === undefined || isUnknownCall(op)) return undefined;
     const operands = op.operands.map((v) => v.type);
+    if (seedsGenerator(op))
+      return new RuleBuilder([1, 1], [1])
+        .add([0, 0], [0], (results[0] as TensorType).shape[0] ?? 1, 'replicate', true)
+        .build();
     const makers = op.operands.map((v) => v.maker);
     const regions = op.regions.map(readonlyRegion);
     const rule = (): FactorRule => {
-      const found = def.factors({ kind: op.kind, attrs: op.attrs, regions, operands, results, makers });
+      const found = def.factors({
+        kind: op.kind,
+        attrs: op.attrs,
+        regions,
+        operands,
+        results,
+        makers,
+        values: op.operands,
+      });
       return this.conservative ? conservativeRule(op, found) : found;
     };
     const key = this.key(op, operands, results, makers);
@@ -52,10 +64,9 @@ export class RuleTable {
     results: readonly TensorType[],
     makers: readonly (EditOp | undefined)[],
   ): string | undefined {
-    if (op.regions.length > 0 && op.kind !== 'reduce') return undefined;
+    if ((op.regions.length > 0 && op.kind !== 'reduce') || joinsSlices(op)) return undefined;
     const types = [...operands, ...results].map((t) => this.typeId(t)).join();
-    const fixed =
-      op.kind === 'dynamic_update_slice' || op.kind === 'concatenate' ? makers.map((m) => m?.kind).join() : '';
+    const fixed = op.kind === 'dynamic_update_slice' ? makers.map((m) => m?.kind).join() : '';
     return `${op.kind} ${types} ${attrsText(op)} ${fixed}`;
   }
 
@@ -108,6 +119,16 @@ function ownRule(op: EditOp): FactorRule {
   return rule;
 }
 
+/** The two halves of a generator's state, put together (Shardy, X64Combine). */
+const seedsGenerator = (op: EditOp): boolean =>
+  op.attrs.target === 'X64Combine' &&
+  op.result.type.shape.length === 1 &&
+  op.result.uses().some((u) => u.op.kind === 'rng_bit_generator');
+
+/** Its rule depends on which values are joined. */
+const joinsSlices = (op: EditOp): boolean =>
+  op.kind === 'concatenate' && op.operands.some((v) => v.maker?.kind === 'slice');
+
 const isUnknownCall = (op: EditOp): boolean =>
   op.kind === 'custom_call' && !isKnownCall(op.attrs as unknown as Parameters<typeof isKnownCall>[0]);
 
@@ -127,7 +148,7 @@ function conservativeRule(op: EditOp, rule: FactorRule): FactorRule {
     case 'concatenate':
       return dropFactors(rule, (f) => rule.results[0]?.[op.attrs.dim as number]?.includes(f) === true);
     case 'convolution': {
-      const spatial = (op.attrs.input_spatial as readonly number[]).flatMap((d) => rule.operands[0]?.[d] ?? []);
+      const spatial = (op.attrs.input_dims as readonly number[]).slice(2).flatMap((d) => rule.operands[0]?.[d] ?? []);
       return dropFactors(rule, (f) => spatial.includes(f));
     }
     default:

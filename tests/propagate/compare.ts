@@ -190,6 +190,7 @@ function rulesOf(func: Func, known: Registry): [string, string | null][] {
       operands: types(op.operands),
       results: types(op.results),
       makers: op.operands.map((v) => makers.get(v)),
+      values: op.operands,
     });
     return rule === undefined ? null : ruleText(rule);
   };

@@ -31,8 +31,8 @@ export function checkOwed({ def, registry, example }: LawContext, found: Finding
   const mesh = MESHES[0] as Mesh;
   const y = fullAxis(mesh, 'y');
   const allowed = (f: number): boolean =>
-    (rule.factors[f]?.kind === 'pass' && rule.factors[f]?.whole !== true) ||
-    (sums && rule.factors[f]?.kind === 'reduce');
+    rule.factors[f]?.whole !== true &&
+    (rule.factors[f]?.kind === 'pass' || (sums && rule.factors[f]?.kind === 'reduce'));
   const overY = cases(rule, view, allowed)
     .filter((c) => c.mesh === mesh && axesKey(c.assignment.flat()) === axesKey([y]))
     .map((c) => c.assignment);

@@ -60,12 +60,13 @@ function wrongDim(rule: FactorRule, factors: DimFactors, type: TensorType, d: nu
 }
 
 function wrongFactor(rule: FactorRule, view: OpView, f: number): string | undefined {
-  const { kind, size } = rule.factors[f] as FactorRule['factors'][number];
+  const { kind, size, whole } = rule.factors[f] as FactorRule['factors'][number];
   const name = `factor ${factorName(f)} (${kind}, ${size})`;
   const inside = (tensors: FactorRule['operands']): number => tensors.filter((dims) => dims.flat().includes(f)).length;
   const [read, given] = [inside(rule.operands), inside(rule.results)];
   if (read + given === 0) return `${name} stands nowhere`;
-  if (size === 1) return undefined;
+  // A factor that is never split may stand on one side only.
+  if (size === 1 || whole === true) return undefined;
   switch (kind) {
     case 'pass':
       return given === 0 ? `${name} is in no result: every shard would hold a part of the work only` : undefined;
