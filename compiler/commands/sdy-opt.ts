@@ -28,7 +28,7 @@ export function sdyOptCommand(program: Command): void {
         const module = edit(importStablehlo(source));
         runSdyPasses(module, flags, registry, (d) => printDiagnostics([d], source));
         process.stdout.write(
-          options.json === true ? `${JSON.stringify(describeModule(module), null, 1)}\n` : printSdy(module, registry),
+          options.json === true ? `${JSON.stringify(describeModule(module), null, 1)}\n` : printSdy(module),
         );
       }),
     );

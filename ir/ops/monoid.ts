@@ -85,3 +85,28 @@ export function combineOn(monoid: Monoid, dtype: DType): Combine {
   if (dtype === 'pred') return COMBINE[ON_PRED[monoid]];
   return monoid === 'sum' ? (a, b) => (a + b) | 0 : monoid === 'prod' ? Math.imul : COMBINE[monoid];
 }
+
+/** Name of the op that a reducer consists of, in either form of program. */
+export type Reducer = string;
+
+interface Region {
+  readonly params: readonly unknown[];
+  readonly first?:
+    | { readonly kind: string; readonly operands: readonly unknown[]; readonly results: readonly unknown[] }
+    | undefined;
+  readonly last?: { readonly kind: string; readonly operands: readonly unknown[] } | undefined;
+}
+
+/** `add` for a reducer `(a, b) → add a, b`; undefined for any other, or operands the other way round. */
+export function reducerOf(op: { readonly regions: readonly Region[] }): Reducer | undefined {
+  const [region] = op.regions;
+  const { first, last } = region ?? {};
+  if (region === undefined || first === undefined || last === undefined || region.params.length !== 2) return undefined;
+  const plain =
+    first.operands.length === 2 &&
+    first.operands[0] === region.params[0] &&
+    first.operands[1] === region.params[1] &&
+    last.operands.length === 1 &&
+    last.operands[0] === first.results[0];
+  return plain && Object.hasOwn(MONOIDS, first.kind) ? first.kind : undefined;
+}

@@ -27,7 +27,10 @@ const array = (values: readonly number[]): string =>
   values.length === 0 ? 'array<i64>' : `array<i64: ${values.join(', ')}>`;
 
 /** What stands between the op's name and its types; `null` = plain operands. */
-type Syntax = (op: Op, operands: readonly string[], types: readonly TensorType[]) => string;
+/** All that printing needs of an op. */
+export type Printable = Pick<Op, 'kind' | 'attrs'>;
+
+type Syntax = (op: Printable, operands: readonly string[], types: readonly TensorType[]) => string;
 
 const SYNTAX: Readonly<Record<string, Syntax>> = {
   constant: (op, _, types) => denseText((op.attrs.value as Elements).data, types[0] as TensorType),
@@ -66,7 +69,7 @@ function roles(dims: readonly number[], first: string, second: string): string {
 }
 
 /** Without Shardy's rule: the per-device program is beyond it. */
-const customCall = (op: Op, operands: readonly string[]): string => {
+const customCall = (op: Printable, operands: readonly string[]): string => {
   const { target, verbatim } = op.attrs as unknown as OpAttrs['custom_call'];
   return `@${target}(${operands.join(', ')})${verbatim === '' ? '' : ` {${verbatim}}`}`;
 };
@@ -80,7 +83,7 @@ const pairs = (low: readonly number[], high: readonly number[]): string =>
 const list2 = (rows: readonly (readonly number[])[]): string => `[${rows.map(list).join(', ')}]`;
 
 /** Attributes of ops that are printed in generic form, as MLIR properties. */
-const PROPERTIES: Readonly<Record<string, (op: Op) => string>> = {
+const PROPERTIES: Readonly<Record<string, (op: Printable) => string>> = {
   reduce: (op) => `dimensions = ${array(op.attrs.dims as number[])}`,
   gather: (op) => {
     const a = op.attrs as unknown as OpAttrs['gather'];
@@ -121,7 +124,7 @@ const PROPERTIES: Readonly<Record<string, (op: Op) => string>> = {
   optimization_barrier: () => '',
 };
 
-export const propertiesOf = (op: Op): string | undefined => PROPERTIES[op.kind]?.(op);
+export const propertiesOf = (op: Printable): string | undefined => PROPERTIES[op.kind]?.(op);
 
 /** Ops that JAX leaves in the client dialect. */
 const CHLO: ReadonlySet<string> = new Set([
@@ -143,7 +146,7 @@ const CHLO: ReadonlySet<string> = new Set([
 
 /** Everything after `%r = `, for an op without regions. */
 export function plainOp(
-  op: Op,
+  op: Printable,
   operands: readonly string[],
   operandTypes: readonly TensorType[],
   types: readonly TensorType[],

@@ -1,8 +1,302 @@
-/** A module with calls and shardings as MLIR text. */
-import type { EditModule } from '../edit.ts';
-import type { Registry } from '../op.ts';
-export function printSdy(module: EditModule, registry: Registry): string {
-  void module;
-  void registry;
-  return '';
+/**
+ * A global program, calls and layouts included, as MLIR prints it: what `shardc sdy-opt` and `--emit sdy` give, and what
+ * import.ts reads back. Per-device programs are export.ts'.
+ */
+import type { EditBlock, EditFunc, EditModule, EditOp, EditValue } from '../edit.ts';
+import type { Layout } from '../layout.ts';
+import type { AxisRef, Mesh } from '../mesh.ts';
+import { type Reducer, reducerOf } from '../ops/monoid.ts';
+import { mlirName } from './mlir-names.ts';
+import { plainOp, propertiesOf, tensorText } from './print-op.ts';
+import { axisRefText, perValueText, sdyAttributes, shardingText } from './sdy-attributes.ts';
+
+export const printSdy = (module: EditModule): string => new SdyPrinter(module).module();
+
+type Names = Map<EditValue, string>;
+/** Next number of values and of arguments; a region's own numbers are free again after it. */
+interface Counters {
+  values: number;
+  args: number;
+}
+
+class SdyPrinter {
+  private readonly edit: EditModule;
+  private readonly lines: string[] = [];
+  private names: Names = new Map();
+  private count: Counters = { values: 0, args: 0 };
+  private depth = 0;
+
+  constructor(module: EditModule) {
+    this.edit = module;
+  }
+
+  module(): string {
+    const { name, meshes, functions } = this.edit;
+    this.line(name === 'module' ? 'module {' : `module @${name} {`);
+    this.nested(() => {
+      for (const mesh of meshes) this.line(meshText(mesh));
+      for (const func of functions) this.func(func);
+    });
+    this.line('}');
+    return `${this.lines.join('\n')}\n`;
+  }
+
+  private func(func: EditFunc): void {
+    this.names = new Map();
+    this.count = { values: 0, args: 0 };
+    const params = func.body.params.map(
+      (p, i) => `${this.argument(p)}: ${tensorText(p.type)}${this.attrs(p.layout, func.paramAttrs[i])}`,
+    );
+    const results = func.resultTypes.map(
+      (t, i) => `${tensorText(t)}${this.attrs(func.resultLayouts[i], func.resultAttrs[i])}`,
+    );
+    const bare = results.length === 1 && !results[0]?.endsWith('}') ? results[0] : `(${results.join(', ')})`;
+    this.line(
+      `func.func ${func.isPublic ? '' : 'private '}@${func.name}(${params.join(', ')})${results.length === 0 ? '' : ` -> ${bare}`} {`,
+    );
+    this.nested(() => this.ops(func.body));
+    this.line('}');
+  }
+
+  private attrs(layout: Layout | undefined, rest: string | undefined): string {
+    const parts = [...(rest === undefined ? [] : [rest])];
+    if (layout !== undefined) parts.push(`sdy.sharding = #sdy.sharding${this.sharding(layout)}`);
+    return parts.length === 0 ? '' : ` {${parts.join(', ')}}`;
+  }
+
+  private sharding(layout: Layout): string {
+    return shardingText(this.edit.mesh(layout.mesh), layout);
+  }
+
+  private ops(block: EditBlock): void {
+    for (const op of block.ops()) this.op(op);
+  }
+
+  // --- ops ------------------------------------------------------------------------------------------------------------
+
+  private op(op: EditOp): void {
+    switch (op.kind) {
+      case 'return':
+        return this.line(
+          `${mlirName(op)}${prefixed(' ', this.uses(op.operands))}${prefixed(' : ', types(op.operands))}`,
+        );
+      case 'call':
+        return this.line(
+          `${this.results(op)}call @${String(op.attrs.callee)}(${this.uses(op.operands)})${this.dict(op)} : ${signature(op)}`,
+        );
+      case 'while':
+        return this.loop(op);
+      case 'manual_computation':
+      case 'named_computation':
+        return this.computation(op);
+      case 'reduce': {
+        const reducer = reducerOf(op);
+        return reducer === undefined ? this.generic(op) : this.reduce(op, reducer);
+      }
+      default:
+        return op.regions.length > 0 || propertiesOf(op) !== undefined ? this.generic(op) : this.plain(op);
+    }
+  }
+
+  private plain(op: EditOp): void {
+    const head = this.results(op);
+    const operands = op.operands.map((v) => this.name(v));
+    const layout = op.attrs.layout as Layout | undefined;
+    const type = op.results[0] === undefined ? '' : tensorText(op.results[0].type);
+    switch (op.kind) {
+      case 'sharding_constraint':
+      case 'reshard':
+        return this.line(
+          `${head}sdy.${op.kind} ${operands[0]} ${this.sharding(layout as Layout)}${this.dict(op)} : ${type}`,
+        );
+      case 'sharding_group':
+        return this.line(
+          `sdy.sharding_group ${operands[0]} group_id=${String(op.attrs.group)} : ${types(op.operands)}`,
+        );
+      case 'propagation_barrier':
+        return this.line(
+          `${head}sdy.propagation_barrier ${operands[0]} allowed_direction=${String(op.attrs.direction)}${this.dict(op)} : ${type}`,
+        );
+      case 'data_flow_edge': {
+        const sharding = op.result.layout === undefined ? '' : ` sharding=${this.sharding(op.result.layout)}`;
+        return this.line(`${head}sdy.data_flow_edge ${operands[0]}${sharding} : ${type}`);
+      }
+      case 'func_data_flow_edge':
+        return this.line(`${head}sdy.func_data_flow_edge ${operands[0]}${this.dict(op)} : ${type}`);
+      case 'all_reduce': {
+        const out = op.result.layout as Layout;
+        const mesh = this.edit.mesh(out.mesh);
+        const axes = (op.attrs.axes as readonly AxisRef[]).map((a) => axisRefText(mesh, a)).join(', ');
+        return this.line(`${head}sdy.all_reduce {${axes}} ${operands[0]} out_sharding=${this.sharding(out)} : ${type}`);
+      }
+      default: {
+        const text = plainOp(
+          op,
+          operands,
+          op.operands.map((v) => v.type),
+          op.results.map((r) => r.type),
+        );
+        return this.line(`${head}${this.withAttributes(spelled(op, text), this.dict(op))}`);
+      }
+    }
+  }
+
+  /** Attributes stand before the types; a constant's before its elements. */
+  private withAttributes(text: string, dict: string): string {
+    if (dict === '') return text;
+    const constant = /^(?:stablehlo|sdy)\.constant /.exec(text)?.[0];
+    if (constant !== undefined) return `${constant.trimEnd()}${dict} ${text.slice(constant.length)}`;
+    const at = text.lastIndexOf(' : ');
+    if (text.slice(0, at).endsWith('}')) return `${text.slice(0, at - 1)}, ${dict.slice(2)}${text.slice(at)}`;
+    return `${text.slice(0, at)}${dict}${text.slice(at)}`;
+  }
+
+  /** ` {sdy.sharding = …, sdy.sharding_rule = …}`, sorted by name as MLIR does. */
+  private dict(op: EditOp): string {
+    const own = sdyAttributes(this.edit, op);
+    const found = new Map<string, string>();
+    const shardings =
+      op.attrs.layout === undefined
+        ? perValueText(
+            this.edit,
+            op.results.map((r) => r.layout),
+          )
+        : undefined;
+    if (shardings !== undefined) found.set('sdy.sharding', shardings);
+    if (op.attrs.rule_text !== undefined)
+      found.set('sdy.sharding_rule', `#sdy.op_sharding_rule<${String(op.attrs.rule_text)}>`);
+    else if (typeof op.attrs.rule === 'string') found.set('sdy.sharding_rule', `#sdy.op_sharding_rule${op.attrs.rule}`);
+    for (const [k, v] of Object.entries(own ?? {})) if (k.startsWith('sdy.')) found.set(k, v);
+    if (found.size === 0) return '';
+    return ` {${[...found]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([k, v]) => `${k} = ${v}`)
+      .join(', ')}}`;
+  }
+
+  private loop(op: EditOp): void {
+    const head = this.results(op);
+    const [cond, body] = op.regions as [EditBlock, EditBlock];
+    const operands = op.operands.map((v) => this.name(v));
+    const vars = body.params.map((_, i) => (i === 0 ? '%iterArg' : `%iterArg_${this.count.args++}`));
+    for (const block of [cond, body]) for (const [i, p] of block.params.entries()) this.names.set(p, vars[i] as string);
+    const pairs = vars.map((v, i) => `${v} = ${operands[i]}`).join(', ');
+    this.line(
+      `${head}stablehlo.while(${pairs})${prefixed(' : ', types(op.results))}${prefixed(' attributes', this.dict(op))}`,
+    );
+    this.line('cond {');
+    this.region(cond);
+    this.line('} do {');
+    this.region(body);
+    this.line('}');
+  }
+
+  private computation(op: EditOp): void {
+    const head = this.results(op);
+    const name = op.kind === 'named_computation' ? `<"${String(op.attrs.name)}">` : '';
+    const list = (key: string, label: string): string => {
+      const layouts = op.attrs[key] as readonly Layout[] | undefined;
+      return layouts === undefined ? '' : ` ${label}=[${layouts.map((l) => this.sharding(l)).join(', ')}]`;
+    };
+    const manual =
+      op.kind === 'manual_computation'
+        ? ` manual_axes={${((op.attrs.manual_axes ?? []) as readonly string[]).map((a) => `"${a}"`).join(', ')}}`
+        : '';
+    const operands = this.uses(op.operands);
+    const body = op.regions[0] as EditBlock;
+    const params = body.params.map((p) => `${this.argument(p)}: ${tensorText(p.type)}`).join(', ');
+    this.line(
+      `${head}sdy.${op.kind}${name}(${operands})${list('in_layouts', 'in_shardings')}${list('out_layouts', 'out_shardings')}${manual} (${params}) {`,
+    );
+    this.region(body);
+    this.line(`} : ${signature(op)}`);
+  }
+
+  /** `reduce(%x init: %z) applies stablehlo.add across dimensions = [1]`, or with its reducer written out. */
+  private reduce(op: EditOp, reducer: Reducer): void {
+    const head = this.results(op);
+    const n = op.operands.length / 2;
+    const pairs = Array.from(
+      { length: n },
+      (_, i) => `(${this.name(op.operands[i] as EditValue)} init: ${this.name(op.operands[n + i] as EditValue)})`,
+    );
+    this.line(
+      `${head}stablehlo.reduce${pairs.join(', ')} applies stablehlo.${reducer} across dimensions = [${(op.attrs.dims as readonly number[]).join(', ')}]${this.dict(op)} : ${signature(op)}`,
+    );
+  }
+
+  private generic(op: EditOp): void {
+    const head = this.results(op);
+    const properties = propertiesOf(op);
+    const fields = properties === undefined || properties === '' ? '' : ` <{${properties}}>`;
+    const start = `${head}"${mlirName(op)}"(${this.uses(op.operands)})${fields}`;
+    const tail = `${this.dict(op)} : (${types(op.operands)}) -> ${op.results.length === 1 ? types(op.results) : `(${types(op.results)})`}`;
+    if (op.regions.length === 0) return this.line(`${start}${tail}`);
+    this.line(`${start} ({`);
+    op.regions.forEach((region, i) => {
+      if (i > 0) this.line('}, {');
+      if (region.params.length > 0)
+        this.line(`^bb0(${region.params.map((p) => `${this.argument(p)}: ${tensorText(p.type)}`).join(', ')}):`);
+      this.region(region);
+    });
+    this.line(`})${tail}`);
+  }
+
+  // --- names and lines ------------------------------------------------------------------------------------------------
+
+  private region(block: EditBlock): void {
+    const before = { ...this.count };
+    this.nested(() => this.ops(block));
+    this.count.values = before.values;
+  }
+
+  private nested(print: () => void): void {
+    this.depth++;
+    print();
+    this.depth--;
+  }
+
+  private line(text: string): void {
+    this.lines.push(`${'  '.repeat(this.depth)}${text}`);
+  }
+
+  private results(op: EditOp): string {
+    if (op.results.length === 0) return '';
+    const base = `%${this.count.values++}`;
+    op.results.forEach((r, i) => this.names.set(r, op.results.length === 1 ? base : `${base}#${i}`));
+    return `${base}${op.results.length > 1 ? `:${op.results.length}` : ''} = `;
+  }
+
+  private argument(value: EditValue): string {
+    const name = `%arg${this.count.args++}`;
+    this.names.set(value, name);
+    return name;
+  }
+
+  private name(value: EditValue): string {
+    const name = this.names.get(value);
+    if (name === undefined) throw new Error('print: a value is used before it is made');
+    return name;
+  }
+
+  private uses(values: readonly EditValue[]): string {
+    return values.map((v) => this.name(v)).join(', ');
+  }
+}
+
+const types = (values: readonly EditValue[]): string => values.map((v) => tensorText(v.type)).join(', ');
+const signature = (op: EditOp): string =>
+  `(${types(op.operands)}) -> ${op.results.length === 1 ? types(op.results) : `(${types(op.results)})`}`;
+const prefixed = (before: string, text: string): string => (text === '' ? '' : `${before}${text}`);
+
+/** The op by its own name, where the IR has folded it into another. */
+function spelled(op: EditOp, text: string): string {
+  if (op.origin.spelled === 'sdy.constant') return text.replace(/^stablehlo/, 'sdy');
+  if (op.origin.spelled !== 'stablehlo.dot') return text;
+  return text.replace(/^stablehlo\.dot_general /, 'stablehlo.dot ').replace(/, contracting_dims = \[\d+\] x \[0\]/, '');
+}
+
+export function meshText(mesh: Mesh): string {
+  const axes = mesh.axes.map((a) => `"${a.name}"=${a.size}`).join(', ');
+  return `sdy.mesh @${mesh.name} = <[${axes}]${mesh.deviceIds === undefined ? '' : `, device_ids=[${mesh.deviceIds.join(', ')}]`}>`;
 }
