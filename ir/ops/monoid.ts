@@ -86,9 +86,6 @@ export function combineOn(monoid: Monoid, dtype: DType): Combine {
   return monoid === 'sum' ? (a, b) => (a + b) | 0 : monoid === 'prod' ? Math.imul : COMBINE[monoid];
 }
 
-/** Name of the op that a reducer consists of, in either form of program. */
-export type Reducer = string;
-
 interface Region {
   readonly params: readonly unknown[];
   readonly first?:
@@ -98,7 +95,7 @@ interface Region {
 }
 
 /** `add` for a reducer `(a, b) → add a, b`; undefined for any other, or operands the other way round. */
-export function reducerOf(op: { readonly regions: readonly Region[] }): Reducer | undefined {
+export function reducerOf(op: { readonly regions: readonly Region[] }): string | undefined {
   const [region] = op.regions;
   const { first, last } = region ?? {};
   if (region === undefined || first === undefined || last === undefined || region.params.length !== 2) return undefined;

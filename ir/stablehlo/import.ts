@@ -370,6 +370,8 @@ class Importer {
       verbatim: kept.join(', '),
       result_types: types.map(typeText),
       ...(rule === undefined ? {} : { rule }),
+      // A call without results keeps where it runs.
+      ...(types.length > 0 || layouts === undefined ? {} : { effect_layouts: layouts }),
     };
     this.emit(from, names, 'custom_call', operands, types, attrs, [], layouts);
   }

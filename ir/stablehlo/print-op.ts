@@ -44,7 +44,7 @@ const SYNTAX: Readonly<Record<string, Syntax>> = {
   concatenate: (op, o) => `${o.join(', ')}, dim = ${String(op.attrs.dim)}`,
   slice: (op, o) => {
     const { start, limit, strides } = op.attrs as unknown as OpAttrs['slice'];
-    return `${o[0]} [${start.map((s, d) => `${s}:${limit[d]}:${strides[d]}`).join(', ')}]`;
+    return `${o[0]} [${start.map((s, d) => `${s}:${limit[d]}${strides[d] === 1 ? '' : `:${strides[d]}`}`).join(', ')}]`;
   },
   pad: (op, o) =>
     `${o.join(', ')}, low = ${list(op.attrs.low as number[])}, high = ${list(op.attrs.high as number[])}, interior = ${list(op.attrs.interior as number[])}`,
@@ -231,7 +231,11 @@ function nested(items: readonly string[], shape: readonly number[]): string {
 /** Decimal that reads back as the same number; infinities and NaN as bit patterns. */
 function floatText(x: number, dtype: DType): string {
   if (!Number.isFinite(x)) return nonFinite(x, dtype);
-  const text = Object.is(x, -0) ? '-0.0' : String(x);
+  const short = Object.is(x, -0)
+    ? '-0.000000e+00'
+    : x.toExponential(6).replace(/e([+-])(\d)$/, (_, sign: string, digit: string) => `e${sign}0${digit}`);
+  if (Number(short) === x) return short;
+  const text = String(x);
   if (/e/.test(text)) return text.includes('.') ? text : text.replace('e', '.0e');
   return text.includes('.') ? text : `${text}.0`;
 }

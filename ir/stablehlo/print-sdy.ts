@@ -5,7 +5,7 @@
 import type { EditBlock, EditFunc, EditModule, EditOp, EditValue } from '../edit.ts';
 import type { Layout } from '../layout.ts';
 import type { AxisRef, Mesh } from '../mesh.ts';
-import { type Reducer, reducerOf } from '../ops/monoid.ts';
+import { reducerOf } from '../ops/monoid.ts';
 import { mlirName } from './mlir-names.ts';
 import { plainOp, propertiesOf, tensorText } from './print-op.ts';
 import { axisRefText, perValueText, sdyAttributes, shardingText } from './sdy-attributes.ts';
@@ -25,6 +25,8 @@ class SdyPrinter {
   private names: Names = new Map();
   private count: Counters = { values: 0, args: 0 };
   private depth = 0;
+  /** Loop variables named so far in the function. */
+  private loops = 0;
 
   constructor(module: EditModule) {
     this.edit = module;
@@ -44,6 +46,7 @@ class SdyPrinter {
   private func(func: EditFunc): void {
     this.names = new Map();
     this.count = { values: 0, args: 0 };
+    this.loops = 0;
     const params = func.body.params.map(
       (p, i) => `${this.argument(p)}: ${tensorText(p.type)}${this.attrs(p.layout, func.paramAttrs[i])}`,
     );
@@ -89,10 +92,12 @@ class SdyPrinter {
       case 'manual_computation':
       case 'named_computation':
         return this.computation(op);
-      case 'reduce': {
-        const reducer = reducerOf(op);
-        return reducer === undefined ? this.generic(op) : this.reduce(op, reducer);
-      }
+      case 'reduce':
+        return this.reduce(op);
+      case 'optimization_barrier':
+        return this.line(
+          `${this.results(op)}stablehlo.optimization_barrier${this.dict(op)} ${this.uses(op.operands)} : ${types(op.operands)}`,
+        );
       default:
         return op.regions.length > 0 || propertiesOf(op) !== undefined ? this.generic(op) : this.plain(op);
     }
@@ -155,13 +160,9 @@ class SdyPrinter {
   private dict(op: EditOp): string {
     const own = sdyAttributes(this.edit, op);
     const found = new Map<string, string>();
-    const shardings =
-      op.attrs.layout === undefined
-        ? perValueText(
-            this.edit,
-            op.results.map((r) => r.layout),
-          )
-        : undefined;
+    const effects = (op.attrs.effect_layouts ?? []) as readonly Layout[];
+    const layouts = op.results.length === 0 ? effects : op.results.map((r) => r.layout);
+    const shardings = op.attrs.layout === undefined ? perValueText(this.edit, layouts) : undefined;
     if (shardings !== undefined) found.set('sdy.sharding', shardings);
     if (op.attrs.rule_text !== undefined)
       found.set('sdy.sharding_rule', `#sdy.op_sharding_rule<${String(op.attrs.rule_text)}>`);
@@ -178,7 +179,7 @@ class SdyPrinter {
     const head = this.results(op);
     const [cond, body] = op.regions as [EditBlock, EditBlock];
     const operands = op.operands.map((v) => this.name(v));
-    const vars = body.params.map((_, i) => (i === 0 ? '%iterArg' : `%iterArg_${this.count.args++}`));
+    const vars = body.params.map(() => this.loopVariable());
     for (const block of [cond, body]) for (const [i, p] of block.params.entries()) this.names.set(p, vars[i] as string);
     const pairs = vars.map((v, i) => `${v} = ${operands[i]}`).join(', ');
     this.line(
@@ -213,16 +214,26 @@ class SdyPrinter {
   }
 
   /** `reduce(%x init: %z) applies stablehlo.add across dimensions = [1]`, or with its reducer written out. */
-  private reduce(op: EditOp, reducer: Reducer): void {
+  private reduce(op: EditOp): void {
     const head = this.results(op);
     const n = op.operands.length / 2;
     const pairs = Array.from(
       { length: n },
       (_, i) => `(${this.name(op.operands[i] as EditValue)} init: ${this.name(op.operands[n + i] as EditValue)})`,
     );
+    const reducer = reducerOf(op);
+    const applied = reducer === undefined ? '' : ` applies stablehlo.${reducer}`;
+    const dims = (op.attrs.dims as readonly number[]).join(', ');
     this.line(
-      `${head}stablehlo.reduce${pairs.join(', ')} applies stablehlo.${reducer} across dimensions = [${(op.attrs.dims as readonly number[]).join(', ')}]${this.dict(op)} : ${signature(op)}`,
+      `${head}stablehlo.reduce${pairs.join(', ')}${applied} across dimensions = [${dims}]${this.dict(op)} : ${signature(op)}`,
     );
+    if (reducer !== undefined) return;
+    const body = op.regions[0] as EditBlock;
+    const params = body.params.map((p) => `${this.argument(p)}: ${tensorText(p.type)}`);
+    const groups = Array.from({ length: n }, (_, i) => `(${params[i]}, ${params[n + i]})`);
+    this.line(` reducer${groups.join(' ')} {`);
+    this.region(body);
+    this.line('}');
   }
 
   private generic(op: EditOp): void {
@@ -265,6 +276,12 @@ class SdyPrinter {
     const base = `%${this.count.values++}`;
     op.results.forEach((r, i) => this.names.set(r, op.results.length === 1 ? base : `${base}#${i}`));
     return `${base}${op.results.length > 1 ? `:${op.results.length}` : ''} = `;
+  }
+
+  /** `%iterArg`, and with a number where the function has one already. */
+  private loopVariable(): string {
+    const n = this.loops++;
+    return n === 0 ? '%iterArg' : `%iterArg_${n - 1}`;
   }
 
   private argument(value: EditValue): string {
