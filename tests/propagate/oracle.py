@@ -1,7 +1,7 @@
 """Shardy itself, through jaxlib: what every value's sharding is after propagation, and every op's sharding rule.
 
 Reads a JSON list of {"name", "text"} from standard input and writes one of {"name", "values", "final", "rules"} or
-{"name", "error"}. Each program runs in a forked child, as a failed check inside Shardy ends the process.
+{"name", "error"}; for {"name", "text", "flags"} what sdy_opt's flags make of the module, as {"name", "functions"}. Each program runs in a forked child, as a failed check inside Shardy ends the process.
 
 values: in program order, [what, types, shardings]; `what` is the op's name, or `call arguments` / `call results` at the
 two ends of an inlined call. Taken right after propagation with data-flow edges sunk, so before anything is closed.
@@ -147,14 +147,57 @@ def run(text):
     }
 
 
-def isolated(text):
+def to_pipeline(flags):
+    """sdy_opt's flags as a pass pipeline; passes on functions are found by trying."""
+    items = []
+    for flag in flags:
+        name, _, options = flag.lstrip("-").partition("=")
+        item = name + (f"{{{options}}}" if options else "")
+        try:
+            passmanager.PassManager.parse(f"builtin.module({item})")
+        except Exception:
+            item = f"func.func({item})"
+        items.append(item)
+    return f"builtin.module({','.join(items)})"
+
+
+def described(module):
+    """Per function: layouts of arguments and results, and [name, types, layouts] of every op with results."""
+    found = {}
+    for name, func in functions(module).items():
+        ops = []
+
+        def visit(op):
+            if op.name != "func.func" and len(op.results):
+                ops.append([op.name, [str(r.type) for r in op.results], shardings_of(op)])
+            return ir.WalkResult.ADVANCE
+
+        func.walk(visit, ir.WalkOrder.PRE_ORDER)
+        arguments, results = boundary(func)
+        found[name] = {"arguments": arguments, "results": results, "ops": ops}
+    return found
+
+
+def run_pipeline(text, flags):
+    module = ir.Module.parse(expand_chlo(text))
+    passmanager.PassManager.parse(whole_pipeline() if flags is None else to_pipeline(flags)).run(module.operation)
+    return {"functions": described(module)}
+
+
+def after_pipeline(text, flags=None):
+    """What Shardy makes of a module: by sdy_opt's flags, or its whole propagation pipeline."""
+    with make_context(), ir.Location.unknown():
+        return isolated(lambda: run_pipeline(text, flags))
+
+
+def isolated(work):
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reader)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         try:
-            result = run(text)
+            result = work()
         except Exception as error:  # whatever it is, the test wants to know
             result = {"error": str(error)}
         with os.fdopen(writer, "w") as out:
@@ -167,5 +210,13 @@ def isolated(text):
     return json.loads(data) if data else {"error": "the process ended (a failed check)"}
 
 
-with make_context(), ir.Location.unknown():
-    json.dump([{"name": p["name"], **isolated(p["text"])} for p in json.load(sys.stdin)], sys.stdout)
+
+def answer(program):
+    if "flags" in program:
+        return {"name": program["name"], **isolated(lambda: run_pipeline(program["text"], program["flags"]))}
+    return {"name": program["name"], **isolated(lambda: run(program["text"]))}
+
+
+if __name__ == "__main__":
+    with make_context(), ir.Location.unknown():
+        json.dump([answer(p) for p in json.load(sys.stdin)], sys.stdout)
