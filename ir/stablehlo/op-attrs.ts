@@ -206,6 +206,29 @@ export const OP_ATTRS: Readonly<Record<string, Convert>> = {
       dtype: result(raw).dtype,
     };
   },
+  all_gather: (raw) => ({ all_gather_dim: num(raw, 'all_gather_dim') }),
+  all_to_all: (raw) => ({
+    split_dimension: num(raw, 'split_dimension'),
+    concat_dimension: num(raw, 'concat_dimension'),
+  }),
+  reduce_scatter: (raw) => ({ scatter_dimension: num(raw, 'scatter_dimension') }),
+  batch_norm_inference: (raw) => ({ feature_index: num(raw, 'feature_index') }),
+  cholesky: (raw) => ({ lower: flag(raw, 'lower') }),
+  fft: (raw) => ({
+    fft_type: String(raw.fields.get('type') ?? raw.fields.get('fft_type')),
+    fft_length: ints(raw, 'length', 'fft_length'),
+  }),
+  rng_bit_generator: (raw) => ({
+    algorithm: String(raw.fields.get('algorithm') ?? raw.fields.get('rng_algorithm')),
+    dtype: raw.results[1]?.dtype ?? 'u32',
+    shape: raw.results[1]?.shape ?? [],
+  }),
+  triangular_solve: (raw) => ({
+    left_side: flag(raw, 'left_side'),
+    lower: flag(raw, 'lower'),
+    unit_diagonal: flag(raw, 'unit_diagonal'),
+    transpose_a: String(raw.fields.get('transpose_a')),
+  }),
   top_k: (raw) => ({ k: num(raw, 'k', result(raw).shape.at(-1) ?? 0) }),
   sort: (raw) => ({ dim: num(raw, 'dimension', -1), is_stable: flag(raw, 'is_stable') }),
 };

@@ -4,7 +4,8 @@ import { userError } from '../../ir/diagnostics.ts';
 import { type Factor, type FactorRule, parseRule, RuleBuilder } from '../../ir/factors.ts';
 import { isKnownCall } from '../../ir/ops/custom-call.ts';
 import type { Registry } from '../../ir/op.ts';
-import type { TensorType } from '../../ir/types.ts';
+import { elementCount, type TensorType } from '../../ir/types.ts';
+import { RULES_ONLY } from './rules-only.ts';
 
 /** Ops that have no rule although the registry knows them: they have no operands, and nothing moves through them. */
 const WITHOUT: ReadonlySet<string> = new Set(['constant', 'iota']);
@@ -32,8 +33,8 @@ export class RuleTable {
         identityRule(results[0] as TensorType, 1, true),
       );
     if (typeof op.attrs.rule === 'string') return this.remember(`own ${op.attrs.rule}`, () => ownRule(op));
-    const def = this.registry[op.kind];
-    if (def === undefined || isUnknownCall(op)) return undefined;
+    const factors = this.registry[op.kind]?.factors ?? RULES_ONLY[op.kind];
+    if (factors === undefined || isUnknownCall(op) || reshapesNothing(op)) return undefined;
     const operands = op.operands.map((v) => v.type);
     if (seedsGenerator(op))
       return new RuleBuilder([1, 1], [1])
@@ -42,7 +43,7 @@ export class RuleTable {
     const makers = op.operands.map((v) => v.maker);
     const regions = op.regions.map(readonlyRegion);
     const rule = (): FactorRule => {
-      const found = def.factors({
+      const found = factors({
         kind: op.kind,
         attrs: op.attrs,
         regions,
@@ -128,6 +129,9 @@ const seedsGenerator = (op: EditOp): boolean =>
 /** Its rule depends on which values are joined. */
 const joinsSlices = (op: EditOp): boolean =>
   op.kind === 'concatenate' && op.operands.some((v) => v.maker?.kind === 'slice');
+
+/** Without elements there are no factors to share. */
+const reshapesNothing = (op: EditOp): boolean => op.kind === 'reshape' && elementCount(op.result.type) === 0;
 
 const isUnknownCall = (op: EditOp): boolean =>
   op.kind === 'custom_call' && !isKnownCall(op.attrs as unknown as Parameters<typeof isKnownCall>[0]);
