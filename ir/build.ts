@@ -22,6 +22,13 @@ export class FuncBuilder {
     return id;
   }
 
+  /** A parameter of the function, whatever block is at hand. */
+  argument(type: TensorType, info: Omit<ValueInfo, 'type'> = {}): ValueId {
+    const id = this.value(type, info);
+    this.blocks[0]?.params.push(id);
+    return id;
+  }
+
   /** Makes an existing value the next parameter of the block at hand. */
   paramAt(id: ValueId): void {
     this.top().params.push(id);

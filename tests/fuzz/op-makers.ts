@@ -1,0 +1,441 @@
+/** How a random program gets each of its ops: from values at hand to a new value, or undefined where none fits. */
+import type { Monoid } from '../../ir/layout.ts';
+import { identityOf } from '../../ir/monoid.ts';
+import type { Attrs, ValueId } from '../../ir/program.ts';
+import { REDUCERS } from '../../ir/typed-build.ts';
+import { isFloat, tensor, type TensorType, withDType, withShape } from '../../ir/types.ts';
+import { type ProgramMaker, scalarOf } from './program.ts';
+
+export type OpMaker = (p: ProgramMaker) => ValueId | undefined;
+
+const UNARY = ['negate', 'tanh', 'abs', 'logistic', 'cosine', 'exponential'];
+const BINARY = ['add', 'multiply', 'subtract', 'maximum', 'minimum'];
+const sizeOf = (type: TensorType, dim: number): number => type.shape[dim] as number;
+const dimsOf = (type: TensorType): number[] => type.shape.map((_, d) => d);
+const arithmetic = (t: TensorType): boolean => t.dtype !== 'pred';
+
+export const OP_MAKERS: Readonly<Record<string, OpMaker>> = {
+  unary(p) {
+    const x = p.float();
+    return x === undefined ? undefined : p.b.one(p.choices.of(UNARY), [x]);
+  },
+
+  binary(p) {
+    const x = p.any(arithmetic);
+    if (x === undefined) return undefined;
+    return p.b.one(p.choices.of(BINARY), p.choices.shuffled([x, p.like(p.b.typeOf(x))]));
+  },
+
+  dot_general(p) {
+    const x = p.float(1);
+    if (x === undefined) return undefined;
+    const type = p.b.typeOf(x);
+    const dims = p.choices.shuffled(dimsOf(type));
+    const contracting = dims.slice(0, p.choices.chance(15) ? 2 : 1);
+    const batch = dims.slice(contracting.length).filter(() => p.choices.chance(30));
+    const free = Array.from({ length: 1 + p.choices.below(2) }, () => p.extent());
+    const kept = type.shape.filter((_, d) => !contracting.includes(d));
+    if (!p.fits([...kept, ...free])) return undefined;
+    const held = p.choices.shuffled([
+      ...batch.map((d) => ({ role: 'batch', d, size: sizeOf(type, d) })),
+      ...contracting.map((d) => ({ role: 'contracting', d, size: sizeOf(type, d) })),
+      ...free.map((size, d) => ({ role: 'free', d, size })),
+    ]);
+    const y = p.like(
+      withShape(
+        type,
+        held.map((h) => h.size),
+      ),
+    );
+    const at = (role: string) => (d: number) => held.findIndex((h) => h.role === role && h.d === d);
+    return p.b.one('dot_general', [x, y], {
+      lhs_batch: batch,
+      rhs_batch: batch.map(at('batch')),
+      lhs_contracting: contracting,
+      rhs_contracting: contracting.map(at('contracting')),
+      dtype: type.dtype,
+    });
+  },
+
+  reduce(p) {
+    const x = p.any((t) => arithmetic(t) && t.shape.length >= 1);
+    if (x === undefined) return undefined;
+    const dims = dimsOf(p.b.typeOf(x)).filter(() => p.choices.chance(60));
+    const monoid = p.choices.of<Monoid>(['sum', 'max', 'min', 'prod']);
+    return p.b.reduce(monoid, x, dims.length === 0 ? [0] : dims);
+  },
+
+  mean_and_center(p) {
+    const x = p.float(1);
+    if (x === undefined) return undefined;
+    const type = p.b.typeOf(x);
+    const dim = p.choices.below(type.shape.length);
+    const scale = p.b.splat(
+      1 / Math.max(1, sizeOf(type, dim)),
+      withShape(
+        type,
+        type.shape.filter((_, d) => d !== dim),
+      ),
+    );
+    const mean = p.b.one('multiply', [p.b.reduce('sum', x, [dim]), scale]);
+    return p.b.one('subtract', [x, backTo(p, mean, type, dim)]);
+  },
+
+  softmax(p) {
+    const x = p.float(1);
+    if (x === undefined) return undefined;
+    const type = p.b.typeOf(x);
+    const dim = p.choices.below(type.shape.length);
+    const shifted = p.b.one('subtract', [x, backTo(p, p.b.reduce('max', x, [dim]), type, dim)]);
+    const e = p.b.one('exponential', [shifted]);
+    return p.b.one('divide', [e, backTo(p, p.b.reduce('sum', e, [dim]), type, dim)]);
+  },
+
+  argmax(p) {
+    const x = p.float(1);
+    if (x === undefined) return undefined;
+    const type = p.b.typeOf(x);
+    const dim = p.choices.below(type.shape.length);
+    const iota = p.b.one('iota', [], { dim, dtype: 'i32', shape: type.shape });
+    const inits = [p.b.splat(-Infinity, scalarOf(type.dtype)), p.b.splat(0, scalarOf('i32'))];
+    const [best, at] = p.b.apply('reduce', [x, iota, ...inits], { dims: [dim] }, [pickLarger(p, type)]);
+    if (p.choices.chance(50)) p.bind(at as ValueId);
+    return best;
+  },
+
+  transpose(p) {
+    const x = p.any((t) => t.shape.length >= 2);
+    if (x === undefined) return undefined;
+    return p.b.one('transpose', [x], { permutation: p.choices.shuffled(dimsOf(p.b.typeOf(x)).reverse()) });
+  },
+
+  merge_dims(p) {
+    const x = p.any((t) => t.shape.length >= 2);
+    if (x === undefined) return undefined;
+    const { shape } = p.b.typeOf(x);
+    const at = p.choices.below(shape.length - 1);
+    const merged = (shape[at] as number) * (shape[at + 1] as number);
+    return p.b.one('reshape', [x], { shape: [...shape.slice(0, at), merged, ...shape.slice(at + 2)] });
+  },
+
+  split_dim(p) {
+    const x = p.any((t) => t.shape.some((n) => n > 3 && divisors(n).length > 0));
+    if (x === undefined) return undefined;
+    const { shape } = p.b.typeOf(x);
+    const at = p.choices.of(shape.flatMap((n, d) => (n > 3 && divisors(n).length > 0 ? [d] : [])));
+    const [n, major] = [shape[at] as number, p.choices.of(divisors(shape[at] as number))];
+    return p.b.one('reshape', [x], { shape: [...shape.slice(0, at), major, n / major, ...shape.slice(at + 1)] });
+  },
+
+  broadcast(p) {
+    const x = p.any((t) => t.shape.length <= 2);
+    if (x === undefined) return undefined;
+    const { shape } = p.b.typeOf(x);
+    const at = p.choices.below(shape.length + 1);
+    const wide = [...shape.slice(0, at), p.extent(), ...shape.slice(at)];
+    if (!p.fits(wide)) return undefined;
+    return p.b.one('broadcast_in_dim', [x], { dims: shape.map((_, d) => (d < at ? d : d + 1)), shape: wide });
+  },
+
+  slice(p) {
+    const x = p.any((t) => t.shape.length >= 1);
+    if (x === undefined) return undefined;
+    const { shape } = p.b.typeOf(x);
+    const cut = p.choices.below(shape.length);
+    const start = shape.map((n, d) => (d === cut ? p.choices.below(Math.max(1, n)) : 0));
+    const limit = shape.map((n, d) => (d === cut ? n - p.choices.below(n - (start[d] as number)) : n));
+    const strides = shape.map((_, d) => (d === cut ? 1 + p.choices.below(3) : 1));
+    return p.b.one('slice', [x], { start, limit, strides });
+  },
+
+  pad(p) {
+    const x = p.any((t) => arithmetic(t) && t.shape.length >= 1);
+    if (x === undefined) return undefined;
+    const type = p.b.typeOf(x);
+    const at = p.choices.below(type.shape.length);
+    const on = (n: () => number): number[] => type.shape.map((_, d) => (d === at ? n() : 0));
+    const attrs = {
+      low: on(() => p.choices.of([0, 1, 3, 2, -1])),
+      high: on(() => p.choices.of([1, 0, 2, 4, -1])),
+      interior: on(() => p.choices.of([0, 0, 1, 2])),
+    };
+    const extent = sizeOf(type, at) + (attrs.low[at] as number) + (attrs.high[at] as number);
+    if (extent < 1) return undefined;
+    return p.b.one('pad', [x, p.b.splat(p.choices.of([0, 1]), scalarOf(type.dtype))], attrs);
+  },
+
+  concatenate(p) {
+    const x = p.any((t) => t.shape.length >= 1);
+    if (x === undefined) return undefined;
+    const type = p.b.typeOf(x);
+    const dim = p.choices.below(type.shape.length);
+    const other = withShape(
+      type,
+      type.shape.map((n, d) => (d === dim ? p.extent() : n)),
+    );
+    return p.b.one('concatenate', p.choices.shuffled([x, p.like(other)]), { dim });
+  },
+
+  roll(p) {
+    const x = p.any((t) => t.shape.some((n) => n > 1));
+    if (x === undefined) return undefined;
+    const { shape } = p.b.typeOf(x);
+    const dim = p.choices.of(shape.flatMap((n, d) => (n > 1 ? [d] : [])));
+    const by = 1 + p.choices.below((shape[dim] as number) - 1);
+    const part = (from: number, to: number): ValueId =>
+      p.b.one('slice', [x], {
+        start: shape.map((_, d) => (d === dim ? from : 0)),
+        limit: shape.map((n, d) => (d === dim ? to : n)),
+        strides: shape.map(() => 1),
+      });
+    return p.b.one('concatenate', [part(by, shape[dim] as number), part(0, by)], { dim });
+  },
+
+  reverse(p) {
+    const x = p.any((t) => t.shape.length >= 1);
+    return x === undefined
+      ? undefined
+      : p.b.one('reverse', [x], { dims: [p.choices.below(p.b.typeOf(x).shape.length)] });
+  },
+
+  dynamic_slice(p) {
+    const x = p.any((t) => t.shape.length >= 1 && !t.shape.includes(0));
+    if (x === undefined) return undefined;
+    const { shape } = p.b.typeOf(x);
+    const cut = p.choices.below(shape.length);
+    const sizes = shape.map((n, d) => (d === cut ? 1 + p.choices.below(n) : n));
+    return p.b.one('dynamic_slice', [x, ...starts(p, shape, cut)], { sizes });
+  },
+
+  dynamic_update_slice(p) {
+    const x = p.any((t) => t.shape.length >= 1 && !t.shape.includes(0));
+    if (x === undefined) return undefined;
+    const type = p.b.typeOf(x);
+    const cut = p.choices.below(type.shape.length);
+    const update = withShape(
+      type,
+      type.shape.map((n, d) => (d === cut ? 1 + p.choices.below(n) : n)),
+    );
+    return p.b.one('dynamic_update_slice', [x, p.like(update), ...starts(p, type.shape, cut)]);
+  },
+
+  gather_rows(p) {
+    const x = p.any((t) => t.shape.length >= 1 && !t.shape.includes(0));
+    if (x === undefined) return undefined;
+    const { shape } = p.b.typeOf(x);
+    const ids = p.argument(tensor('i32', p.shape(1 + p.choices.below(2))));
+    const lead = p.b.typeOf(ids).shape;
+    if (!p.fits([...lead, ...shape.slice(1)])) return undefined;
+    return p.b.one('gather', [x, ids], {
+      offset_dims: shape.slice(1).map((_, d) => lead.length + d),
+      collapsed_slice_dims: [0],
+      operand_batching_dims: [],
+      start_indices_batching_dims: [],
+      start_index_map: [0],
+      index_vector_dim: lead.length,
+      slice_sizes: shape.map((n, d) => (d === 0 ? 1 : n)),
+      indices_are_sorted: false,
+    });
+  },
+
+  scatter_rows(p) {
+    const x = p.float(1);
+    if (x === undefined || p.b.typeOf(x).shape.includes(0)) return undefined;
+    const type = p.b.typeOf(x);
+    const ids = p.argument(tensor('i32', [p.extent()]));
+    const count = sizeOf(p.b.typeOf(ids), 0);
+    const updates = p.like(withShape(type, [count, ...type.shape.slice(1)]));
+    const combiner = p.choices.of(['add', 'maximum', 'minimum']);
+    const attrs: Attrs = {
+      update_window_dims: type.shape.slice(1).map((_, d) => d + 1),
+      inserted_window_dims: [0],
+      input_batching_dims: [],
+      scatter_indices_batching_dims: [],
+      scatter_dims_to_operand_dims: [0],
+      index_vector_dim: 1,
+      indices_are_sorted: false,
+      unique_indices: false,
+    };
+    return p.b.one('scatter', [x, ids, updates], attrs, [p.b.reducer(combiner, type.dtype)]);
+  },
+
+  sort(p) {
+    const x = p.any((t) => arithmetic(t) && t.shape.length >= 1);
+    if (x === undefined) return undefined;
+    const type = p.b.typeOf(x);
+    const scalar = scalarOf(type.dtype);
+    const comparator = p.b.region(() => {
+      const sides = [p.b.param(scalar), p.b.param(scalar)];
+      const compare_type = isFloat(type.dtype) ? 'FLOAT' : type.dtype.startsWith('u') ? 'UNSIGNED' : 'SIGNED';
+      const less = p.b.one('compare', sides, { direction: p.choices.of(['LT', 'GT']), compare_type });
+      p.b.op('return', [less], [], {});
+    });
+    return p.b.one('sort', [x], { dim: p.choices.below(type.shape.length), is_stable: true }, [comparator]);
+  },
+
+  cumulative(p) {
+    const x = p.float(1);
+    if (x === undefined) return undefined;
+    const { shape, dtype } = p.b.typeOf(x);
+    const dim = p.choices.below(shape.length);
+    const monoid = p.choices.of<Monoid>(['sum', 'max']);
+    const on = (n: number, other: number): number[] => shape.map((_, d) => (d === dim ? n : other));
+    const attrs = {
+      window_dimensions: on(sizeOf(p.b.typeOf(x), dim), 1),
+      window_strides: on(1, 1),
+      base_dilations: on(1, 1),
+      window_dilations: on(1, 1),
+      pad_low: on(sizeOf(p.b.typeOf(x), dim) - 1, 0),
+      pad_high: on(0, 0),
+    };
+    const init = p.b.splat(identityOf(monoid, dtype), scalarOf(dtype));
+    return p.b.one('reduce_window', [x, init], attrs, [p.b.reducer(REDUCERS[monoid], dtype)]);
+  },
+
+  window(p) {
+    const x = p.float(1);
+    if (x === undefined) return undefined;
+    const type = p.b.typeOf(x);
+    const dim = p.choices.below(type.shape.length);
+    const size = 2 + p.choices.below(3);
+    const low = p.choices.below(3);
+    const high = p.choices.below(3);
+    if (sizeOf(type, dim) + low + high < size) return undefined;
+    const on = (n: number, other: number): number[] => type.shape.map((_, d) => (d === dim ? n : other));
+    const attrs = {
+      window_dimensions: on(size, 1),
+      window_strides: on(p.choices.of([1, 1, 2, 3]), 1),
+      base_dilations: on(1, 1),
+      window_dilations: on(1, 1),
+      pad_low: on(low, 0),
+      pad_high: on(high, 0),
+    };
+    const monoid = p.choices.of<Monoid>(['sum', 'max', 'min']);
+    const init = p.b.splat(identityOf(monoid, type.dtype), scalarOf(type.dtype));
+    return p.b.one('reduce_window', [x, init], attrs, [p.b.reducer(REDUCERS[monoid], type.dtype)]);
+  },
+
+  convolution(p) {
+    const x = p.any((t) => isFloat(t.dtype) && t.shape.length === 3);
+    if (x === undefined) return undefined;
+    const type = p.b.typeOf(x);
+    const [size, features] = [1 + p.choices.below(3), p.extent()];
+    const kernel = p.like(withShape(type, [sizeOf(type, 1), features, size]));
+    const attrs = {
+      input_dims: [0, 1, 2],
+      kernel_dims: [0, 1, 2],
+      output_dims: [0, 1, 2],
+      strides: [p.choices.of([1, 2, 3])],
+      pad_low: [p.choices.below(3)],
+      pad_high: [p.choices.below(3)],
+      lhs_dilation: [p.choices.of([1, 1, 2])],
+      rhs_dilation: [p.choices.of([1, 1, 2])],
+      reversal: [p.choices.chance(20)],
+      feature_group_count: 1,
+      batch_group_count: 1,
+      dtype: type.dtype,
+    };
+    const spatial = (sizeOf(type, 2) - 1) * (attrs.lhs_dilation[0] as number) + 1;
+    const reach = (size - 1) * (attrs.rhs_dilation[0] as number) + 1;
+    if (spatial + (attrs.pad_low[0] as number) + (attrs.pad_high[0] as number) < reach) return undefined;
+    return p.b.one('convolution', [x, kernel], attrs);
+  },
+
+  iota(p) {
+    const shape = p.shape(1 + p.choices.below(2));
+    const iota = p.b.one('iota', [], { dim: p.choices.below(shape.length), dtype: 'f32', shape });
+    return p.b.one('multiply', [iota, p.like(tensor('f32', shape))]);
+  },
+
+  select(p) {
+    const x = p.float();
+    if (x === undefined) return undefined;
+    const type = p.b.typeOf(x);
+    const y = p.like(type);
+    const pred = p.b.one('compare', [x, p.like(type)], {
+      direction: p.choices.of(['LT', 'GE']),
+      compare_type: 'FLOAT',
+    });
+    return p.b.one('select', [pred, x, y]);
+  },
+
+  convert(p) {
+    const x = p.float();
+    if (x === undefined) return undefined;
+    return p.b.one('convert', [x], { dtype: p.b.typeOf(x).dtype === 'f32' ? 'bf16' : 'f32' });
+  },
+
+  loop(p) {
+    const x = p.float();
+    if (x === undefined) return undefined;
+    const type = p.b.typeOf(x);
+    const counter = tensor('i32', []);
+    const trips = 1 + p.choices.below(3);
+    const zero = p.b.splat(0, counter);
+    const cond = p.b.region(() => {
+      const [i] = [p.b.param(counter), p.b.param(type)] as const;
+      const go = p.b.one('compare', [i, p.b.splat(trips, counter)], { direction: 'LT', compare_type: 'SIGNED' });
+      p.b.op('return', [go], [], {});
+    });
+    const body = p.b.region(() => {
+      const [i, carried] = [p.b.param(counter), p.b.param(type)] as const;
+      const next = p.scoped(() => stepsTo(p, carried, type));
+      p.b.op('return', [p.b.one('add', [i, p.b.splat(1, counter)]), next], [], {});
+    });
+    return p.b.op('while', [zero, x], [counter, type], {}, { trip_count: trips }, [cond, body])[1];
+  },
+
+  branch(p) {
+    const x = p.float();
+    if (x === undefined) return undefined;
+    const type = p.b.typeOf(x);
+    const index = p.argument(scalarOf('i32'));
+    const regions = [0, 1].map(() =>
+      p.b.region(() => {
+        p.b.op('return', [p.scoped(() => stepsTo(p, x, type))], [], {});
+      }),
+    );
+    return p.b.op('case', [index], [type], {}, {}, regions)[0];
+  },
+};
+
+/** Makers that keep the type, for bodies of loops and branches. */
+const SAME_TYPE = ['unary', 'reverse', 'roll', 'softmax', 'mean_and_center', 'cumulative', 'sort', 'unary'];
+
+/** A few ops that lead from a value back to its type. */
+function stepsTo(p: ProgramMaker, from: ValueId, type: TensorType): ValueId {
+  let value = from;
+  for (let left = p.choices.below(3); left > 0; left--) {
+    p.bind(value);
+    const made = OP_MAKERS[p.choices.of(SAME_TYPE)]?.(p);
+    if (made !== undefined && p.b.typeOf(made) === type) value = made;
+  }
+  return p.b.one('add', [value, p.like(type)]);
+}
+
+/** Back to the dims that a reduction of `dim` took away. */
+const backTo = (p: ProgramMaker, value: ValueId, type: TensorType, dim: number): ValueId =>
+  p.b.one('broadcast_in_dim', [value], { dims: dimsOf(type).filter((d) => d !== dim), shape: type.shape });
+
+function starts(p: ProgramMaker, shape: readonly number[], cut: number): ValueId[] {
+  return shape.map((_, d) => (d === cut ? p.argument(scalarOf('i32')) : p.b.splat(0, scalarOf('i32'))));
+}
+
+const divisors = (n: number): number[] => Array.from({ length: n }, (_, i) => i).filter((i) => i > 1 && n % i === 0);
+
+/** (value, index) × (value, index) → the larger value, of equal ones the smaller index. */
+function pickLarger(p: ProgramMaker, type: TensorType) {
+  const [value, index] = [withDType(type, type.dtype), scalarOf('i32')].map((t) => withShape(t, [])) as [
+    TensorType,
+    TensorType,
+  ];
+  return p.b.region(() => {
+    const [a, i, b, j] = [value, index, value, index].map((t) => p.b.param(t)) as [ValueId, ValueId, ValueId, ValueId];
+    const float = { compare_type: 'FLOAT' } as const;
+    const wins = p.b.one('compare', [a, b], { direction: 'GT', ...float });
+    const ties = p.b.one('compare', [a, b], { direction: 'EQ', ...float });
+    const first = p.b.one('compare', [i, j], { direction: 'LT', compare_type: 'SIGNED' });
+    const takes = p.b.one('or', [wins, p.b.one('and', [ties, first])]);
+    p.b.op('return', [p.b.one('select', [takes, a, b]), p.b.one('select', [takes, i, j])], [], {});
+  });
+}
