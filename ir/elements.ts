@@ -1,6 +1,6 @@
 /** Elements of constants: from numbers, and to and from bytes. */
 import type { ElementArray } from './program.ts';
-import { DTYPES, type DType } from './types.ts';
+import { DTYPES, type DType, isComplex, widthOf } from './types.ts';
 
 type ElementArrayClass = (new (buffer: ArrayBuffer) => ElementArray) & { readonly BYTES_PER_ELEMENT: number };
 
@@ -29,6 +29,13 @@ export function elementsOf(dtype: DType, values: readonly (number | bigint)[]): 
   const storage = storageOf(dtype) as unknown as { from(items: Iterable<number | bigint>): ElementArray };
   return storage.from(isWide(dtype) ? values.map((v) => BigInt(v)) : values.map(Number));
 }
+
+/** One number for all elements. */
+export const splatElements = (dtype: DType, value: number | bigint): ElementArray =>
+  elementsOf(dtype, isComplex(dtype) ? [value, 0] : [value]);
+
+/** Does a constant of this type hold one element for all? */
+export const isSplat = (data: ElementArray, dtype: DType): boolean => data.length === widthOf(dtype);
 
 /** The storage's bytes in base64, as .tir writes long constants. */
 export const toBase64 = (data: ElementArray): string =>

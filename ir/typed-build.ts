@@ -1,6 +1,6 @@
 /** A builder that infers result types from the registry: what a front end (text, DSL) writes ops with. */
 import { FuncBuilder } from './build.ts';
-import { elementsOf } from './elements.ts';
+import { splatElements } from './elements.ts';
 import type { Monoid } from './layout.ts';
 import { identityOf } from './monoid.ts';
 import { InferError, type Registry } from './op.ts';
@@ -44,7 +44,7 @@ export class TypedBuilder extends FuncBuilder {
 
   /** All elements the same. */
   splat(value: number | bigint, { dtype, shape }: TensorType): ValueId {
-    return this.one('constant', [], { value: { data: elementsOf(dtype, [value]) }, dtype, shape });
+    return this.one('constant', [], { value: { data: splatElements(dtype, value) }, dtype, shape });
   }
 
   /** NumPy's rule: dims align at the end; extents are equal or 1. The shape both fit, or InferError. */

@@ -3,18 +3,29 @@
 /** What StableHLO calls the element type. `pred` prints as `i1` in StableHLO. */
 export type DType =
   | 'pred'
+  | 'i2'
   | 'i4'
   | 'i8'
   | 'i16'
   | 'i32'
   | 'i64'
+  | 'u2'
   | 'u4'
   | 'u8'
   | 'u16'
   | 'u32'
   | 'u64'
+  | 'f4e2m1fn'
+  | 'f6e2m3fn'
+  | 'f6e3m2fn'
+  | 'f8e3m4'
+  | 'f8e4m3'
+  | 'f8e4m3b11fnuz'
   | 'f8e4m3fn'
+  | 'f8e4m3fnuz'
   | 'f8e5m2'
+  | 'f8e5m2fnuz'
+  | 'f8e8m0fnu'
   | 'f16'
   | 'bf16'
   | 'f32'
@@ -36,18 +47,29 @@ const row = (bits: number, cls: DTypeClass): DTypeInfo => ({ bits, bytes: cls ==
 
 export const DTYPES: Readonly<Record<DType, DTypeInfo>> = {
   pred: row(1, 'pred'),
+  i2: row(2, 'signed'),
   i4: row(4, 'signed'),
   i8: row(8, 'signed'),
   i16: row(16, 'signed'),
   i32: row(32, 'signed'),
   i64: row(64, 'signed'),
+  u2: row(2, 'unsigned'),
   u4: row(4, 'unsigned'),
   u8: row(8, 'unsigned'),
   u16: row(16, 'unsigned'),
   u32: row(32, 'unsigned'),
   u64: row(64, 'unsigned'),
+  f4e2m1fn: row(4, 'float'),
+  f6e2m3fn: row(6, 'float'),
+  f6e3m2fn: row(6, 'float'),
+  f8e3m4: row(8, 'float'),
+  f8e4m3: row(8, 'float'),
+  f8e4m3b11fnuz: row(8, 'float'),
   f8e4m3fn: row(8, 'float'),
+  f8e4m3fnuz: row(8, 'float'),
   f8e5m2: row(8, 'float'),
+  f8e5m2fnuz: row(8, 'float'),
+  f8e8m0fnu: row(8, 'float'),
   f16: row(16, 'float'),
   bf16: row(16, 'float'),
   f32: row(32, 'float'),
@@ -59,6 +81,11 @@ export const DTYPES: Readonly<Record<DType, DTypeInfo>> = {
 
 export const isDType = (name: string): name is DType => Object.hasOwn(DTYPES, name);
 export const isFloat = (t: DType): boolean => DTYPES[t].class === 'float';
+export const isComplex = (t: DType): boolean => DTYPES[t].class === 'complex';
+/** Numbers of storage per element: complex values are pairs. */
+export const widthOf = (t: DType): 1 | 2 => (isComplex(t) ? 2 : 1);
+/** Of the real and imaginary parts of a complex type; itself otherwise. */
+export const partOf = (t: DType): DType => (t === 'c64' ? 'f32' : t === 'c128' ? 'f64' : t);
 export const isInteger = (t: DType): boolean => DTYPES[t].class === 'signed' || DTYPES[t].class === 'unsigned';
 
 export interface TensorType {
@@ -84,7 +111,7 @@ export function tensor(dtype: DType, shape: readonly number[]): TensorType {
 export const withShape = (type: TensorType, shape: readonly number[]): TensorType => tensor(type.dtype, shape);
 export const withDType = (type: TensorType, dtype: DType): TensorType => tensor(dtype, type.shape);
 export const elementCount = (type: TensorType): number => type.shape.reduce((n, d) => n * d, 1);
-/** Bytes of the dense array (4-bit types count half a byte per element). */
+/** Bytes of the dense array (narrow types count a part of a byte per element). */
 export const byteSize = (type: TensorType): number => elementCount(type) * DTYPES[type.dtype].bytes;
 /** `f32[8,128]`, the way .tir writes it. */
 export const typeText = (type: TensorType): string => `${type.dtype}[${type.shape.join(',')}]`;

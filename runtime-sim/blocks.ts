@@ -1,7 +1,7 @@
 /** Rectangular blocks of row-major arrays: what slicing, gathering and sharding of data come down to. */
 import { type Storage, stridesOf } from '../ir/array.ts';
 import { identityOf } from '../ir/monoid.ts';
-import { DTYPES, type DType } from '../ir/types.ts';
+import { DTYPES, type DType, widthOf } from '../ir/types.ts';
 import { type Move, planMove } from './kernels/move.ts';
 
 /** Moves a block of these sizes out of an array of shape `from` into one of shape `into`; places are the run's bases. */
@@ -43,5 +43,3 @@ export function unravel(index: number, sizes: readonly number[]): number[] {
   }
   return digits;
 }
-
-const widthOf = (dtype: DType): number => (DTYPES[dtype].class === 'complex' ? 2 : 1);

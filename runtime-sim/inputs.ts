@@ -1,8 +1,8 @@
 /** Inputs for a run: random, but of a kind that reaches every shard and every guard. */
 import { allocate, type Precision, type Storage, type TensorArray } from '../ir/array.ts';
 import { type Func, typeOf } from '../ir/program.ts';
-import { roundBf16, roundF16, roundFormat } from '../ir/ops/rounding.ts';
-import { DTYPES, type DType, elementCount, type TensorType } from '../ir/types.ts';
+import { rounderOf } from '../ir/ops/rounding.ts';
+import { DTYPES, elementCount, type TensorType } from '../ir/types.ts';
 import { Random } from './random.ts';
 
 /**
@@ -31,21 +31,21 @@ function drawer({ dtype, shape }: TensorType, random: Random, top: number): () =
   const { class: cls, bits } = DTYPES[dtype];
   switch (cls) {
     case 'float':
-      return floats(ROUND[dtype], random);
+      return floats(rounderOf(dtype), random);
     case 'complex':
-      return floats(bits === 64 ? Math.fround : undefined, random);
+      return floats(rounderOf(dtype), random);
     case 'token':
       return () => 0;
     case 'pred':
       return () => random.integer(0, 2);
     case 'signed':
     case 'unsigned': {
-      const bound = bits <= 16 ? Math.min(top, 7) : top;
+      const bound = bits <= 16 ? Math.min(top, bits <= 2 ? 1 : 7) : top;
       const low = cls === 'signed' ? -bound : 0;
       const next =
         shape.length === 0
           ? () => random.integer(1, 8)
-          : () => (random.uniform() < 0.05 ? random.integer(low, 2 * bound) : random.integer(0, bound));
+          : () => (random.uniform() < 0.05 ? random.integer(low, bits <= 2 ? 2 : 2 * bound) : random.integer(0, bound));
       return bits === 64 ? () => BigInt(next()) : next;
     }
   }
@@ -58,12 +58,3 @@ function floats(round: ((x: number) => number) | undefined, random: Random): () 
   const next = (): number => REACH * (random.bits() * 2 ** -31 - 1);
   return round === undefined ? next : () => round(next());
 }
-
-/** To the nearest value of the element type. */
-const ROUND: Partial<Readonly<Record<DType, (x: number) => number>>> = {
-  f8e4m3fn: (x) => roundFormat(x, 4, 3),
-  f8e5m2: (x) => roundFormat(x, 5, 2),
-  f16: roundF16,
-  bf16: roundBf16,
-  f32: Math.fround,
-};

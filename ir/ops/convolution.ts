@@ -8,6 +8,7 @@ import { type FactorRule, RuleBuilder } from '../factors.ts';
 import { type DilatedWindow, dilatedWindow, reach, receivedBy, type Sliding } from '../halo.ts';
 import { defineOp, InferError, type OpView } from '../op.ts';
 import { elementCount, isFloat, tensor, type TensorType, typeText } from '../types.ts';
+import { onProducts } from './complex.ts';
 import { filled } from './rounding.ts';
 import { forEachIndex } from './strided.ts';
 import { windowCount } from './windows.ts';
@@ -47,13 +48,13 @@ export const convolution = defineOp<Attrs>({
     const elements = receivedBy(shardWindow(attrs, place, operands, results, shards), shards, lhs);
     return elements === null ? null : [elements, 0];
   },
-  kernel(view, [lhs, rhs], ctx) {
+  kernel: onProducts((view, [lhs, rhs], ctx) => {
     const type = view.results[0] as TensorType;
     const data = filled(type.dtype, elementCount(type), ctx.precision, (out) =>
-      convolve(view, lhs as TensorArray, rhs as TensorArray, out),
+      convolve(view as OpView<Attrs>, lhs as TensorArray, rhs as TensorArray, out),
     );
     return [{ dtype: type.dtype, shape: type.shape, data }];
-  },
+  }),
   /** Groups are counted anew from the shards' features and batches. */
   localAttrs({ attrs }, { operands, results }) {
     const [lhs, rhs] = operands as readonly [TensorType, TensorType];

@@ -4,6 +4,7 @@ import type { OpAttrs } from '../attrs.ts';
 import { RuleBuilder } from '../factors.ts';
 import { defineOp, InferError, type OpView } from '../op.ts';
 import { elementCount, tensor, type TensorType, typeText } from '../types.ts';
+import { onProducts } from './complex.ts';
 import { filled } from './rounding.ts';
 import { gatherStrided } from './strided.ts';
 
@@ -44,8 +45,8 @@ export const dotGeneral = defineOp<Attrs>({
       rule.add([i, j], [null], l.shape[i] as number, 'reduce');
     return rule.build();
   },
-  kernel(view, [lhs, rhs], ctx) {
-    const { attrs } = view;
+  kernel: onProducts((view, [lhs, rhs], ctx) => {
+    const attrs = view.attrs as Attrs;
     const type = view.results[0] as TensorType;
     const [l, r] = [lhs as TensorArray, rhs as TensorArray];
     const { lhsFree, rhsFree } = free(l, r, attrs);
@@ -62,7 +63,7 @@ export const dotGeneral = defineOp<Attrs>({
     const sizes: Sizes = { batch, m, n, k };
     const data = filled(type.dtype, batch * m * n, ctx.precision, (out) => multiply(a.data, b.data, out, sizes));
     return [{ dtype: type.dtype, shape: type.shape, data }];
-  },
+  }),
   linearity: () => [[0], [1]],
   combiner: () => 'sum',
   flops: dotFlops,

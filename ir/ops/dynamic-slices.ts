@@ -4,6 +4,7 @@ import type { OpAttrs } from '../attrs.ts';
 import { RuleBuilder } from '../factors.ts';
 import { defineOp, InferError } from '../op.ts';
 import { tensor, type TensorType, typeText } from '../types.ts';
+import { onParts } from './complex.ts';
 import { allocateReal } from './rounding.ts';
 import { copyStrided, gatherStrided } from './strided.ts';
 
@@ -43,12 +44,12 @@ export const dynamicSlice = defineOp<OpAttrs['dynamic_slice']>({
     return rule.build();
   },
   combiner: () => 'sum',
-  kernel({ results }, inputs, ctx) {
+  kernel: onParts(({ results }, inputs, ctx) => {
     const x = first(inputs);
     const type = first(results);
     const strides = stridesOf(x.shape);
     return [gatherStrided(type, x, clampedBase(x.shape, type.shape, inputs.slice(1), strides), strides, ctx.precision)];
-  },
+  }),
   linearity: () => [[0]],
   flops: () => 0,
 });
@@ -92,7 +93,7 @@ export const dynamicUpdateSlice = defineOp<OpAttrs['dynamic_update_slice']>({
     });
     return rule.build();
   },
-  kernel(_, inputs, ctx) {
+  kernel: onParts((_, inputs, ctx) => {
     const [x, update] = inputs as readonly [TensorArray, TensorArray];
     const strides = stridesOf(x.shape);
     const data = allocateReal(x.dtype, x.data.length, ctx.precision);
@@ -107,7 +108,7 @@ export const dynamicUpdateSlice = defineOp<OpAttrs['dynamic_update_slice']>({
       strides,
     );
     return [{ ...x, data }];
-  },
+  }),
   linearity: () => [[0, 1]],
   flops: () => 0,
 });

@@ -3,8 +3,19 @@ import type { Storage, TensorArray } from '../array.ts';
 import { type FactorRule, RuleBuilder } from '../factors.ts';
 import { type AnyOpDef, defineOp, InferError, type KernelContext, type OpView } from '../op.ts';
 import type { OpAttrs } from '../attrs.ts';
-import { type DType, DTYPES, isFloat, tensor, type TensorType, typeText } from '../types.ts';
-import { allocateReal, filled, roundFormat } from './rounding.ts';
+import {
+  type DType,
+  DTYPES,
+  isComplex,
+  isFloat,
+  partOf,
+  tensor,
+  type TensorType,
+  typeText,
+  withDType,
+} from '../types.ts';
+import { COMPLEX_FUNCTIONS, type ComplexFunction, mapComplex, modulus, onParts, paired, part } from './complex.ts';
+import { filled, roundFormat } from './rounding.ts';
 import { totalOrder } from './total-order.ts';
 
 type Scalar = (a: number, b: number) => number;
@@ -269,19 +280,34 @@ function elementwise(kind: string, row: Row): AnyOpDef {
       if (operands.length !== row.arity)
         throw new InferError(`${kind} takes ${row.arity} operand${row.arity > 1 ? 's' : ''}, got ${operands.length}`);
       const type = sameShapes(kind, operands);
-      if (kind === 'abs' && DTYPES[type.dtype].class === 'complex')
-        return [tensor(type.dtype === 'c64' ? 'f32' : 'f64', type.shape)];
-      if (scalarOn(row, type.dtype) === undefined) throw new InferError(`${kind} is not defined on ${type.dtype}`);
+      if (kind === 'abs' && isComplex(type.dtype)) return [withDType(type, partOf(type.dtype))];
+      if (isComplex(type.dtype) ? COMPLEX_FUNCTIONS[kind] === undefined : scalarOn(row, type.dtype) === undefined)
+        throw new InferError(`${kind} is not defined on ${type.dtype}`);
       return [row.predicate === true ? tensor('pred', type.shape) : type];
     },
     factors: pointwiseRule,
-    kernel: (view, inputs, ctx) => [apply(row, view, inputs, ctx)],
+    kernel(view, inputs, ctx) {
+      if (!isComplex((view.operands[0] as TensorType).dtype)) return [apply(row, view, inputs, ctx)];
+      if (kind === 'abs') return [moduli(view, inputs[0] as TensorArray, ctx)];
+      return [mapComplex(COMPLEX_FUNCTIONS[kind] as ComplexFunction, inputs, ctx.precision)];
+    },
     ...(linear === undefined
       ? {}
       : {
-          linearity: (v: OpView) => (kind === 'divide' && !isFloat((v.operands[0] as TensorType).dtype) ? [] : linear),
+          linearity: (v: OpView) => (kind === 'divide' && isExact((v.operands[0] as TensorType).dtype) ? [] : linear),
         }),
   });
+}
+
+/** Division of these truncates. */
+const isExact = (dtype: DType): boolean => !isFloat(dtype) && !isComplex(dtype);
+
+function moduli({ results }: OpView, x: TensorArray, ctx: KernelContext): TensorArray {
+  const { dtype, shape } = results[0] as TensorType;
+  const data = filled(dtype, x.data.length / 2, ctx.precision, (out) => {
+    for (let i = 0; i < out.length; i++) out[i] = modulus([x.data[2 * i] as number, x.data[2 * i + 1] as number]);
+  });
+  return { dtype, shape, data };
 }
 
 /** What the op does on this element type; undefined where StableHLO does not define it. */
@@ -329,20 +355,36 @@ const COMPARISONS: Readonly<
 
 const compare = defineOp<OpAttrs['compare']>({
   kind: 'compare',
-  infer: ({ operands }) => [tensor('pred', sameShapes('compare', operands).shape)],
+  infer({ operands, attrs }) {
+    const { dtype, shape } = sameShapes('compare', operands);
+    if (isComplex(dtype) && attrs.direction !== 'EQ' && attrs.direction !== 'NE')
+      throw new InferError(`compare: complex numbers have no order, so ${attrs.direction} is not defined on them`);
+    return [tensor('pred', shape)];
+  },
   factors: pointwiseRule,
-  kernel({ attrs }, [a, b], ctx) {
+  kernel({ attrs }, [a, b]) {
     const plain = COMPARISONS[attrs.direction];
     const total = attrs.compare_type === 'TOTALORDER' && isFloat((a as TensorArray).dtype);
     const inOrder: typeof plain = (v, w) => plain(totalOrder(v as number, w as number), 0);
     const test = total ? inOrder : plain;
     const [x, y] = [a?.data as Storage, b?.data as Storage];
-    allocateReal((a as TensorArray).dtype, 0, ctx.precision);
+    if (isComplex((a as TensorArray).dtype))
+      return [compareComplex(attrs.direction, a as TensorArray, b as TensorArray)];
     const data = new Uint8Array(x.length);
     for (let i = 0; i < x.length; i++) data[i] = test(x[i] as number, y[i] as number) ? 1 : 0;
     return [{ dtype: 'pred', shape: (a as TensorArray).shape, data }];
   },
 });
+
+/** Equal in both parts. */
+function compareComplex(direction: OpAttrs['compare']['direction'], a: TensorArray, b: TensorArray): TensorArray {
+  const data = new Uint8Array(a.data.length / 2);
+  for (let i = 0; i < data.length; i++) {
+    const same = a.data[2 * i] === b.data[2 * i] && a.data[2 * i + 1] === b.data[2 * i + 1];
+    data[i] = same === (direction === 'EQ') ? 1 : 0;
+  }
+  return { dtype: 'pred', shape: a.shape, data };
+}
 
 const select = defineOp({
   kind: 'select',
@@ -356,7 +398,7 @@ const select = defineOp({
     return [sameShapes('select', [a, b])];
   },
   factors: pointwiseRule,
-  kernel({ results }, [pred, a, b], ctx) {
+  kernel: onParts(({ results }, [pred, a, b], ctx) => {
     const type = results[0] as TensorType;
     const [p, x, y] = [pred?.data as Uint8Array, a?.data as Float64Array, b?.data as Float64Array];
     const data = filled(type.dtype, x.length, ctx.precision, (out) => {
@@ -365,7 +407,7 @@ const select = defineOp({
       for (let i = 0; i < x.length; i++) to[i] = ((p[whole ? 0 : i] as number) !== 0 ? x[i] : y[i]) as number;
     });
     return [{ dtype: type.dtype, shape: (a as TensorArray).shape, data }];
-  },
+  }),
   linearity: () => [[1, 2]],
 });
 
@@ -393,13 +435,23 @@ const convert = defineOp<OpAttrs['convert']>({
   kind: 'convert',
   infer: ({ operands, attrs }) => [tensor(attrs.dtype, (operands[0] as TensorType).shape)],
   factors: pointwiseRule,
-  kernel({ attrs }, [a], ctx) {
-    const x = a as TensorArray;
-    const data = filled(attrs.dtype, x.data.length, ctx.precision, (out) => convertInto(x, attrs.dtype, out));
-    return [{ dtype: attrs.dtype, shape: x.shape, data }];
+  kernel({ results }, [a], ctx) {
+    const type = results[0] as TensorType;
+    const re = converted(part(a as TensorArray, 0), partOf(type.dtype), ctx);
+    if (!isComplex(type.dtype)) return [re];
+    const im = isComplex((a as TensorArray).dtype)
+      ? converted(part(a as TensorArray, 1), partOf(type.dtype), ctx)
+      : { ...re, data: re.data.slice().fill(0 as never) };
+    return [paired({ dtype: type.dtype, shape: re.shape }, re, im)];
   },
-  linearity: ({ operands, attrs }) => (isFloat((operands[0] as TensorType).dtype) && isFloat(attrs.dtype) ? [[0]] : []),
+  linearity: ({ operands, attrs }) => (isExact((operands[0] as TensorType).dtype) || isExact(attrs.dtype) ? [] : [[0]]),
 });
+
+/** Complex to real drops the imaginary part, real to complex adds one of zero: parts are converted alone. */
+function converted(x: TensorArray, dtype: DType, ctx: KernelContext): TensorArray {
+  const data = filled(dtype, x.data.length, ctx.precision, (out) => convertInto(x, dtype, out));
+  return { dtype, shape: x.shape, data };
+}
 
 /** Float → integer truncates and saturates, NaN → 0; integer → narrower integer wraps; anything → pred is ≠ 0. */
 function convertInto(from: TensorArray, dtype: TensorType['dtype'], out: Storage): void {
@@ -443,7 +495,42 @@ const reducePrecision = defineOp<OpAttrs['reduce_precision']>({
   },
 });
 
-const special: readonly AnyOpDef[] = [compare, select, clamp, convert, reducePrecision];
+const realPart = (kind: 'real' | 'imag'): AnyOpDef =>
+  defineOp({
+    kind,
+    infer: ({ operands: [type] }) => [withDType(type as TensorType, partOf((type as TensorType).dtype))],
+    factors: pointwiseRule,
+    kernel(_, [a]) {
+      const x = a as TensorArray;
+      if (isComplex(x.dtype)) return [part(x, kind === 'real' ? 0 : 1)];
+      return [kind === 'real' ? x : { ...x, data: x.data.slice().fill(0 as never) }];
+    },
+    linearity: () => [[0]],
+  });
+
+const complex = defineOp({
+  kind: 'complex',
+  infer({ operands }) {
+    const type = sameShapes('complex', operands);
+    if (operands.length !== 2 || (type.dtype !== 'f32' && type.dtype !== 'f64'))
+      throw new InferError(`complex takes two f32 or f64 tensors, got ${operands.map(typeText).join(' and ')}`);
+    return [withDType(type, type.dtype === 'f32' ? 'c64' : 'c128')];
+  },
+  factors: pointwiseRule,
+  kernel: ({ results }, [re, im]) => [paired(results[0] as TensorType, re as TensorArray, im as TensorArray)],
+  linearity: () => [[0, 1]],
+});
+
+const special: readonly AnyOpDef[] = [
+  compare,
+  select,
+  clamp,
+  convert,
+  reducePrecision,
+  complex,
+  realPart('real'),
+  realPart('imag'),
+];
 
 export const elementwiseOps: Readonly<Record<string, AnyOpDef>> = {
   ...Object.fromEntries(Object.entries(ELEMENTWISE).map(([kind, row]) => [kind, elementwise(kind, row)])),

@@ -5,7 +5,9 @@ import { type Factor, type FactorKind, RuleBuilder } from '../factors.ts';
 import type { Monoid } from '../layout.ts';
 import { defineOp, InferError, type KernelContext, type OpView } from '../op.ts';
 import type { Block } from '../program.ts';
-import { type DType, elementCount, tensor, type TensorType } from '../types.ts';
+import { type DType, elementCount, isComplex, tensor, type TensorType } from '../types.ts';
+import { onParts } from './complex.ts';
+import { laneAt, setLane } from './lanes.ts';
 import { combineOn, regionMonoid, regionMonoids } from './monoid.ts';
 import { allocateReal, roundAll } from './rounding.ts';
 import { forEachIndex } from './strided.ts';
@@ -63,9 +65,9 @@ export const gather = defineOp<Gather>({
     });
     return rule.build();
   },
-  kernel(view, [x, indices], ctx) {
-    return [gatherKernel(view, x as TensorArray, indices as TensorArray, ctx)];
-  },
+  kernel: onParts((view, [x, indices], ctx) => [
+    gatherKernel(view as OpView<Gather>, x as TensorArray, indices as TensorArray, ctx),
+  ]),
   localAttrs: ({ attrs, operands }, local) => {
     const [whole, part] = [(operands[0] as TensorType).shape, (local.operands[0] as TensorType).shape];
     return {
@@ -224,11 +226,7 @@ function scatterKernel(view: OpView<Scatter>, inputs: readonly TensorArray[], ct
   const { attrs } = view;
   const n = view.results.length;
   const region = view.regions[0] as Block;
-  const out = inputs.slice(0, n).map((x) => {
-    const data = allocateReal(x.dtype, x.data.length, ctx.precision);
-    (data as Float64Array).set(x.data as Float64Array);
-    return { ...x, data };
-  });
+  const out = inputs.slice(0, n).map((x) => ({ ...x, data: x.data.slice() }));
   const [first, indices, update] = [out[0] as TensorArray, inputs[n] as TensorArray, inputs[n + 1] as TensorArray];
   const strides = stridesOf(first.shape);
   const batch = batchDims(update.shape.length, attrs.update_window_dims);
@@ -269,21 +267,14 @@ function writer(
 ): (to: number, from: number) => void {
   const [target, source] = [out[0]?.data as Float64Array, updates[0]?.data as Float64Array];
   const wide = (target as Storage) instanceof BigInt64Array || (target as Storage) instanceof BigUint64Array;
-  if (monoid !== null && !wide) {
+  if (monoid !== null && !wide && !isComplex(out[0]?.dtype as DType)) {
     const combine = combineOn(monoid, out[0]?.dtype as DType);
     return (to, from) => {
       target[to] = combine(target[to] as number, source[from] as number);
     };
   }
-  const scalar = (x: TensorArray, i: number): TensorArray => ({
-    dtype: x.dtype,
-    shape: [],
-    data: x.data.slice(i, i + 1),
-  });
   return (to, from) => {
-    const results = ctx.call(region, [...out.map((x) => scalar(x, to)), ...updates.map((x) => scalar(x, from))]);
-    results.forEach((r, i) => {
-      (out[i]?.data as Float64Array)[to] = r.data[0] as number;
-    });
+    const results = ctx.call(region, [...out.map((x) => laneAt(x, to)), ...updates.map((x) => laneAt(x, from))]);
+    results.forEach((r, i) => setLane(out[i] as TensorArray, to, r));
   };
 }

@@ -1,11 +1,13 @@
 /** reduce: any monoid in tight loops; other regions (argmax) element by element. */
-import { stridesOf, type Storage, type TensorArray } from '../array.ts';
+import { stridesOf, type TensorArray } from '../array.ts';
 import type { OpAttrs } from '../attrs.ts';
 import { RuleBuilder } from '../factors.ts';
 import type { Monoid } from '../layout.ts';
 import { defineOp, InferError, type KernelContext, type OpView } from '../op.ts';
 import type { Block } from '../program.ts';
-import { elementCount, isFloat, tensor, type TensorType } from '../types.ts';
+import { elementCount, isComplex, isFloat, tensor, type TensorType } from '../types.ts';
+import { onParts } from './complex.ts';
+import { lanes } from './lanes.ts';
 import { combineOn, regionMonoid } from './monoid.ts';
 import { filled } from './rounding.ts';
 
@@ -49,12 +51,16 @@ export const reduce = defineOp<Attrs>({
     const monoid = view.results.length === 1 ? regionMonoid(view.regions[0]) : null;
     const first = inputs[0] as TensorArray;
     const wide = first.data instanceof BigInt64Array || first.data instanceof BigUint64Array;
-    return monoid !== null && !wide ? [reduceMonoid(view, inputs, monoid, ctx)] : reduceRegion(view, inputs, ctx);
+    const simple = monoid !== null && !wide && (monoid === 'sum' || !isComplex(first.dtype));
+    return simple ? sumOf(monoid)(view, inputs, ctx) : reduceRegion(view, inputs, ctx);
   },
   linearity: ({ regions, results }) => (results.length === 1 && regionMonoid(regions[0]) === 'sum' ? [[0, 1]] : []),
   combiner: ({ regions, results }) => (results.length === 1 ? regionMonoid(regions[0]) : null),
   flops: ({ operands, results }) => elementCount(operands[0] as TensorType) * results.length,
 });
+
+const sumOf = (monoid: Monoid) =>
+  onParts((view, inputs, ctx) => [reduceMonoid(view as OpView<Attrs>, inputs, monoid, ctx)]);
 
 /** Offsets of kept and reduced positions, kept-major. */
 function offsets(shape: readonly number[], dims: readonly number[]): { kept: Int32Array; reduced: Int32Array } {
@@ -103,17 +109,15 @@ function reduceMonoid(
 function reduceRegion(view: OpView<Attrs>, inputs: readonly TensorArray[], ctx: KernelContext): TensorArray[] {
   const n = view.results.length;
   const { kept, reduced } = offsets((inputs[0] as TensorArray).shape, view.attrs.dims);
-  const vector = (like: TensorArray, at: (i: number) => number | bigint): TensorArray => {
-    const data = like.data.slice(0, 0).constructor as new (n: number) => Storage;
-    const out = new data(kept.length);
-    for (let i = 0; i < kept.length; i++) (out as Float64Array)[i] = at(i) as number;
-    return { dtype: like.dtype, shape: [kept.length], data: out };
-  };
-  let sums = inputs.slice(n).map((init) => vector(init, () => init.data[0] as number));
+  let sums = inputs.slice(n).map((init) => lanes(init, new Int32Array(kept.length)));
   for (let k = 0; k < reduced.length; k++) {
-    const items = inputs
-      .slice(0, n)
-      .map((x) => vector(x, (i) => x.data[(kept[i] as number) + (reduced[k] as number)] as number));
+    const offset = reduced[k] as number;
+    const items = inputs.slice(0, n).map((x) =>
+      lanes(
+        x,
+        kept.map((at) => at + offset),
+      ),
+    );
     sums = ctx.call(view.regions[0] as Block, [...sums, ...items]);
   }
   return sums.map((s, i) => ({ ...s, shape: (view.results[i] as TensorType).shape }));

@@ -1,7 +1,8 @@
-/** Rounding to the element type: f32 by typed array, bf16/f16 to nearest even on f32 bits. */
+/** Rounding to the element type: f32 by typed array, narrower floats to nearest even, narrow integers by wrapping. */
 import { allocate, type Precision, type Storage } from '../array.ts';
-import { unsupported } from '../diagnostics.ts';
-import { type DType, DTYPES } from '../types.ts';
+import { internalError } from '../diagnostics.ts';
+import { FLOAT_FORMATS, nearest, roundToFormat, roundToPowerOfTwo } from '../float-formats.ts';
+import { type DType, DTYPES, isComplex } from '../types.ts';
 
 const f32 = new Float32Array(1);
 const bits = new Uint32Array(f32.buffer);
@@ -14,45 +15,47 @@ export function roundBf16(x: number): number {
   return f32[0] as number;
 }
 
-/** Nearest even in a binary format with this many mantissa bits and exponents; overflow to infinity. */
-function roundTo(x: number, mantissa: number, minExponent: number, max: number): number {
-  if (x === 0 || !Number.isFinite(x)) return x;
-  const exponent = Math.max(Math.floor(Math.log2(Math.abs(x))), minExponent);
-  const quantum = 2 ** (exponent - mantissa);
-  const scaled = x / quantum;
-  const low = Math.floor(scaled);
-  const rest = scaled - low;
-  const rounded = (rest > 0.5 || (rest === 0.5 && low % 2 !== 0) ? low + 1 : low) * quantum;
-  if (rounded === 0) return Math.sign(x) * 0;
-  return Math.abs(rounded) > max ? Math.sign(x) * Number.POSITIVE_INFINITY : rounded;
+/** Nearest even in the IEEE format with these exponent and mantissa bits. */
+export function roundFormat(x: number, exponentBits: number, mantissaBits: number): number {
+  const top = 2 ** (exponentBits - 1) - 1;
+  const rounded = nearest(x, mantissaBits, 1 - top);
+  return Math.abs(rounded) > (2 - 2 ** -mantissaBits) * 2 ** top ? Math.sign(x) * Number.POSITIVE_INFINITY : rounded;
 }
 
-/** Nearest even in the IEEE format with these exponent and mantissa bits. */
-export const roundFormat = (x: number, exponentBits: number, mantissaBits: number): number => {
-  const top = 2 ** (exponentBits - 1) - 1;
-  return roundTo(x, mantissaBits, 1 - top, (2 - 2 ** -mantissaBits) * 2 ** top);
-};
-export const roundF16 = (x: number): number => roundTo(x, 10, -14, 65504);
+/** To the nearest number of a float type; undefined for f64. */
+export function rounderOf(dtype: DType): ((x: number) => number) | undefined {
+  if (dtype === 'f32' || dtype === 'c64') return Math.fround;
+  if (dtype === 'bf16') return roundBf16;
+  if (dtype === 'f8e8m0fnu') return roundToPowerOfTwo;
+  const format = FLOAT_FORMATS[dtype];
+  return format === undefined ? undefined : (x) => roundToFormat(x, format);
+}
 
 /** Rounds or wraps in place where the element type is narrower than its storage. */
 export function roundAll(dtype: DType, precision: Precision, data: Storage): Storage {
-  if (dtype === 'i4' || dtype === 'u4') return wrapFourBits(dtype, data as Int8Array | Uint8Array);
-  if (precision === 'wide' || (dtype !== 'bf16' && dtype !== 'f16')) return data;
-  const round = dtype === 'bf16' ? roundBf16 : roundF16;
-  const floats = data as Float32Array;
-  for (let i = 0; i < floats.length; i++) floats[i] = round(floats[i] as number);
-  return floats;
-}
-
-function wrapFourBits(dtype: 'i4' | 'u4', data: Int8Array | Uint8Array): Storage {
-  const wrap = (v: number): number => (dtype === 'u4' ? v & 15 : (v << 28) >> 28);
-  for (let i = 0; i < data.length; i++) data[i] = wrap(data[i] as number);
+  const { class: cls, bits: width } = DTYPES[dtype];
+  if (cls === 'float') return precision === 'wide' || width >= 32 ? data : roundFloats(dtype, data as Float32Array);
+  if (cls !== 'pred' && width < 8) wrapNarrow(cls === 'signed', width, data as Int8Array);
   return data;
 }
 
-/** Storage of a result. Kernels here know real numbers only: complex ones would be computed wrong in silence. */
+function roundFloats(dtype: DType, floats: Float32Array): Storage {
+  const round = rounderOf(dtype);
+  if (round !== undefined) for (let i = 0; i < floats.length; i++) floats[i] = round(floats[i] as number);
+  return floats;
+}
+
+function wrapNarrow(signed: boolean, width: number, data: Int8Array): void {
+  const drop = 32 - width;
+  for (let i = 0; i < data.length; i++) {
+    const high = (data[i] as number) << drop;
+    data[i] = signed ? high >> drop : high >>> drop;
+  }
+}
+
+/** Storage of a result. Kernels that call this know real numbers only: complex ones would be computed wrong in silence. */
 export function allocateReal(dtype: DType, count: number, precision: Precision): Storage {
-  if (DTYPES[dtype].class === 'complex') throw unsupported(`computing with ${dtype}`);
+  if (isComplex(dtype)) throw internalError(`a kernel for real numbers was given ${dtype}`);
   return allocate(dtype, count, precision);
 }
 

@@ -1,11 +1,12 @@
 /** Ops that make or move elements without computing: constant, iota, broadcast_in_dim, reshape, transpose, reverse, slice, pad, concatenate. */
-import { stridesOf, type Storage, type TensorArray } from '../array.ts';
+import { allocate, stridesOf, type Storage, type TensorArray } from '../array.ts';
 import type { OpAttrs } from '../attrs.ts';
 import { gcd } from '../axes.ts';
 import { type FactorKind, type FactorRule, RuleBuilder } from '../factors.ts';
 import { type DilatedWindow, dilatedWindow, NO_WINDOW, receivedBy } from '../halo.ts';
 import { type AnyOpDef, defineOp, InferError, type OpView } from '../op.ts';
-import { elementCount, tensor, type TensorType, typeText } from '../types.ts';
+import { elementCount, isComplex, partOf, tensor, type TensorType, typeText, widthOf, withDType } from '../types.ts';
+import { movesParts, paired } from './complex.ts';
 import { allocateReal, roundAll } from './rounding.ts';
 import { copyStrided, gatherStrided } from './strided.ts';
 
@@ -19,11 +20,10 @@ const constant = defineOp<OpAttrs['constant']>({
   factors: (view) => resultOnly(view),
   kernel({ attrs, results }, _, ctx) {
     const type = one(results);
-    const count = elementCount(type);
-    const data = allocateReal(type.dtype, count, ctx.precision);
+    const data = allocate(type.dtype, elementCount(type), ctx.precision);
     const source = attrs.value.data as Float64Array;
-    if (source.length === 1) (data as Float64Array).fill(source[0] as number);
-    else for (let i = 0; i < data.length; i++) (data as Float64Array)[i] = source[i] as number;
+    const splat = source.length === widthOf(type.dtype);
+    for (let i = 0; i < data.length; i++) (data as Float64Array)[i] = source[splat ? i % source.length : i] as number;
     return [{ dtype: type.dtype, shape: type.shape, data: roundAll(type.dtype, ctx.precision, data) }];
   },
   flops: none,
@@ -34,7 +34,8 @@ const iota = defineOp<OpAttrs['iota']>({
   infer: ({ attrs }) => [tensor(attrs.dtype, attrs.shape)],
   factors: (view) => resultOnly(view),
   kernel({ attrs, results }, _, ctx) {
-    const type = one(results);
+    const whole = one(results);
+    const type = withDType(whole, partOf(whole.dtype));
     const data = allocateReal(type.dtype, elementCount(type), ctx.precision);
     const stride = stridesOf(type.shape)[attrs.dim] as number;
     const extent = type.shape[attrs.dim] as number;
@@ -44,7 +45,9 @@ const iota = defineOp<OpAttrs['iota']>({
       if (wide) (data as BigInt64Array)[i] = BigInt(v);
       else (data as Float64Array)[i] = v;
     }
-    return [{ dtype: type.dtype, shape: type.shape, data: roundAll(type.dtype, ctx.precision, data) }];
+    const real = { dtype: type.dtype, shape: type.shape, data: roundAll(type.dtype, ctx.precision, data) };
+    if (!isComplex(whole.dtype)) return [real];
+    return [paired(whole, real, { ...real, data: allocateReal(type.dtype, data.length, ctx.precision) })];
   },
   flops: none,
 });
@@ -511,12 +514,12 @@ function step(rule: RuleBuilder, a: Side, b: Side): void {
 const defs: readonly AnyOpDef[] = [
   constant,
   iota,
-  broadcastInDim,
-  transpose,
-  reverse,
-  slice,
-  pad,
-  concatenate,
+  movesParts(broadcastInDim),
+  movesParts(transpose),
+  movesParts(reverse),
+  movesParts(slice),
+  movesParts(pad),
+  movesParts(concatenate),
   reshape,
 ];
 export const shapingOps: Readonly<Record<string, AnyOpDef>> = Object.fromEntries(defs.map((d) => [d.kind, d]));

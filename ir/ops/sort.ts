@@ -1,10 +1,11 @@
 /** sort (StableHLO spec, "sort") and CHLO's top_k. Both work on lines: runs of elements along one dim. */
-import { allocate, type Storage, stridesOf, type TensorArray } from '../array.ts';
+import { allocate, stridesOf, type TensorArray } from '../array.ts';
 import type { OpAttrs } from '../attrs.ts';
 import { RuleBuilder } from '../factors.ts';
 import { defineOp, InferError, type KernelContext, type OpView } from '../op.ts';
 import type { Block } from '../program.ts';
 import { elementCount, tensor, type TensorType, typeText } from '../types.ts';
+import { lanes } from './lanes.ts';
 import { totalOrder } from './total-order.ts';
 
 export const sort = defineOp<OpAttrs['sort']>({
@@ -36,7 +37,7 @@ export const sort = defineOp<OpAttrs['sort']>({
   },
   kernel(view, inputs, ctx) {
     const shape = (inputs[0] as TensorArray).shape;
-    const { starts, step, length } = lines(shape, view.attrs.dim);
+    const { starts, step, length } = linesOf(shape, view.attrs.dim);
     const order = mergeSort(
       starts,
       step,
@@ -51,7 +52,7 @@ export const sort = defineOp<OpAttrs['sort']>({
 });
 
 /** Offsets of the first elements of all lines along `dim`, the stride within a line and its length. */
-function lines(shape: readonly number[], dim: number): { starts: Int32Array; step: number; length: number } {
+function linesOf(shape: readonly number[], dim: number): { starts: Int32Array; step: number; length: number } {
   const strides = stridesOf(shape);
   const [step, length] = [strides[dim] as number, shape[dim] as number];
   const count = length === 0 ? 0 : shape.reduce((n, s) => n * s, 1) / length;
@@ -82,7 +83,7 @@ function mergeSort(
       const at = (m: Merge, i: number): number =>
         (starts[m.line] as number) + (order[m.line * length + i] as number) * step;
       const [l, r] = [contested.map((m) => at(m, m.left)), contested.map((m) => at(m, m.right))];
-      const taken = contested.length === 0 ? [] : less(inputs.flatMap((x) => [picked(x, r), picked(x, l)])).data;
+      const taken = contested.length === 0 ? [] : less(inputs.flatMap((x) => [lanes(x, r), lanes(x, l)])).data;
       contested.forEach((m, i) => {
         m.takeRight = taken[i] !== 0;
       });
@@ -125,21 +126,12 @@ function startMerges(lineCount: number, length: number, width: number): Merge[] 
   return merges;
 }
 
-function picked(x: TensorArray, offsets: readonly number[]): TensorArray {
-  const data = new (x.data.constructor as new (n: number) => Storage)(offsets.length);
-  offsets.forEach((o, i) => {
-    (data as Float64Array)[i] = x.data[o] as number;
-  });
-  return { dtype: x.dtype, shape: [offsets.length], data };
-}
-
 function permuted(x: TensorArray, starts: Int32Array, step: number, length: number, order: Int32Array): TensorArray {
-  const data = x.data.slice() as Float64Array;
+  const from = new Int32Array(order.length);
   starts.forEach((start, line) => {
-    for (let i = 0; i < length; i++)
-      data[start + i * step] = x.data[start + (order[line * length + i] as number) * step] as number;
+    for (let i = 0; i < length; i++) from[start + i * step] = start + (order[line * length + i] as number) * step;
   });
-  return { ...x, data };
+  return { ...lanes(x, from), shape: x.shape };
 }
 
 /** Values and i32 indices of the k largest elements of the last dim; among equals the first; NaN is largest. */

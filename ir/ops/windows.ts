@@ -1,11 +1,12 @@
 /** reduce_window and select_and_scatter (StableHLO spec): windows sliding over a padded, dilated operand. */
-import { type Storage, stridesOf, type TensorArray } from '../array.ts';
+import { stridesOf, type TensorArray } from '../array.ts';
 import type { OpAttrs } from '../attrs.ts';
 import { RuleBuilder } from '../factors.ts';
 import { type DilatedWindow, dilatedWindow, reach, receivedBy } from '../halo.ts';
 import { type AnyOpDef, defineOp, InferError, type KernelContext, type OpView } from '../op.ts';
 import type { Block } from '../program.ts';
 import { elementCount, tensor, type TensorType, typeText } from '../types.ts';
+import { laneAt, lanes, setLane } from './lanes.ts';
 import { regionMonoid } from './monoid.ts';
 import { forEachIndex } from './strided.ts';
 
@@ -149,15 +150,6 @@ function reduceWindows(view: OpView<ReduceWindow>, inputs: readonly TensorArray[
   return sums.map((s) => ({ ...s, shape }));
 }
 
-/** Elements at these offsets; -1 takes the start value. */
-function lanes(x: TensorArray, offsets: Int32Array, init: TensorArray): TensorArray {
-  const data = new (x.data.constructor as new (n: number) => Storage)(offsets.length) as Float64Array;
-  const outside = init.data[0] as number;
-  for (let i = 0; i < offsets.length; i++)
-    data[i] = offsets[i] === -1 ? outside : (x.data[offsets[i] as number] as number);
-  return { dtype: x.dtype, shape: [offsets.length], data };
-}
-
 /** Operands: operand, source, init; regions: select(a, b) -> pred keeps a, scatter(old, new). */
 const selectAndScatter = defineOp<SelectAndScatter>({
   kind: 'select_and_scatter',
@@ -258,7 +250,8 @@ function selectThenScatter(
   const { attrs, regions } = view;
   const [x, source, init] = inputs as readonly [TensorArray, TensorArray, TensorArray];
   const strides = stridesOf(x.shape);
-  const [best, offsets] = [new Int32Array(source.data.length).fill(-1), new Int32Array(source.data.length)];
+  const windows = source.shape.reduce((n, s) => n * s, 1);
+  const [best, offsets] = [new Int32Array(windows).fill(-1), new Int32Array(windows)];
   forEachIndex(attrs.window_dimensions, (position) => {
     forEachIndex(source.shape, (index, flat) => {
       const place = index.map((i, d) => i * at(attrs.window_strides, d) + at(position, d) - at(attrs.pad_low, d));
@@ -269,16 +262,11 @@ function selectThenScatter(
     for (let i = 0; i < best.length; i++)
       if (offsets[i] !== -1 && (best[i] === -1 || kept[i] === 0)) best[i] = offsets[i] as number;
   });
-  const result = lanes(x, new Int32Array(x.data.length).fill(-1), init);
-  const scalar = (a: TensorArray, i: number): TensorArray => ({
-    dtype: a.dtype,
-    shape: [],
-    data: a.data.slice(i, i + 1),
-  });
+  const result = lanes(x, new Int32Array(elementCount(tensor(x.dtype, x.shape))).fill(-1), init);
   best.forEach((to, i) => {
     if (to === -1) return;
-    const [sum] = ctx.call(regions[1] as Block, [scalar(result, to), scalar(source, i)]);
-    (result.data as Float64Array)[to] = sum?.data[0] as number;
+    const [sum] = ctx.call(regions[1] as Block, [laneAt(result, to), laneAt(source, i)]);
+    setLane(result, to, sum as TensorArray);
   });
   return { ...result, shape: x.shape };
 }

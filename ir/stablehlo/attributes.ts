@@ -1,10 +1,11 @@
 /** Attribute values: numbers, lists, dense elements, dialect attributes, layouts. */
 import { closedDim, type DimSharding, type Layout, type Monoid, openDim, overlappingAxis } from '../layout.ts';
 import { type AxisRef, type Mesh, sameMesh } from '../mesh.ts';
+import { elementOf, rawBytes } from '../element-bits.ts';
 import { elementsOf, isWide } from '../elements.ts';
 import type { ElementArray } from '../program.ts';
 import { userError } from '../diagnostics.ts';
-import { DTYPES, type DType, elementCount, type TensorType } from '../types.ts';
+import { type DType, elementCount, isFloat, partOf, type TensorType, widthOf } from '../types.ts';
 import type { Reader } from './reader.ts';
 
 /** What an attribute reads as; dialect attributes give their fields, unknown ones their text. */
@@ -260,9 +261,9 @@ export function denseElements(r: Reader, type: () => TensorType): { data: Elemen
   const known = type();
   const [first] = images;
   if (first?.startsWith('"0x')) return { data: blob(first.slice(3, -1), known.dtype), type: known };
-  const complex = DTYPES[known.dtype].class === 'complex';
-  const expected = elementCount(known) * (complex ? 2 : 1);
-  if (images.length !== expected && images.length !== (complex ? 2 : 1))
+  const width = widthOf(known.dtype);
+  const expected = elementCount(known) * width;
+  if (images.length !== expected && images.length !== width)
     throw r.error(
       `a constant of ${expected} elements is given ${images.length}`,
       `${expected} elements or one for all`,
@@ -273,72 +274,28 @@ export function denseElements(r: Reader, type: () => TensorType): { data: Elemen
 }
 
 function fromImages(images: readonly string[], dtype: DType): ElementArray {
-  const { class: cls, bits } = DTYPES[dtype];
-  if (isWide(dtype))
-    return elementsOf(
-      dtype,
-      images.map((i) => BigInt(i)),
-    );
-  const number = (image: string): number => {
+  const real = partOf(dtype);
+  const number = (image: string): number | bigint => {
     if (image === 'true') return 1;
     if (image === 'false') return 0;
-    return image.startsWith('0x') && (cls === 'float' || cls === 'complex')
-      ? fromBits(image, cls === 'complex' ? (bits === 64 ? 'f32' : 'f64') : dtype)
-      : Number(image);
+    if (image.startsWith('0x') && isFloat(real)) return elementOf(real, BigInt(image));
+    return isWide(dtype) ? BigInt(image) : Number(image);
   };
   return elementsOf(dtype, images.map(number));
-}
-
-/** The float with this bit pattern. */
-function fromBits(image: string, dtype: DType): number {
-  const view = new DataView(new ArrayBuffer(8));
-  const raw = BigInt(image);
-  switch (dtype) {
-    case 'f64':
-      view.setBigUint64(0, raw);
-      return view.getFloat64(0);
-    case 'bf16':
-      view.setUint32(0, Number(raw) * 65536);
-      return view.getFloat32(0);
-    case 'f16':
-      return halfFromBits(Number(raw));
-    default:
-      view.setUint32(0, Number(raw));
-      return view.getFloat32(0);
-  }
-}
-
-function halfFromBits(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const [exponent, fraction] = [(bits >> 10) & 31, bits & 1023];
-  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
-  return sign * (exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15));
 }
 
 /** Raw little-endian bytes in hex. */
 function blob(hex: string, dtype: DType): ElementArray {
   const bytes = Buffer.from(hex, 'hex');
-  const { class: cls, bits } = DTYPES[dtype];
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const size = Math.max(1, bits / 8);
-  const count = Math.floor(bytes.length / size);
-  if (bits === 64 && cls === 'signed')
-    return BigInt64Array.from({ length: count }, (_, i) => view.getBigInt64(i * 8, true));
-  if (bits === 64 && cls === 'unsigned')
-    return BigUint64Array.from({ length: count }, (_, i) => view.getBigUint64(i * 8, true));
-  const read = (i: number): number => {
-    const o = i * size;
-    if (cls === 'pred') return view.getUint8(o);
-    if (cls === 'signed')
-      return size === 1 ? view.getInt8(o) : size === 2 ? view.getInt16(o, true) : view.getInt32(o, true);
-    if (cls === 'unsigned')
-      return size === 1 ? view.getUint8(o) : size === 2 ? view.getUint16(o, true) : view.getUint32(o, true);
-    if (dtype === 'f64') return view.getFloat64(o, true);
-    if (size === 2) return fromBits(`0x${view.getUint16(o, true).toString(16)}`, dtype);
-    return view.getFloat32(o, true);
+  const size = rawBytes(dtype);
+  const real = partOf(dtype);
+  const read = (i: number): number | bigint => {
+    let pattern = 0n;
+    for (let b = size - 1; b >= 0; b--) pattern = (pattern << 8n) | BigInt(bytes[i * size + b] as number);
+    return elementOf(real, pattern);
   };
   return elementsOf(
     dtype,
-    Array.from({ length: count }, (_, i) => read(i)),
+    Array.from({ length: Math.floor(bytes.length / size) }, (_, i) => read(i)),
   );
 }

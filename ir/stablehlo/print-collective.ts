@@ -9,7 +9,8 @@ import type { OpAttrs } from '../attrs.ts';
 import { axesIndex, axesSize, type AxisRef, deviceCount, type Mesh, overlaps } from '../mesh.ts';
 import type { Op } from '../program.ts';
 import { tensor, type TensorType } from '../types.ts';
-import { elementText, tensorText } from './print-op.ts';
+import { elementText } from './element-names.ts';
+import { tensorText } from './print-op.ts';
 
 type Emit = (text: string, name?: string) => string;
 const REDUCERS: Readonly<Record<Monoid, string>> = {

@@ -1,22 +1,11 @@
 /** One op as StableHLO text. The inverse of op-attrs.ts; generic form wherever the pretty form adds nothing. */
 import type { OpAttrs } from '../attrs.ts';
-import { unsupported } from '../diagnostics.ts';
 import type { Elements, Op } from '../program.ts';
-import { DTYPES, type DType, type TensorType } from '../types.ts';
+import { bitsOf } from '../element-bits.ts';
+import { isSplat } from '../elements.ts';
+import { DTYPES, type DType, partOf, type TensorType, widthOf } from '../types.ts';
+import { elementText } from './element-names.ts';
 
-const ELEMENT: Partial<Record<DType, string>> = {
-  pred: 'i1',
-  u4: 'ui4',
-  u8: 'ui8',
-  u16: 'ui16',
-  u32: 'ui32',
-  u64: 'ui64',
-  f8e4m3fn: 'f8E4M3FN',
-  f8e5m2: 'f8E5M2',
-  c64: 'complex<f32>',
-  c128: 'complex<f64>',
-};
-export const elementText = (dtype: DType): string => ELEMENT[dtype] ?? dtype;
 export const tensorText = (type: TensorType): string =>
   type.dtype === 'token'
     ? '!stablehlo.token'
@@ -206,15 +195,19 @@ const ALIKE: ReadonlySet<string> = new Set([
   'reduce_precision',
 ]);
 
-function denseText(data: Elements['data'], type: TensorType): string {
-  const { class: cls } = DTYPES[type.dtype];
-  const one = (v: number | bigint): string => {
+function denseText(data: Elements['data'], { dtype, shape }: TensorType): string {
+  const real = partOf(dtype);
+  const { class: cls } = DTYPES[real];
+  const number = (v: number | bigint): string => {
     if (cls === 'pred') return Number(v) !== 0 ? 'true' : 'false';
-    return cls === 'float' ? floatText(Number(v), type.dtype) : String(v);
+    return cls === 'float' ? floatText(Number(v), real) : String(v);
   };
-  if (cls === 'complex') throw unsupported('exporting complex constants');
-  if (data.length === 1) return `dense<${one(data[0] as number)}>`;
-  return `dense<${nested(Array.from(data as ArrayLike<number>, one), type.shape)}>`;
+  const width = widthOf(dtype);
+  const items = Array.from({ length: data.length / width }, (_, i) => {
+    const text = Array.from(data.subarray(i * width, (i + 1) * width) as ArrayLike<number>, number);
+    return width === 1 ? (text[0] as string) : `(${text.join(',')})`;
+  });
+  return isSplat(data, dtype) ? `dense<${items[0]}>` : `dense<${nested(items, shape)}>`;
 }
 
 function nested(items: readonly string[], shape: readonly number[]): string {
@@ -230,7 +223,10 @@ function nested(items: readonly string[], shape: readonly number[]): string {
 
 /** Decimal that reads back as the same number; infinities and NaN as bit patterns. */
 function floatText(x: number, dtype: DType): string {
-  if (!Number.isFinite(x)) return nonFinite(x, dtype);
+  if (!Number.isFinite(x)) {
+    const digits = DTYPES[dtype].bits / 4;
+    return `0x${bitsOf(dtype, x).toString(16).toUpperCase().padStart(digits, '0')}`;
+  }
   const short = Object.is(x, -0)
     ? '-0.000000e+00'
     : x.toExponential(6).replace(/e([+-])(\d)$/, (_, sign: string, digit: string) => `e${sign}0${digit}`);
@@ -238,16 +234,4 @@ function floatText(x: number, dtype: DType): string {
   const text = String(x);
   if (/e/.test(text)) return text.includes('.') ? text : text.replace('e', '.0e');
   return text.includes('.') ? text : `${text}.0`;
-}
-
-function nonFinite(x: number, dtype: DType): string {
-  const patterns: Partial<Record<DType, readonly [string, string, string]>> = {
-    f16: ['0x7C00', '0xFC00', '0x7E00'],
-    bf16: ['0x7F80', '0xFF80', '0x7FC0'],
-    f32: ['0x7F800000', '0xFF800000', '0x7FC00000'],
-    f64: ['0x7FF0000000000000', '0xFFF0000000000000', '0x7FF8000000000000'],
-  };
-  const row = patterns[dtype];
-  if (row === undefined) throw unsupported(`exporting ${x} as ${dtype}`);
-  return Number.isNaN(x) ? row[2] : x > 0 ? row[0] : row[1];
 }

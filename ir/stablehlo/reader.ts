@@ -2,24 +2,12 @@
 import type { IToken } from 'chevrotain';
 import { type DiagnosticError, userError } from '../diagnostics.ts';
 import type { Span } from '../program.ts';
-import { type DType, isDType, tensor, type TensorType } from '../types.ts';
+import { tensor, type TensorType } from '../types.ts';
+import { elementNamed } from './element-names.ts';
 import { T } from './tokens.ts';
 
 /** Nesting of lists, dicts and regions beyond this is refused, before it can exhaust the stack. */
 const MAX_DEPTH = 256;
-
-const ELEMENT: Readonly<Record<string, DType>> = {
-  i1: 'pred',
-  ui4: 'u4',
-  ui8: 'u8',
-  ui16: 'u16',
-  ui32: 'u32',
-  ui64: 'u64',
-  f8E4M3FN: 'f8e4m3fn',
-  f8E5M2: 'f8e5m2',
-  'complex<f32>': 'c64',
-  'complex<f64>': 'c128',
-};
 
 export class Reader {
   readonly tokens: readonly IToken[];
@@ -136,7 +124,7 @@ export class Reader {
     const match = /^((?:\d+x)*)(.+)$/.exec(body.trim());
     const shape = match?.[1] === undefined || match[1] === '' ? [] : match[1].slice(0, -1).split('x').map(Number);
     const name = match?.[2] ?? '';
-    const dtype = Object.hasOwn(ELEMENT, name) ? ELEMENT[name] : isDType(name) ? name : undefined;
+    const dtype = elementNamed(name);
     if (dtype === undefined)
       throw this.error(
         `shardc does not know the type ${image}`,

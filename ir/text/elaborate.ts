@@ -519,8 +519,11 @@ function checkedNumber(text: string, type: TensorType, span: Span, problems: Pro
   if (cls !== 'float' && !/^-?\d+$/.test(text))
     return problems.fail('SH0106', `${text} is not a ${type.dtype}`, span, 'a whole number');
   const value = numberOf(text, type);
+  const { bits } = DTYPES[type.dtype];
+  const least = cls === 'signed' ? -(2 ** (bits - 1)) : 0;
   const [wide] = elementsOf(type.dtype, [value]);
-  if (cls !== 'float' && wide !== value) return problems.fail('SH0106', `${text} does not fit in ${type.dtype}`, span);
+  if (cls !== 'float' && (wide !== value || value < least || value >= least + 2 ** bits))
+    return problems.fail('SH0106', `${text} does not fit in ${type.dtype}`, span);
   return value;
 }
 

@@ -11,6 +11,7 @@
  */
 import type { FactorRule } from '../../ir/factors.ts';
 import { FuncBuilder } from '../../ir/build.ts';
+import { isSplat } from '../../ir/elements.ts';
 import { internalError, unsupported } from '../../ir/diagnostics.ts';
 import { dimAxes, type Layout, type Monoid } from '../../ir/layout.ts';
 import { axesSize } from '../../ir/mesh.ts';
@@ -126,8 +127,8 @@ class Decider {
   /** Constants and iotas are made where and as they are needed. */
   private source(op: Op): void {
     const id = op.results[0] as ValueId;
-    const elements = op.kind === 'constant' ? (op.attrs.value as Elements).data.length : 1;
-    if (elements === 1) this.cheap.set(id, op);
+    const { dtype } = valueInfo(this.func, id).type;
+    if (op.kind !== 'constant' || isSplat((op.attrs.value as Elements).data, dtype)) this.cheap.set(id, op);
     else this.emit(op, [], [this.table.replicated(valueInfo(this.func, id).type.shape.length)]);
   }
 
@@ -427,14 +428,15 @@ function startsAtIdentity(op: Op, view: OpView, monoid: Monoid, cheap: ReadonlyM
   return op.operands.slice(op.operands.length / 2).every((v, i) => {
     const constant = cheap.get(v);
     const data = constant?.kind === 'constant' ? (constant.attrs.value as Elements).data : undefined;
-    return data !== undefined && data[0] === identityOf(monoid, (view.results[i] as TensorType).dtype);
+    const { dtype } = view.results[i] as TensorType;
+    return data !== undefined && data[0] === identityOf(monoid, dtype) && (data[1] ?? 0) === 0;
   });
 }
 
 /** A constant's one value: whether a reduction starts at its identity is part of the choice. */
 function splatText(op: Op): string {
   const data = op.kind === 'constant' ? (op.attrs.value as Elements).data : undefined;
-  return data?.length === 1 ? String(data[0]) : '';
+  return data !== undefined && data.length <= 2 ? data.join() : '';
 }
 
 /** Attributes, and the regions with their values numbered in order of definition. */

@@ -27,7 +27,8 @@ import {
   type ValueId,
   valueInfo,
 } from '../../ir/program.ts';
-import { type TensorType, withShape } from '../../ir/types.ts';
+import { isSplat } from '../../ir/elements.ts';
+import { type DType, type TensorType, withShape } from '../../ir/types.ts';
 import { project } from './assignment.ts';
 import { localizeConcatenate } from './localize/concatenate.ts';
 import { localizeConstant } from './localize/constant.ts';
@@ -116,7 +117,7 @@ class Localizing {
     const localResults = this.localResults(op);
     const attrs = this.localAttrs(op, operands, localResults);
     const localizer = LOCALIZERS[op.kind];
-    if (localizer === undefined || isSplat(op))
+    if (localizer === undefined || isSplatOp(op))
       return this.builder.op(op.kind, operands, localResults, op.origin, attrs, regions);
     const layoutOf = (v: ValueId): Layout => {
       const { layout } = valueInfo(this.func, v);
@@ -192,4 +193,5 @@ class Localizing {
   }
 }
 
-const isSplat = (op: Op): boolean => op.kind === 'constant' && (op.attrs.value as Elements).data.length === 1;
+const isSplatOp = (op: Op): boolean =>
+  op.kind === 'constant' && isSplat((op.attrs.value as Elements).data, op.attrs.dtype as DType);

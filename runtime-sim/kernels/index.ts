@@ -2,6 +2,7 @@
 import type { TensorArray } from '../../ir/array.ts';
 import type { Registry } from '../../ir/op.ts';
 import { registry as standard } from '../../ir/ops/index.ts';
+import { isComplex } from '../../ir/types.ts';
 import { dotKernels } from './dot-general.ts';
 import { dynamicSliceKernels } from './dynamic-slices.ts';
 import { elementwiseKernels } from './elementwise.ts';
@@ -27,6 +28,8 @@ export function runStacked(registry: Registry, call: StackedCall): TensorArray |
     Object.hasOwn(stackedKernels, kind) && registry[kind] === standard[kind] ? stackedKernels[kind] : undefined;
   const [type] = results;
   if (kernel === undefined || type === undefined || results.length !== 1) return undefined;
+  // Stacked kernels know real numbers only.
+  if ([...call.view.operands, type].some((t) => isComplex(t.dtype))) return undefined;
   const data = kernel(call);
   return data === undefined ? undefined : { dtype: type.dtype, shape: [call.copies, ...type.shape], data };
 }

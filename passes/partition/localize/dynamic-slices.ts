@@ -50,7 +50,7 @@ function margin(site: Site, extent: (d: number) => number): number[] {
 function widen(emit: Emitter, value: ValueId, margins: readonly number[]): ValueId {
   if (margins.every((m) => m === 0)) return value;
   const type = emit.typeOf(value);
-  const zero = emit.constant(tensor(type.dtype, []), [type.dtype === 'i64' || type.dtype === 'u64' ? 0n : 0]);
+  const zero = emit.zero(tensor(type.dtype, []));
   const wide = withShape(
     type,
     type.shape.map((n, d) => n + 2 * (margins[d] as number)),

@@ -41,7 +41,7 @@ export const localizeGather: Localizer = (site) => {
   const owned = vectors.allOf(inside);
   const rows = emit.op('gather', [operand, local], type, attrs);
   const batchDims = type.shape.map((_, d) => d).filter((d) => !gather.offset_dims.includes(d));
-  const zero = emit.constant(type, [type.dtype === 'i64' || type.dtype === 'u64' ? 0n : 0]);
+  const zero = emit.zero(type);
   return [emit.select(emit.broadcast(owned, type.shape, batchDims), rows, zero)];
 };
 
@@ -103,7 +103,7 @@ class IndexVectors {
     const scalars = dims.map((d) => {
       const axes = dimAxes(layout, d);
       return axes.length === 0
-        ? this.emit.constant(tensor(dtype, []), [dtype === 'i64' || dtype === 'u64' ? 0n : 0])
+        ? this.emit.zero(tensor(dtype, []))
         : this.emit.shardOffset(axes, shape[d] as number, dtype);
     });
     if (scalars.length === 1) return this.emit.broadcast(scalars[0] as ValueId, this.type.shape, []);

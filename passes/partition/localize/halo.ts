@@ -36,7 +36,7 @@ export function exchangeHalo(
   const parts: ValueId[] = [];
   let end = halo.low;
   const zerosTo = (place: number): void => {
-    if (place > end) parts.push(zeros(emit, resized(emit.typeOf(value), at.dim, place - end)));
+    if (place > end) parts.push(emit.zero(resized(emit.typeOf(value), at.dim, place - end)));
     end = Math.max(end, place);
   };
   for (const piece of halo.pieces.filter((p) => p.to > p.from)) {
@@ -126,5 +126,3 @@ const resized = (type: TensorType, dim: number, extent: number): TensorType =>
     type,
     type.shape.map((n, d) => (d === dim ? extent : n)),
   );
-const zeros = (emit: Emitter, type: TensorType): ValueId =>
-  emit.constant(type, [type.dtype === 'i64' || type.dtype === 'u64' ? 0n : 0]);

@@ -2,7 +2,8 @@
 import type { FuncBuilder } from '../../../ir/build.ts';
 import type { Layout } from '../../../ir/layout.ts';
 import { type AxisRef, axesSize, type Mesh } from '../../../ir/mesh.ts';
-import type { Attrs, Block, ElementArray, Op, Origin, ValueId } from '../../../ir/program.ts';
+import { elementsOf, splatElements } from '../../../ir/elements.ts';
+import type { Attrs, Block, Op, Origin, ValueId } from '../../../ir/program.ts';
 import { tensor, type DType, type TensorType } from '../../../ir/types.ts';
 
 /** One op about to become its per-device form. Types are global, operands are already per-device values. */
@@ -60,8 +61,22 @@ export class Emitter {
 
   /** A splat (one value) or a vector of the given values. */
   constant(type: TensorType, values: readonly (number | bigint)[]): ValueId {
+    const [first] = values;
     return this.op('constant', [], type, {
-      value: { data: elements(type.dtype, values) },
+      value: {
+        data:
+          first !== undefined && values.length === 1
+            ? splatElements(type.dtype, first)
+            : elementsOf(type.dtype, values),
+      },
+      dtype: type.dtype,
+      shape: type.shape,
+    });
+  }
+
+  zero(type: TensorType): ValueId {
+    return this.op('constant', [], type, {
+      value: { data: splatElements(type.dtype, 0) },
       dtype: type.dtype,
       shape: type.shape,
     });
@@ -112,31 +127,5 @@ export class Emitter {
   shardOffset(axes: readonly AxisRef[], extent: number, dtype: DType): ValueId {
     const local = this.constant(tensor('i32', []), [extent / axesSize(axes)]);
     return this.convert(this.binary('multiply', this.axisIndex(axes), local), dtype);
-  }
-}
-
-export function elements(dtype: DType, values: readonly (number | bigint)[]): ElementArray {
-  switch (dtype) {
-    case 'i64':
-      return BigInt64Array.from(values.map(BigInt));
-    case 'u64':
-      return BigUint64Array.from(values.map(BigInt));
-    case 'i32':
-      return Int32Array.from(values.map(Number));
-    case 'u32':
-      return Uint32Array.from(values.map(Number));
-    case 'i16':
-      return Int16Array.from(values.map(Number));
-    case 'u16':
-      return Uint16Array.from(values.map(Number));
-    case 'i4':
-    case 'i8':
-      return Int8Array.from(values.map(Number));
-    case 'pred':
-    case 'u4':
-    case 'u8':
-      return Uint8Array.from(values.map(Number));
-    default:
-      return Float64Array.from(values.map(Number));
   }
 }

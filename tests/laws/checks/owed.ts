@@ -15,7 +15,7 @@ import { tensor, type TensorType } from '../../../ir/types.ts';
 import { type Assignment, dimsUnder } from '../../../passes/partition/assignment.ts';
 import { axesKey } from '../../../ir/axes.ts';
 import { localize } from '../../../passes/partition/localize.ts';
-import { elements } from '../../../passes/partition/localize/localizer.ts';
+import { splatElements } from '../../../ir/elements.ts';
 import { compareResults } from '../../../runtime-sim/check.ts';
 import { makeInputs } from '../../../runtime-sim/inputs.ts';
 import { runOneDevice } from '../../../runtime-sim/interpret.ts';
@@ -101,7 +101,7 @@ function sumOfTwo(b: FuncBuilder, type: TensorType, dims: DimAxes, mesh: Mesh): 
   const x = fullAxis(mesh, 'x');
   const { dtype, shape } = type;
   const terms = b.param(tensor(dtype, [2, ...shape]), { layout: layoutOf(mesh.name, [[x], ...dims]) });
-  const attrs = { value: { data: elements(dtype, [0]) }, dtype, shape: [] };
+  const attrs = { value: { data: splatElements(dtype, 0) }, dtype, shape: [] };
   const [zero] = b.op('constant', [], [tensor(dtype, [])], {}, attrs);
   b.setLayout(zero as ValueId, layoutOf(mesh.name, []));
   const [sum] = b.op('reduce', [terms, zero as ValueId], [type], {}, { dims: [0] }, reducer('add', dtype)(b));

@@ -1,7 +1,7 @@
 /** infer and kernel: the kernel gives arrays of the inferred types, rounded, and leaves its inputs alone. */
 import { allocate, type Precision, type TensorArray } from '../../../ir/array.ts';
-import { roundBf16, roundF16 } from '../../../ir/ops/rounding.ts';
-import { elementCount, type TensorType, typeText } from '../../../ir/types.ts';
+import { rounderOf } from '../../../ir/ops/rounding.ts';
+import { DTYPES, elementCount, type TensorType, typeText, widthOf } from '../../../ir/types.ts';
 import { runOneDevice } from '../../../runtime-sim/interpret.ts';
 import type { Findings, LawContext } from '../law.ts';
 import { moduleOf } from '../one-op-module.ts';
@@ -41,24 +41,26 @@ function wrongArray(type: TensorType, array: TensorArray | undefined, precision:
   const { data } = array;
   if (data.constructor !== wanted)
     return `the kernel gives ${data.constructor.name} for ${type.dtype}, not ${wanted.name}`;
-  const count = elementCount(type);
+  const count = elementCount(type) * widthOf(type.dtype);
   if (data.length !== count)
     return `the kernel gives ${data.length} elements for ${typeText(type)}, which has ${count}`;
   const bad = Array.from(data as Float64Array).findIndex((v) => !representable(type, v, precision));
   return bad < 0 ? undefined : `element ${bad} is ${data[bad]}, which ${type.dtype} cannot hold`;
 }
 
-function representable({ dtype }: TensorType, v: number, precision: Precision): boolean {
-  if (dtype === 'pred') return v === 0 || v === 1;
-  if (dtype === 'i4' || dtype === 'u4') return dtype === 'i4' ? v >= -8 && v <= 7 : v >= 0 && v <= 15;
+function representable({ dtype }: TensorType, v: number | bigint, precision: Precision): boolean {
+  const { class: cls, bits } = DTYPES[dtype];
+  if (cls === 'pred') return v === 0 || v === 1;
+  if (cls === 'signed') return Number(v) >= -(2 ** (bits - 1)) && Number(v) <= 2 ** (bits - 1);
+  if (cls === 'unsigned') return Number(v) >= 0 && Number(v) <= 2 ** bits;
   if (precision === 'wide' || Number.isNaN(v)) return true;
-  if (dtype === 'bf16') return roundBf16(v) === v;
-  return dtype !== 'f16' || roundF16(v) === v;
+  const round = rounderOf(dtype);
+  return round === undefined || round(Number(v)) === v;
 }
 
 /** Inputs as the true run holds them. They are drawn rounded, so nothing is lost. */
 function inPrecision(x: TensorArray, precision: Precision): TensorArray {
-  const data = allocate(x.dtype, x.data.length, precision);
+  const data = allocate(x.dtype, x.data.length / widthOf(x.dtype), precision);
   for (let i = 0; i < data.length; i++) (data as Float64Array)[i] = x.data[i] as number;
   return { ...x, data };
 }

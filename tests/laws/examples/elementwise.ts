@@ -1,6 +1,7 @@
 /** Elementwise ops by table: which element types each is defined on, and a few shapes for all. */
+import { COMPLEX_FUNCTIONS } from '../../../ir/ops/complex.ts';
 import { ELEMENTWISE } from '../../../ir/ops/elementwise.ts';
-import type { DType } from '../../../ir/types.ts';
+import { type DType, partOf } from '../../../ir/types.ts';
 import { example, type ExampleOptions, type OpExample } from '../op-example.ts';
 
 /** bool as StableHLO allows it: add is or, multiply is and. */
@@ -17,6 +18,8 @@ const SHAPES: Readonly<Partial<Record<DType, readonly string[]>>> = {
   u32: ['6'],
   i64: ['4,3'],
   pred: ['4,6'],
+  c64: ['4,6', ''],
+  c128: ['6'],
 };
 
 function typesOf(kind: string): DType[] {
@@ -24,7 +27,8 @@ function typesOf(kind: string): DType[] {
   const floats: DType[] = row?.float === undefined ? [] : ['f32', 'bf16', 'f16', 'f64'];
   const integers: DType[] =
     row?.int === undefined ? [] : ['i32', 'i8', 'i64', ...(SIGNED_ONLY.has(kind) ? [] : (['u32'] as const))];
-  return [...floats, ...integers, ...(ON_PRED.has(kind) ? (['pred'] as const) : [])];
+  const complex: DType[] = COMPLEX_FUNCTIONS[kind] === undefined && kind !== 'abs' ? [] : ['c64', 'c128'];
+  return [...floats, ...integers, ...complex, ...(ON_PRED.has(kind) ? (['pred'] as const) : [])];
 }
 
 /** `wide` reaches overflow and negative numbers, which small random ones do not. */
@@ -43,7 +47,7 @@ function rows(kind: string): OpExample[] {
   const arity = row?.arity ?? 1;
   return typesOf(kind).flatMap((dtype) => {
     const signature = (shape: string): string => {
-      const result = row?.predicate === true ? 'pred' : dtype;
+      const result = row?.predicate === true ? 'pred' : kind === 'abs' ? partOf(dtype) : dtype;
       const operands = Array.from({ length: arity }, () => `${dtype}[${shape}]`);
       return `(${operands.join(', ')}) -> ${result}[${shape}]`;
     };
@@ -117,6 +121,35 @@ const special: readonly OpExample[] = [
     inputs: { 0: (i) => i * 9 - 50 },
     note: 'saturating',
   }),
+  ...(
+    [
+      ['f32', 'c64'],
+      ['c64', 'f32'],
+      ['c64', 'c128'],
+      ['i32', 'c64'],
+      ['f32', 'f8e4m3fn'],
+      ['f8e5m2', 'f32'],
+      ['f32', 'f8e4m3fnuz'],
+      ['bf16', 'f8e5m2fnuz'],
+      ['f32', 'f8e4m3b11fnuz'],
+      ['f32', 'f8e3m4'],
+      ['f32', 'f8e4m3'],
+      ['f32', 'f8e8m0fnu'],
+      ['f32', 'f4e2m1fn'],
+      ['i32', 'i2'],
+      ['u2', 'i32'],
+    ] as const
+  ).map(([from, to]) => example('convert', `${from}[6] -> ${to}[6]`, { attrs: { dtype: to } })),
+  example('add', '(f8e4m3fn[6], f8e4m3fn[6]) -> f8e4m3fn[6]'),
+  example('multiply', '(u2[4], u2[4]) -> u2[4]'),
+  example('real', 'c64[4,6] -> f32[4,6]'),
+  example('real', 'f32[6] -> f32[6]'),
+  example('imag', 'c64[4,6] -> f32[4,6]'),
+  example('imag', 'c128[6] -> f64[6]'),
+  example('complex', '(f32[4,6], f32[4,6]) -> c64[4,6]'),
+  example('complex', '(f64[], f64[]) -> c128[]'),
+  example('compare', '(c64[4,6], c64[4,6]) -> pred[4,6]', { attrs: { direction: 'NE', compare_type: 'FLOAT' } }),
+  example('select', '(pred[4,6], c64[4,6], c64[4,6]) -> c64[4,6]'),
   example('convert', 'f32[0,4] -> bf16[0,4]', { attrs: { dtype: 'bf16' } }),
   example('reduce_precision', 'f32[4,6] -> f32[4,6]', { attrs: { exponent_bits: 8, mantissa_bits: 7 } }),
   example('reduce_precision', 'f32[] -> f32[]', { attrs: { exponent_bits: 5, mantissa_bits: 10 } }),

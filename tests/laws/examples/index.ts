@@ -2,6 +2,7 @@
 import type { OpExample } from '../op-example.ts';
 import { bitsExamples } from './bits.ts';
 import { callExamples } from './calls.ts';
+import { complexExamples } from './complex.ts';
 import { contractionExamples } from './contraction.ts';
 import { convolutionExamples } from './convolution.ts';
 import { elementwiseExamples } from './elementwise.ts';
@@ -14,6 +15,7 @@ export const examples: readonly OpExample[] = [
   ...shapingExamples,
   ...bitsExamples,
   ...callExamples,
+  ...complexExamples,
   ...contractionExamples,
   ...convolutionExamples,
   ...indexingExamples,
