@@ -1,6 +1,7 @@
 /** From a file, or standard input, to a parsed module: .tir or StableHLO text. */
 import { readFileSync, statSync } from 'node:fs';
 import { userError } from '../ir/diagnostics.ts';
+import type { Mesh } from '../ir/mesh.ts';
 import type { Registry } from '../ir/op.ts';
 import { registry as standard } from '../ir/ops/index.ts';
 import type { Module, SourceText } from '../ir/program.ts';
@@ -26,9 +27,9 @@ function nonEmpty(file: string, text: string): SourceText {
   return { file, text };
 }
 
-/** Throws DiagnosticError with every mistake found. */
-export function parseSource(source: SourceText, registry: Registry = standard): Module {
-  return languageOf(source) === 'tir' ? parseTir(source, registry) : importStablehlo(source);
+/** `mesh`: what GSPMD's shardings are expressed on. Throws DiagnosticError with every mistake found. */
+export function parseSource(source: SourceText, registry: Registry = standard, mesh?: () => Mesh): Module {
+  return languageOf(source) === 'tir' ? parseTir(source, registry) : importStablehlo(source, mesh);
 }
 
 /** By the file's ending; else by how MLIR, and nothing else, begins. */

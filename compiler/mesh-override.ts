@@ -18,7 +18,8 @@ export function overrideMesh(module: Module, spec: string): Module {
   return { ...module, meshes, functions: module.functions.map((f) => resizeFunction(f, resize)) };
 }
 
-function newMesh(spec: string): Mesh {
+/** The mesh that `--mesh` describes: by name, or x, y, z, w by position. */
+export function newMesh(spec: string): Mesh {
   const names = 'xyzw';
   const axes = spec.split(spec.includes('=') ? ',' : 'x').map((part, i) => {
     const [name, value] = spec.includes('=') ? part.split('=') : [names[i], part];

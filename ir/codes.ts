@@ -75,6 +75,18 @@ export const CODES: Readonly<Record<string, CodeText>> = {
   SH0220: code('There is no function of this name.', 'Correct the name, or add the function.'),
   SH0221: code('A function calls itself, directly or through others.', 'Write the recursion as a while loop.'),
   SH0222: code('A block does not end with return, or goes on after it.', 'End it with one return.'),
+  SH0223: code(
+    'A GSPMD sharding (mhlo.sharding) does not read as one.',
+    'Write it as XLA prints it: {devices=[2,1,2]<=[2,2]T(1,0) last_tile_dim_replicate}.',
+  ),
+  SH0224: code(
+    'GSPMD shardings of one module are over different numbers of devices.',
+    'Every tile list multiplies out to the number of devices; last_tile_dim_replicate adds a dim of copies.',
+  ),
+  SH0225: code(
+    'A part that was written per device (@SPMDFullToShardShape … @SPMDShardToFullShape) is not whole.',
+    'What enters is sharded by a @Sharding call and enters by @SPMDFullToShardShape; what leaves says how it is put together.',
+  ),
   SH0401: code(
     'A call of something outside does not say how it may be split, so it gets operands whole that are sharded.',
     'Give the call a sharding rule (jax.experimental.custom_partitioning), or shard other dims.',

@@ -3,7 +3,7 @@ import { InvalidArgumentError } from 'commander';
 import { type Diagnostic, DiagnosticError, exitCode, internalError, render } from '../../ir/diagnostics.ts';
 import type { Module, SourceText } from '../../ir/program.ts';
 import { parseSource, readSource } from '../load.ts';
-import { overrideMesh } from '../mesh-override.ts';
+import { newMesh, overrideMesh } from '../mesh-override.ts';
 
 export function guard(file: string, run: (source: SourceText) => void): void {
   let source: SourceText | undefined;
@@ -30,10 +30,13 @@ function bug(error: unknown): DiagnosticError {
   });
 }
 
-/** Parsed, at the mesh sizes asked for. */
+/** Parsed, at the mesh sizes asked for; a program with GSPMD's shardings is read on the mesh asked for. */
 export function load(source: SourceText, mesh: string | undefined): Module {
-  const parsed = parseSource(source);
-  return mesh === undefined ? parsed : overrideMesh(parsed, mesh);
+  if (mesh === undefined) return parseSource(source);
+  return overrideMesh(
+    parseSource(source, undefined, () => newMesh(mesh)),
+    mesh,
+  );
 }
 
 /** Parser of an option that takes a whole number. */

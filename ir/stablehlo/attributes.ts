@@ -30,10 +30,20 @@ export class AttributeReader {
   dict(close = '}', open = '{'): Map<string, Value> {
     const found = new Map<string, Value>();
     this.r.list(open, close, () => {
-      const key = this.r.isKind('string') ? this.r.string() : this.r.take();
-      found.set(key, this.r.accept('=') ? this.value() : true);
+      const [key, value] = this.entry();
+      found.set(key, value);
     });
     return found;
+  }
+
+  /** `key = value`, or a bare key. A GSPMD sharding keeps its place, for the code frames of what is wrong in it. */
+  entry(): [key: string, value: Value] {
+    const r = this.r;
+    const key = r.isKind('string') ? r.string() : r.take();
+    if (!r.accept('=')) return [key, true];
+    if (key !== 'mhlo.sharding' || !r.isKind('string')) return [key, this.value()];
+    const { start } = r.span(r.at);
+    return [key, { text: r.string(), start: start + 1 }];
   }
 
   value(): Value {

@@ -1,22 +1,46 @@
 /** StableHLO text, as `jax.jit(f).lower(...).as_text()` prints it → a parsed module. */
 import { FuncBuilder } from '../build.ts';
-import { unsupported, userError } from '../diagnostics.ts';
+import { userError } from '../diagnostics.ts';
 import type { Layout } from '../layout.ts';
 import { tripCountOf } from '../loops.ts';
+import type { Mesh } from '../mesh.ts';
 import type { Attr, Attrs, Block, Func, Module, Op, Origin, SourceText, ValueId } from '../program.ts';
 import { tensor, type TensorType, typeText } from '../types.ts';
 import { AttributeReader, denseElements, type Value } from './attributes.ts';
+import { type Annotation, GspmdAnnotations, withOpenDims } from './gspmd/annotations.ts';
+import { manualRegions } from './gspmd/manual.ts';
+import { parseUnspecifiedDims, type ShardingText } from './gspmd/sharding.ts';
 import { Locations } from './locations.ts';
 import { OP_ATTRS, type Raw } from './op-attrs.ts';
 import { Reader } from './reader.ts';
 import { tokenize } from './tokens.ts';
 
-export function importStablehlo(source: SourceText): Module {
+/** `mesh`: what GSPMD's shardings are expressed on where the file has no mesh. */
+export function importStablehlo(source: SourceText, mesh?: () => Mesh): Module {
   const reader = new Reader(tokenize(source), source.text);
-  return new Importer(reader, source).module();
+  return new Importer(reader, source, mesh).module();
+}
+
+/** What the text says of the layouts of an op's results, in Shardy's words or GSPMD's. */
+interface Sharded {
+  readonly layouts?: readonly (Layout | undefined)[];
+  readonly gspmd?: ShardingText;
 }
 
 const SPELLED: ReadonlySet<string> = new Set(['sdy.constant', 'stablehlo.dot']);
+
+/** Attributes of a custom call that are not kept as written. */
+const CALL_FIELDS: ReadonlySet<string> = new Set(['sdy.sharding_rule', 'sdy.sharding', 'mhlo.sharding']);
+
+/** Between a tensor and its shards, in programs that were written per device (`shard_map`). */
+const FULL_TO_SHARD = 'SPMDFullToShardShape';
+const CROSSINGS: ReadonlySet<string> = new Set([FULL_TO_SHARD, 'SPMDShardToFullShape']);
+
+function shardedOf(fields: ReadonlyMap<string, Value>): Sharded | undefined {
+  const [sdy, gspmd] = [fields.get('sdy.sharding'), fields.get('mhlo.sharding')];
+  if (Array.isArray(sdy)) return { layouts: sdy as unknown as readonly Layout[] };
+  return gspmd === undefined ? undefined : { gspmd: gspmd as unknown as ShardingText };
+}
 
 /** What XLA expands before anything else looks at it. */
 const EXPANDED: ReadonlySet<string> = new Set(['chlo.square', 'chlo.top_k']);
@@ -32,9 +56,14 @@ class Importer {
   private readonly names = new Map<string, readonly ValueId[]>();
   private readonly definitions = new Map<ValueId, Op>();
 
-  constructor(reader: Reader, source: SourceText) {
+  private readonly wantedMesh: (() => Mesh) | undefined;
+  private partitions: number | undefined;
+  private annotations: GspmdAnnotations | undefined;
+
+  constructor(reader: Reader, source: SourceText, mesh: (() => Mesh) | undefined) {
     this.r = reader;
     this.source = source;
+    this.wantedMesh = mesh;
     this.attributes = new AttributeReader(reader);
     this.locations = new Locations(reader);
   }
@@ -46,7 +75,10 @@ class Importer {
     const wrapped = r.accept('module');
     if (wrapped) {
       if (r.isKind('symbol')) name = r.symbol();
-      if (r.accept('attributes')) this.attributes.dict();
+      if (r.accept('attributes')) {
+        const count = this.attributes.dict().get('mhlo.num_partitions');
+        if (typeof count === 'number') this.partitions = count;
+      }
       r.expect('{');
     }
     while (r.at < r.tokens.length && !r.is('}')) this.topLevel();
@@ -93,7 +125,7 @@ class Importer {
       const arg = r.takeKind('value', 'an argument');
       r.expect(':');
       const type = r.tensorType();
-      const { layout, rest } = this.valueAttrs();
+      const { layout, rest } = this.valueAttrs(type);
       const origin: Origin = { span: r.span(r.at - 1), ...this.locations.maybe() };
       paramAttrs.push(rest);
       return { arg, type, origin, layout };
@@ -116,7 +148,7 @@ class Importer {
     this.functions.push({
       name,
       isPublic,
-      body,
+      body: this.annotations === undefined ? body : manualRegions(body, this.builder, this.annotations.meshes),
       values: this.builder.values,
       paramAttrs,
       resultTypes: results.map((x) => x.type),
@@ -128,7 +160,7 @@ class Importer {
   private resultList(): { type: TensorType; layout: Layout | undefined; rest: string | undefined }[] {
     const one = (): { type: TensorType; layout: Layout | undefined; rest: string | undefined } => {
       const type = this.r.tensorType();
-      return { type, ...this.valueAttrs() };
+      return { type, ...this.valueAttrs(type) };
     };
     return this.r.is('(')
       ? this.r.list('(', ')', one)
@@ -136,24 +168,31 @@ class Importer {
   }
 
   /** `{sdy.sharding = …, jax.result_info = "…"}` of an argument or result: the layout, and the rest as text. */
-  private valueAttrs(): { layout: Layout | undefined; rest: string | undefined } {
+  private valueAttrs(type: TensorType): { layout: Layout | undefined; rest: string | undefined } {
     const r = this.r;
     if (!r.is('{')) return { layout: undefined, rest: undefined };
     let layout: Layout | undefined;
+    let gspmd: Annotation | undefined;
     const rest: string[] = [];
     r.list('{', '}', () => {
       const from = r.at;
-      const key = r.isKind('string') ? r.string() : r.take();
-      const value = r.accept('=') ? this.attributes.value() : true;
+      const [key, value] = this.attributes.entry();
       if (key === 'sdy.sharding') layout = value as Layout;
-      else if (key === 'mhlo.sharding')
-        throw unsupported('mhlo.sharding annotations (GSPMD style)', {
-          span: r.span(from),
-          help: 'lower with jax_use_shardy_partitioner, which is the default of newer JAX',
-        });
+      else if (key === 'mhlo.sharding') [gspmd] = this.gspmd.read(value as unknown as ShardingText, [type]);
       else rest.push(r.slice(from, r.at));
     });
-    return { layout, rest: rest.length > 0 ? rest.join(', ') : undefined };
+    return { layout: layout ?? gspmd?.layout, rest: rest.length > 0 ? rest.join(', ') : undefined };
+  }
+
+  /** Made when the first annotation is met: by then the meshes of the file are known. */
+  private get gspmd(): GspmdAnnotations {
+    if (this.annotations === undefined) {
+      const { meshes } = this.attributes;
+      const given = meshes.length > 0 ? meshes : this.wantedMesh === undefined ? [] : [this.wantedMesh()];
+      this.annotations = new GspmdAnnotations(this.r.tokens, this.partitions, given);
+      meshes.push(...this.annotations.meshes.filter((m) => !meshes.includes(m)));
+    }
+    return this.annotations;
   }
 
   // --- ops ----------------------------------------------------------------------------------------------------------
@@ -352,28 +391,27 @@ class Importer {
     const target = r.symbol();
     const operands = r.list('(', ')', () => this.use());
     const kept: string[] = [];
-    let rule: string | undefined;
-    let layouts: readonly Layout[] | undefined;
+    const fields = new Map<string, Value>();
     if (r.is('{')) {
       r.list('{', '}', () => {
         const start = r.at;
-        const key = r.isKind('string') ? r.string() : r.take();
-        const value = r.accept('=') ? this.attributes.value() : true;
-        if (key === 'sdy.sharding_rule') rule = String(value);
-        else if (key === 'sdy.sharding') layouts = value as unknown as readonly Layout[];
+        const [key, value] = this.attributes.entry();
+        if (CALL_FIELDS.has(key)) fields.set(key, value);
         else kept.push(r.slice(start, r.at));
       });
     }
+    const rule = fields.get('sdy.sharding_rule');
+    const sharded = shardedOf(fields);
     const types = this.types(operands);
     const attrs: Attrs = {
       target,
       verbatim: kept.join(', '),
       result_types: types.map(typeText),
-      ...(rule === undefined ? {} : { rule }),
+      ...(rule === undefined ? {} : { rule: String(rule) }),
       // A call without results keeps where it runs.
-      ...(types.length > 0 || layouts === undefined ? {} : { effect_layouts: layouts }),
+      ...(types.length > 0 || sharded?.layouts === undefined ? {} : { effect_layouts: sharded.layouts }),
     };
-    this.emit(from, names, 'custom_call', operands, types, attrs, [], layouts);
+    this.emit(from, names, 'custom_call', operands, types, attrs, [], sharded);
   }
 
   /** `stablehlo.while(%a = %0, …) : types cond {…} do {…}` */
@@ -471,9 +509,8 @@ class Importer {
   }
 
   /** The layouts of an op's results, where an attribute dict is next and has them. */
-  private opLayouts(): readonly Layout[] | undefined {
-    if (!this.r.is('{')) return undefined;
-    return this.attributes.dict().get('sdy.sharding') as unknown as readonly Layout[] | undefined;
+  private opLayouts(): Sharded | undefined {
+    return this.r.is('{') ? shardedOf(this.attributes.dict()) : undefined;
   }
 
   /**
@@ -520,10 +557,10 @@ class Importer {
   private dataFlowEdge(from: number, names: readonly { name: string; count: number }[], kind: string): void {
     const r = this.r;
     const operand = this.use();
-    let layouts: readonly Layout[] | undefined;
+    let layouts: Sharded | undefined;
     if (r.accept('sharding')) {
       r.expect('=');
-      layouts = [this.attributes.layout()];
+      layouts = { layouts: [this.attributes.layout()] };
     }
     layouts ??= this.opLayouts();
     this.emit(from, names, kind, [operand], this.types([operand]), {}, [], layouts);
@@ -603,9 +640,7 @@ class Importer {
           : types;
     const own = raw.fields.get('sdy.sharding_rule');
     const attrs = { ...OP_ATTRS[kind]?.(full), ...(own === undefined ? {} : { rule: String(own) }) };
-    const sharding = raw.fields.get('sdy.sharding');
-    const layouts = Array.isArray(sharding) ? (sharding as unknown as readonly Layout[]) : undefined;
-    this.emit(from, names, kind, operands, results, attrs, regions, layouts);
+    this.emit(from, names, kind, operands, results, attrs, regions, shardedOf(raw.fields));
   }
 
   private emit(
@@ -616,7 +651,7 @@ class Importer {
     types: readonly TensorType[],
     attrs: Attrs,
     regions: readonly Block[],
-    layouts?: readonly Layout[],
+    sharded?: Sharded,
   ): void {
     const origin: Origin = { span: this.r.span(from), ...this.spelled(from, names.length), ...this.locations.maybe() };
     const named = names.flatMap((n) =>
@@ -629,22 +664,85 @@ class Importer {
         undefined,
         from,
       );
-    const results = types.map((type, i) => {
-      const layout = layouts?.[i];
-      return this.builder.value(type, {
-        origin,
-        ...(named[i] === undefined ? {} : { name: named[i].slice(1) }),
-        ...(layout === undefined ? {} : { layout }),
-      });
+    const asked =
+      sharded?.gspmd === undefined || sharded.layouts !== undefined ? [] : this.gspmd.read(sharded.gspmd, types);
+    const made =
+      attrs.target === 'Sharding'
+        ? operands
+        : this.push(kind, operands, types, attrs, regions, origin, { ...sharded, asked });
+    const open = attrs.target === 'Sharding' ? this.unspecifiedDims(from) : [];
+    const results = made.map((id, i) => this.constrained(id, asked[i], open, attrs, origin));
+    results.forEach((id, i) => {
+      if (named[i] !== undefined)
+        this.builder.nameLike(id, { type: types[i] as TensorType, name: named[i].slice(1), origin });
     });
-    const op: Op = { kind, operands, results, attrs, regions, origin };
-    this.builder.push(op);
-    for (const id of results) this.definitions.set(id, op);
     let next = 0;
     for (const n of names) {
       this.define(n.name, results.slice(next, next + n.count));
       next += n.count;
     }
+  }
+
+  private push(
+    kind: string,
+    operands: readonly ValueId[],
+    types: readonly TensorType[],
+    attrs: Attrs,
+    regions: readonly Block[],
+    origin: Origin,
+    sharded: Sharded & { asked: readonly Annotation[] },
+  ): readonly ValueId[] {
+    const results = types.map((type, i) => {
+      const layout = sharded.layouts?.[i];
+      return this.builder.value(type, { origin, ...(layout === undefined ? {} : { layout }) });
+    });
+    const [crossing] = CROSSINGS.has(attrs.target as string) ? sharded.asked : [];
+    const op: Op = {
+      kind,
+      operands,
+      results,
+      attrs: crossing === undefined ? attrs : { ...attrs, crossing },
+      regions,
+      origin,
+    };
+    this.builder.push(op);
+    for (const id of results) this.definitions.set(id, op);
+    return results;
+  }
+
+  /** What GSPMD annotates is fixed there: a constraint stands for it, and later uses read the constrained value. */
+  private constrained(
+    id: ValueId,
+    asked: Annotation | undefined,
+    open: readonly number[],
+    attrs: Attrs,
+    origin: Origin,
+  ): ValueId {
+    const type = this.builder.typeOf(id);
+    if (asked?.group !== undefined)
+      this.builder.push({
+        kind: 'sharding_group',
+        operands: [id],
+        results: [],
+        attrs: { group: asked.group },
+        regions: [],
+        origin,
+      });
+    if (asked?.layout === undefined || type.shape.length === 0 || attrs.target === FULL_TO_SHARD) return id;
+    const [made] = this.builder.op('sharding_constraint', [id], [type], origin, {
+      layout: withOpenDims(asked.layout, open),
+    });
+    return made as ValueId;
+  }
+
+  /** From the `backend_config` of the call that began at this token. */
+  private unspecifiedDims(from: number): readonly number[] {
+    for (let at = from; at < this.r.at; at++) {
+      const value = this.r.tokens[at + 2];
+      if (this.r.tokens[at]?.image !== 'backend_config' || value?.tokenType.name !== 'string') continue;
+      return parseUnspecifiedDims({ text: value.image.slice(1, -1), start: value.startOffset + 1 });
+    }
+    return [];
   }
 
   /** Names that the IR folds into another op's. */

@@ -1,0 +1,75 @@
+/** What a program with GSPMD's annotations reads as. */
+import { describe, expect, it } from 'vitest';
+import { compile, exportSdy, importStablehlo } from '../../compiler/index.ts';
+
+const HALVES = '{devices=[2,1,2]<=[4] last_tile_dim_replicate}';
+const OTHER = '{devices=[2,1,2]<=[2,2]T(1,0) last_tile_dim_replicate}';
+const sdy = (text: string): string => exportSdy(importStablehlo({ file: 'f.mlir', text }));
+
+describe('GSPMD annotations', () => {
+  it('stand on arguments, results and ops; an annotated op is followed by a constraint', () =>
+    expect(
+      sdy(`func.func @main(%a: tensor<8x4xf32> {mhlo.sharding = "${HALVES}", jax.x}) -> (tensor<8x4xf32> {mhlo.sharding = "{replicated}"}) {
+        %0 = stablehlo.tanh %a {mhlo.sharding = "${OTHER}"} : tensor<8x4xf32>
+        return %0 : tensor<8x4xf32>
+      }`),
+    ).toBe(`module {
+  sdy.mesh @mesh = <["x"=2, "y"=2]>
+  func.func @main(%arg0: tensor<8x4xf32> {jax.x, sdy.sharding = #sdy.sharding<@mesh, [{"x"}, {}]>}) -> (tensor<8x4xf32> {sdy.sharding = #sdy.sharding<@mesh, [{}, {}]>}) {
+    %0 = stablehlo.tanh %arg0 : tensor<8x4xf32>
+    %1 = sdy.sharding_constraint %0 <@mesh, [{"y"}, {}]> : tensor<8x4xf32>
+    return %1 : tensor<8x4xf32>
+  }
+}
+`));
+
+  it('unspecified dims are open, a tuple gives each result its own, groups share', () => {
+    const text = sdy(`func.func @main(%a: tensor<8x4xf32>) -> (tensor<8x4xf32>, tensor<8x4xf32>) {
+        %0 = stablehlo.custom_call @Sharding(%a) {backend_config = "unspecified_dims=[1]", mhlo.sharding = "${HALVES}"} : (tensor<8x4xf32>) -> tensor<8x4xf32>
+        %1 = stablehlo.custom_call @Sharding(%0) {mhlo.sharding = "{unknown shard_as 3}"} : (tensor<8x4xf32>) -> tensor<8x4xf32>
+        %2:2 = stablehlo.optimization_barrier %1, %a {mhlo.sharding = "{{devices=[2,2]<=[4]}, {replicated}}"} : tensor<8x4xf32>, tensor<8x4xf32>
+        return %2#0, %2#1 : tensor<8x4xf32>, tensor<8x4xf32>
+      }`);
+    expect(text).toContain('%0 = sdy.sharding_constraint %arg0 <@mesh, [{"x"}, {?}]>');
+    expect(text).toContain('sdy.sharding_group %0 group_id=3');
+    expect(text).toContain('sdy.sharding_constraint %1#0 <@mesh, [{"x"}, {"y"}]>');
+    expect(text).toContain('sdy.sharding_constraint %1#1 <@mesh, [{}, {}]>');
+  });
+
+  it('what was written per device becomes a manual computation, with the constants it reads', () => {
+    const text = sdy(`func.func @main(%a: tensor<8x4xf32> {mhlo.sharding = "${HALVES}"}) -> tensor<8x4xf32> {
+        %c = stablehlo.constant dense<2.0> : tensor<4x4xf32>
+        %0 = stablehlo.custom_call @Sharding(%a) {mhlo.sharding = "${HALVES}"} : (tensor<8x4xf32>) -> tensor<8x4xf32>
+        %1 = stablehlo.custom_call @SPMDFullToShardShape(%0) {mhlo.sharding = "{devices=[1,1,2,2]<=[4] last_tile_dims={manual, replicated}}"} : (tensor<8x4xf32>) -> tensor<4x4xf32>
+        %2 = stablehlo.multiply %1, %c : tensor<4x4xf32>
+        %3 = stablehlo.custom_call @SPMDShardToFullShape(%2) {mhlo.sharding = "${HALVES}"} : (tensor<4x4xf32>) -> tensor<8x4xf32>
+        return %3 : tensor<8x4xf32>
+      }`);
+    expect(text).toContain(
+      'sdy.manual_computation(%1) in_shardings=[<@mesh, [{"x"}, {}]>] out_shardings=[<@mesh, [{"x"}, {}]>] manual_axes={"x"} (%arg1: tensor<4x4xf32>)',
+    );
+    expect(text).toMatch(/ {6}%\d+ = stablehlo\.constant/);
+  });
+
+  it('an annotated scalar is no constraint: loops stay countable', () =>
+    expect(
+      sdy(`func.func @main(%a: tensor<f32>) -> tensor<f32> {
+        %0 = stablehlo.tanh %a {mhlo.sharding = "{replicated}"} : tensor<f32>
+        return %0 : tensor<f32>
+      }`),
+    ).not.toContain('constraint'));
+
+  it('are hard: each reshard that an annotation asks for is made, and no other', () => {
+    const text = `func.func @main(%a: tensor<8x4xf32> {mhlo.sharding = "${HALVES}"}) -> (tensor<8x4xf32> {mhlo.sharding = "${HALVES}"}) {
+        %0 = stablehlo.tanh %a {mhlo.sharding = "${OTHER}"} : tensor<8x4xf32>
+        return %0 : tensor<8x4xf32>
+      }`;
+    const { module } = compile(importStablehlo({ file: 'f.mlir', text }));
+    expect(module.functions[0]?.body.ops.map((op) => op.kind)).toEqual([
+      'collective_permute',
+      'tanh',
+      'collective_permute',
+      'return',
+    ]);
+  });
+});
