@@ -234,6 +234,11 @@ export class EditFunc {
   /** The function this one is a copy of, where it is one. */
   original: string;
   body: EditBlock;
+  /** Attributes that debugging passes write, by argument and by result. */
+  readonly debug: { readonly params: Record<string, string>[]; readonly results: Record<string, string>[] } = {
+    params: [],
+    results: [],
+  };
   readonly block = undefined;
 
   constructor(func: Omit<Func, 'body' | 'values'>) {

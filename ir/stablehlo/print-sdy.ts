@@ -8,7 +8,7 @@ import type { AxisRef, Mesh } from '../mesh.ts';
 import { reducerOf } from '../ops/monoid.ts';
 import { mlirName } from './mlir-names.ts';
 import { plainOp, propertiesOf, tensorText } from './print-op.ts';
-import { axisRefText, perValueText, sdyAttributes, shardingText } from './sdy-attributes.ts';
+import { axisRefText, debugAttributes, perValueText, sdyAttributes, shardingText } from './sdy-attributes.ts';
 
 export const printSdy = (module: EditModule): string => new SdyPrinter(module).module();
 
@@ -48,10 +48,11 @@ class SdyPrinter {
     this.count = { values: 0, args: 0 };
     this.loops = 0;
     const params = func.body.params.map(
-      (p, i) => `${this.argument(p)}: ${tensorText(p.type)}${this.attrs(p.layout, func.paramAttrs[i])}`,
+      (p, i) =>
+        `${this.argument(p)}: ${tensorText(p.type)}${this.attrs(p.layout, func.paramAttrs[i], func.debug.params[i])}`,
     );
     const results = func.resultTypes.map(
-      (t, i) => `${tensorText(t)}${this.attrs(func.resultLayouts[i], func.resultAttrs[i])}`,
+      (t, i) => `${tensorText(t)}${this.attrs(func.resultLayouts[i], func.resultAttrs[i], func.debug.results[i])}`,
     );
     const bare = results.length === 1 && !results[0]?.endsWith('}') ? results[0] : `(${results.join(', ')})`;
     this.line(
@@ -61,10 +62,13 @@ class SdyPrinter {
     this.line('}');
   }
 
-  private attrs(layout: Layout | undefined, rest: string | undefined): string {
-    const parts = [...(rest === undefined ? [] : [rest])];
+  /** Sorted by name, as MLIR does. */
+  private attrs(layout: Layout | undefined, rest = '', debug: Readonly<Record<string, string>> = {}): string {
+    const parts = [...entriesOf(rest), ...Object.entries(debug).map(([k, v]) => `${k} = ${v}`)];
     if (layout !== undefined) parts.push(`sdy.sharding = #sdy.sharding${this.sharding(layout)}`);
-    return parts.length === 0 ? '' : ` {${parts.join(', ')}}`;
+    const name = (entry: string): string => /^"?([^"=\s]*)/.exec(entry)?.[1] ?? '';
+    const sorted = parts.sort((a, b) => (name(a) < name(b) ? -1 : 1));
+    return parts.length === 0 ? '' : ` {${sorted.join(', ')}}`;
   }
 
   private sharding(layout: Layout): string {
@@ -124,7 +128,7 @@ class SdyPrinter {
         );
       case 'data_flow_edge': {
         const sharding = op.result.layout === undefined ? '' : ` sharding=${this.sharding(op.result.layout)}`;
-        return this.line(`${head}sdy.data_flow_edge ${operands[0]}${sharding} : ${type}`);
+        return this.line(`${head}sdy.data_flow_edge ${operands[0]}${sharding}${this.dict(op)} : ${type}`);
       }
       case 'func_data_flow_edge':
         return this.line(`${head}sdy.func_data_flow_edge ${operands[0]}${this.dict(op)} : ${type}`);
@@ -167,7 +171,7 @@ class SdyPrinter {
     if (op.attrs.rule_text !== undefined)
       found.set('sdy.sharding_rule', `#sdy.op_sharding_rule<${String(op.attrs.rule_text)}>`);
     else if (typeof op.attrs.rule === 'string') found.set('sdy.sharding_rule', `#sdy.op_sharding_rule${op.attrs.rule}`);
-    for (const [k, v] of Object.entries(own ?? {})) if (k.startsWith('sdy.')) found.set(k, v);
+    for (const [k, v] of Object.entries({ ...own, ...debugAttributes(op) })) if (k.startsWith('sdy.')) found.set(k, v);
     if (found.size === 0) return '';
     return ` {${[...found]
       .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -210,7 +214,7 @@ class SdyPrinter {
       `${head}sdy.${op.kind}${name}(${operands})${list('in_layouts', 'in_shardings')}${list('out_layouts', 'out_shardings')}${manual} (${params}) {`,
     );
     this.region(body);
-    this.line(`} : ${signature(op)}`);
+    this.line(`}${this.dict(op)} : ${signature(op)}`);
   }
 
   /** `reduce(%x init: %z) applies stablehlo.add across dimensions = [1]`, or with its reducer written out. */
@@ -305,6 +309,25 @@ const types = (values: readonly EditValue[]): string => values.map((v) => tensor
 const signature = (op: EditOp): string =>
   `(${types(op.operands)}) -> ${op.results.length === 1 ? types(op.results) : `(${types(op.results)})`}`;
 const prefixed = (before: string, text: string): string => (text === '' ? '' : `${before}${text}`);
+
+/** `a = 1, b = [2, 3]` cut at the commas that stand outside of brackets and strings. */
+function entriesOf(text: string): string[] {
+  const found: string[] = [];
+  let [depth, from, quoted] = [0, 0, false];
+  for (let i = 0; i < text.length; i++) {
+    const c = text[i] as string;
+    if (c === '"' && text[i - 1] !== '\\') quoted = !quoted;
+    if (quoted) continue;
+    if ('[{(<'.includes(c)) depth++;
+    else if (')}]'.includes(c) || (c === '>' && text[i - 1] !== '-')) depth--;
+    else if (c === ',' && depth === 0) {
+      found.push(text.slice(from, i).trim());
+      from = i + 1;
+    }
+  }
+  const last = text.slice(from).trim();
+  return last === '' ? found : [...found, last];
+}
 
 /** The op by its own name, where the IR has folded it into another. */
 function spelled(op: EditOp, text: string): string {

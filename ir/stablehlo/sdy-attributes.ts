@@ -24,6 +24,10 @@ export function perValueText(module: EditModule, layouts: readonly (Layout | und
   return `#sdy.sharding_per_value<[${text.join(', ')}]>`;
 }
 
+/** What debugging passes wrote on the op (passes/shardy/debug.ts). */
+export const debugAttributes = (op: EditOp): Readonly<Record<string, string>> =>
+  (op.attrs.debug as Readonly<Record<string, string>> | undefined) ?? {};
+
 const DIRECTIONS = ['NONE', 'FORWARD', 'BACKWARD', 'BOTH'];
 const WITH_OWN_SHARDING: ReadonlySet<string> = new Set(['sharding_constraint', 'reshard', 'data_flow_edge']);
 
@@ -31,10 +35,8 @@ const WITH_OWN_SHARDING: ReadonlySet<string> = new Set(['sharding_constraint', '
 export function sdyAttributes(module: EditModule, op: EditOp): Readonly<Record<string, string>> | undefined {
   const layouts = op.results.map((r) => r.layout);
   const shardings = WITH_OWN_SHARDING.has(op.kind) ? undefined : perValueText(module, layouts);
-  const common = {
-    ...(shardings === undefined ? {} : { 'sdy.sharding': shardings }),
-    ...((op.attrs.debug as Readonly<Record<string, string>> | undefined) ?? {}),
-  };
+  const debug = debugAttributes(op);
+  const common = { ...(shardings === undefined ? {} : { 'sdy.sharding': shardings }), ...debug };
   switch (op.kind) {
     case 'sharding_constraint':
     case 'reshard':
@@ -47,10 +49,10 @@ export function sdyAttributes(module: EditModule, op: EditOp): Readonly<Record<s
       return { allowed_direction: `${DIRECTIONS.indexOf(op.attrs.direction as string)} : i32`, ...common };
     case 'manual_computation': {
       const axes = ((op.attrs.manual_axes ?? []) as readonly string[]).map((a) => `"${a}"`);
-      return { manual_axes: `#sdy<manual_axes{${axes.join(', ')}}>` };
+      return { manual_axes: `#sdy<manual_axes{${axes.join(', ')}}>`, ...debug };
     }
     case 'named_computation':
-      return { name: `"${String(op.attrs.name)}"` };
+      return { name: `"${String(op.attrs.name)}"`, ...debug };
     case 'all_reduce': {
       if (op.origin.spelled !== 'sdy.all_reduce') return undefined;
       const mesh = module.mesh((layouts[0] as Layout).mesh);

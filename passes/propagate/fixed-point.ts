@@ -9,22 +9,34 @@ import { type AxisRef, isFullAxis, type Mesh, sameAxes, sameMesh } from '../../i
 import type { ValueId } from '../../ir/program.ts';
 import type { CauseLog } from './causes.ts';
 import type { Graph, Node } from './graph.ts';
-import { layoutOfProjection, type Projection, projectTensor } from './projection.ts';
+import { layoutOfProjection, type Projection, projectTensor, type TensorProjection } from './projection.ts';
 import { identityRule } from './rules.ts';
 import { BOTH, type Direction, NONE, type Strategy } from './strategy.ts';
 
 /** Which way axes may move through a node along a factor. */
 export type DirectionOf = (node: Node, factor: number) => Direction;
 
+/** What a node's visit changed, for who wants to watch (shardy/debug-steps.ts). Undefined node: the function's results. */
+export interface Step {
+  readonly node: Node | undefined;
+  readonly operands: readonly ValueId[];
+  readonly results: readonly ValueId[];
+  readonly mesh: Mesh;
+  readonly before: Projection;
+  readonly after: Projection;
+}
+
 export class Driver {
   readonly graph: Graph;
   readonly causes: CauseLog;
+  private readonly watch: ((step: Step) => void) | undefined;
   private readonly meshes: ReadonlyMap<string, Mesh>;
   private readonly stack: number[] = [];
   private waiting = new Uint8Array(0);
 
-  constructor(graph: Graph, causes: CauseLog) {
+  constructor(graph: Graph, causes: CauseLog, watch?: (step: Step) => void) {
     this.graph = graph;
+    this.watch = watch;
     this.meshes = new Map(graph.module.meshes.map((m) => [m.name, m]));
     this.causes = causes;
   }
@@ -59,9 +71,20 @@ export class Driver {
       operands: node.operands.map((_, i) => projectTensor(rule, rule.operands[i] ?? [], before[i])),
       results: node.results.map((_, i) => projectTensor(rule, rule.results[i] ?? [], before[count + i])),
     };
+    const old = this.watch === undefined ? projection : copyOf(projection);
     const changed = strategy(rule, projection, allowed, this.ends(mesh));
-    changed?.forEach((is, t) => {
+    if (changed === null) return;
+    changed.forEach((is, t) => {
       if (is) this.update(index, mesh, projection, t, before[t]);
+    });
+    const meshOf = this.meshes.get(mesh) as Mesh;
+    this.watch?.({
+      node,
+      mesh: meshOf,
+      operands: node.operands,
+      results: node.results,
+      before: old,
+      after: projection,
     });
   }
 
@@ -134,13 +157,17 @@ export class Driver {
         operands: [projectTensor(rule, rule.operands[0] ?? [], value)],
         results: [projectTensor(rule, rule.results[0] ?? [], result)],
       };
+      const old = this.watch === undefined ? projection : copyOf(projection);
       const changed = strategy(rule, projection, () => BOTH);
-      if (changed?.[0] === true)
+      if (changed === null) return;
+      const of = this.meshes.get(mesh) as Mesh;
+      this.watch?.({ node: undefined, mesh: of, operands: [v], results: [v], before: old, after: projection });
+      if (changed[0] === true)
         this.meetValue(
           graph.slot(v),
           layoutOfProjection(rule, projection.operands[0] as Projection['operands'][0], mesh, value),
         );
-      if (changed?.[1] === true)
+      if (changed[1] === true)
         graph.resultLayouts[i] = layoutOfProjection(
           rule,
           projection.results[0] as Projection['results'][0],
@@ -156,6 +183,15 @@ export class Driver {
       this.graph.layouts[id] = after;
     }
   }
+}
+
+/** Strategies change a projection's axes in place. */
+function copyOf({ operands, results }: Projection): Projection {
+  const copy = (t: TensorProjection): TensorProjection => ({
+    ...t,
+    factors: t.factors.map((f) => (f === undefined ? f : { ...f })),
+  });
+  return { operands: operands.map(copy), results: results.map(copy) };
 }
 
 const isEmpty = (mesh: Mesh): boolean => mesh.axes.length === 0 && mesh.deviceIds === undefined;

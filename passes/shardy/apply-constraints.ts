@@ -4,17 +4,21 @@
  */
 import { type EditModule, EditOp, type EditValue } from '../../ir/edit.ts';
 import { type Layout, openLayout, sameLayout } from '../../ir/layout.ts';
+import { type Projection, projectTensor } from '../propagate/projection.ts';
+import { identityRule } from '../propagate/rules.ts';
+import type { DebugLogs } from './debug.ts';
 import { edgeToTarget, layoutOf, setLayout, shardable } from './data-flow.ts';
 
-export function applyConstraints(module: EditModule): void {
+export function applyConstraints(module: EditModule, logs?: DebugLogs): void {
   for (const op of [...module.ops('post')]) {
     if (op.kind === 'sharding_constraint') {
       skipToTail(op);
       const input = op.operands[0] as EditValue;
-      apply(input, op.attrs.layout as Layout, () => {
+      const moved = (): EditOp => {
         op.insertAfterValue(input);
         return op;
-      });
+      };
+      apply(input, op.attrs.layout as Layout, moved, (layout) => watched(module, op, layout, logs));
     } else if (op.kind === 'manual_computation') {
       const layouts = (op.attrs.in_layouts ?? []) as readonly Layout[];
       layouts.forEach((layout, i) => {
@@ -31,9 +35,29 @@ function constraintOn(value: EditValue, layout: Layout, user: EditOp): EditOp {
   return made;
 }
 
-function apply(input: EditValue, layout: Layout, afterInput: () => EditOp): void {
+/** Lays out what a constraint takes, and tells the logs of it as of a step of propagation. */
+function watched(module: EditModule, op: EditOp, layout: Layout, logs: DebugLogs | undefined): void {
+  const input = op.operands[0] as EditValue;
+  const rule = identityRule(input.type);
+  const seen = (): Projection => ({
+    operands: [projectTensor(rule, rule.operands[0] ?? [], layoutOf(input))],
+    results: [projectTensor(rule, rule.results[0] ?? [], layoutOf(op.result))],
+  });
+  const before = seen();
+  setLayout(input, layout);
+  if (logs === undefined || layout.dims.length === 0) return;
+  const mesh = module.mesh(layout.mesh);
+  logs.step({ at: op, mesh, operands: op.operands, results: op.results, before, after: seen() });
+}
+
+function apply(
+  input: EditValue,
+  layout: Layout,
+  afterInput: () => EditOp,
+  set = (wanted: Layout): void => setLayout(input, wanted),
+): void {
   if (!shouldApply(input, layout)) return;
-  if (input.maker?.kind !== 'data_flow_edge' && edgeToTarget(input) === undefined) return setLayout(input, layout);
+  if (input.maker?.kind !== 'data_flow_edge' && edgeToTarget(input) === undefined) return set(layout);
   // What an edge leads to shares its layout with more than this value: the others keep theirs, behind the constraint.
   const constraint = afterInput();
   input.replaceBy(constraint.result, (use) => use.op === constraint);

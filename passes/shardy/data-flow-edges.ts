@@ -14,6 +14,7 @@ import {
   resultOwners,
   setOwnersLayouts,
 } from './data-flow.ts';
+import { sinkDebug } from './debug-origins.ts';
 
 export function addDataFlowEdges(module: EditModule): void {
   for (const op of [...module.ops('post')]) if (ownsEdges(op)) addEdges(op);
@@ -36,12 +37,13 @@ export function addEdges(op: EditOp): void {
 const isTensor = (value: EditValue): boolean => value.type.dtype !== 'token';
 
 /** Each edge's layout goes to its owner, and the edge away. */
-export function sinkDataFlowEdges(module: EditModule): void {
+export function sinkDataFlowEdges(module: EditModule, debug = { origins: false, edges: false }): void {
   for (const op of module.ops()) {
     if (op.kind === 'data_flow_edge') removeEdge(op);
     else if (ownsEdges(op)) {
       if (isComputation(op)) takeOver(op, 'parameters', parameterOwners(op));
       takeOver(op, 'results', resultOwners(op));
+      sinkDebug(op, debug);
     }
   }
 }

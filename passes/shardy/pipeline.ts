@@ -2,14 +2,15 @@
  * Shardy's passes by name, and its propagation pipeline as the list of them (Shardy: propagation_pipeline.cc). Each works
  * on a module in place, so that any of them can be run alone: `shardc sdy-opt -sdy-add-data-flow-edges …`.
  */
-import type { EditModule } from '../../ir/edit.ts';
+import type { EditModule, EditValue } from '../../ir/edit.ts';
 import { type Diagnostic, userError } from '../../ir/diagnostics.ts';
 import { ruleText } from '../../ir/factors.ts';
 import type { Registry } from '../../ir/op.ts';
+import type { ValueId } from '../../ir/program.ts';
 import { aggressive } from '../propagate/aggressive.ts';
 import { basic } from '../propagate/basic.ts';
 import { CauseLog } from '../propagate/causes.ts';
-import { Driver } from '../propagate/fixed-point.ts';
+import { Driver, type Step } from '../propagate/fixed-point.ts';
 import { Graph } from '../propagate/graph.ts';
 import { opPriority } from '../propagate/op-priority.ts';
 import { RuleTable } from '../propagate/rules.ts';
@@ -39,6 +40,7 @@ import {
 } from './clean-layouts.ts';
 import { mergeConstants, splitConstants, unfoldableConstants } from './constants.ts';
 import { addDataFlowEdges, sinkDataFlowEdges } from './data-flow-edges.ts';
+import { type DebugLogs, debugLogs } from './debug.ts';
 import { insertExplicitReshards } from './explicit-reshards.ts';
 import { addFuncEdges, sinkFuncEdges } from './func-edges.ts';
 import { importShardingGroups, syncGroups } from './sharding-groups.ts';
@@ -71,15 +73,27 @@ const propagateAt =
   (level: Level): SdyPass['run'] =>
   (module, options, ctx) => {
     const conservative = isOn(options, 'conservative-propagation');
+    const logs = debugLogs(module, options);
     syncGroups(module, ctx.report);
     const graph = new Graph(module, ctx.registry, { conservative });
-    const driver = new Driver(graph, new CauseLog());
+    const driver = new Driver(graph, new CauseLog(), logs === undefined ? undefined : watcher(graph, logs));
     const strategy = level === 'basic' || options.get('propagation-strategy') === 'basic' ? basic : aggressive;
     if (level === 'user-priority') userPriority(driver, strategy);
     else if (level === 'op-priority') opPriority(driver, strategy);
     else driver.run(strategy, () => BOTH);
     graph.writeBack();
+    logs?.save();
     if (isOn(options, 'keep-sharding-rules')) populateRules(module, ctx.registry, conservative);
+  };
+
+const watcher =
+  (graph: Graph, logs: DebugLogs) =>
+  (step: Step): void => {
+    const values = (ids: readonly ValueId[]): EditValue[] => ids.map((v) => graph.values[v] as EditValue);
+    const at = step.node?.op ?? graph.main;
+    if (at === undefined) return;
+    const [operands, results] = [values(step.operands), values(step.results)];
+    logs.step({ at, mesh: step.mesh, operands, results, before: step.before, after: step.after });
   };
 
 function populateRules(module: EditModule, registry: Registry, conservative: boolean): void {
@@ -116,10 +130,15 @@ export const SDY_PASSES: Readonly<Record<string, SdyPass>> = {
     (m, options) => importCalls(m, isOn(options, 'add-data-flow-edges-on-named-computations')),
     ['add-data-flow-edges-on-named-computations'],
   ),
-  'sdy-apply-sharding-constraints': pass('constraints lay out what they constrain', applyConstraints, [
-    'debug-sharding-origins',
-    'debug-propagation-edge-sharding',
-  ]),
+  'sdy-apply-sharding-constraints': pass(
+    'constraints lay out what they constrain',
+    (m, options) => {
+      const logs = debugLogs(m, options);
+      applyConstraints(m, logs);
+      logs?.save();
+    },
+    ['debug-sharding-origins', 'debug-propagation-edge-sharding'],
+  ),
   'sdy-sharding-group-import': pass('groups that share a value become one', importShardingGroups),
   'sdy-add-func-data-flow-edges': pass('edges at the ends of calls', addFuncEdges),
   'sdy-sink-func-data-flow-edges': pass('those edges leave their layouts at the ends', sinkFuncEdges),
@@ -146,10 +165,15 @@ export const SDY_PASSES: Readonly<Record<string, SdyPass>> = {
   ),
   'sdy-insert-func-call-reshards': pass('a reshard where a call’s result is wanted otherwise', reshardResults),
   'sdy-constant-or-scalar-merger': pass('constants that are alike become one again', mergeConstants),
-  'sdy-sink-data-flow-edges': pass('edges leave their layouts to their owners', sinkDataFlowEdges, [
-    'sink-debug-sharding-origins',
-    'sink-debug-propagation-edge-sharding',
-  ]),
+  'sdy-sink-data-flow-edges': pass(
+    'edges leave their layouts to their owners',
+    (m, options) =>
+      sinkDataFlowEdges(m, {
+        origins: isOn(options, 'sink-debug-sharding-origins'),
+        edges: isOn(options, 'sink-debug-propagation-edge-sharding'),
+      }),
+    ['sink-debug-sharding-origins', 'sink-debug-propagation-edge-sharding'],
+  ),
   'sdy-remove-sharding-groups': pass('drops sharding groups', removeGroups),
   'sdy-sharding-constraint-to-reshard': pass('constraints become reshards', constraintsToReshards),
   'sdy-update-non-divisible-input-output-shardings': pass('what enters and leaves divides evenly', divideEvenly),
