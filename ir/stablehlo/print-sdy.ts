@@ -8,25 +8,16 @@ import type { AxisRef, Mesh } from '../mesh.ts';
 import { reducerOf } from '../ops/monoid.ts';
 import { mlirName } from './mlir-names.ts';
 import { plainOp, propertiesOf, tensorText } from './print-op.ts';
+import { type SsaNames, ssaNames } from './ssa-names.ts';
 import { axisRefText, debugAttributes, perValueText, sdyAttributes, shardingText } from './sdy-attributes.ts';
 
 export const printSdy = (module: EditModule): string => new SdyPrinter(module).module();
 
-type Names = Map<EditValue, string>;
-/** Next number of values and of arguments; a region's own numbers are free again after it. */
-interface Counters {
-  values: number;
-  args: number;
-}
-
 class SdyPrinter {
   private readonly edit: EditModule;
   private readonly lines: string[] = [];
-  private names: Names = new Map();
-  private count: Counters = { values: 0, args: 0 };
+  private names: SsaNames = new Map();
   private depth = 0;
-  /** Loop variables named so far in the function. */
-  private loops = 0;
 
   constructor(module: EditModule) {
     this.edit = module;
@@ -44,12 +35,9 @@ class SdyPrinter {
   }
 
   private func(func: EditFunc): void {
-    this.names = new Map();
-    this.count = { values: 0, args: 0 };
-    this.loops = 0;
+    this.names = ssaNames(func);
     const params = func.body.params.map(
-      (p, i) =>
-        `${this.argument(p)}: ${tensorText(p.type)}${this.attrs(p.layout, func.paramAttrs[i], func.debug.params[i])}`,
+      (p, i) => `${this.argument(p)}${this.attrs(p.layout, func.paramAttrs[i], func.debug.params[i])}`,
     );
     const results = func.resultTypes.map(
       (t, i) => `${tensorText(t)}${this.attrs(func.resultLayouts[i], func.resultAttrs[i], func.debug.results[i])}`,
@@ -182,10 +170,7 @@ class SdyPrinter {
   private loop(op: EditOp): void {
     const head = this.results(op);
     const [cond, body] = op.regions as [EditBlock, EditBlock];
-    const operands = op.operands.map((v) => this.name(v));
-    const vars = body.params.map(() => this.loopVariable());
-    for (const block of [cond, body]) for (const [i, p] of block.params.entries()) this.names.set(p, vars[i] as string);
-    const pairs = vars.map((v, i) => `${v} = ${operands[i]}`).join(', ');
+    const pairs = body.params.map((p, i) => `${this.name(p)} = ${this.name(op.operands[i] as EditValue)}`).join(', ');
     this.line(
       `${head}stablehlo.while(${pairs})${prefixed(' : ', types(op.results))}${prefixed(' attributes', this.dict(op))}`,
     );
@@ -209,7 +194,7 @@ class SdyPrinter {
         : '';
     const operands = this.uses(op.operands);
     const body = op.regions[0] as EditBlock;
-    const params = body.params.map((p) => `${this.argument(p)}: ${tensorText(p.type)}`).join(', ');
+    const params = body.params.map((p) => this.argument(p)).join(', ');
     this.line(
       `${head}sdy.${op.kind}${name}(${operands})${list('in_layouts', 'in_shardings')}${list('out_layouts', 'out_shardings')}${manual} (${params}) {`,
     );
@@ -233,7 +218,7 @@ class SdyPrinter {
     );
     if (reducer !== undefined) return;
     const body = op.regions[0] as EditBlock;
-    const params = body.params.map((p) => `${this.argument(p)}: ${tensorText(p.type)}`);
+    const params = body.params.map((p) => this.argument(p));
     const groups = Array.from({ length: n }, (_, i) => `(${params[i]}, ${params[n + i]})`);
     this.line(` reducer${groups.join(' ')} {`);
     this.region(body);
@@ -250,8 +235,7 @@ class SdyPrinter {
     this.line(`${start} ({`);
     op.regions.forEach((region, i) => {
       if (i > 0) this.line('}, {');
-      if (region.params.length > 0)
-        this.line(`^bb0(${region.params.map((p) => `${this.argument(p)}: ${tensorText(p.type)}`).join(', ')}):`);
+      if (region.params.length > 0) this.line(`^bb0(${region.params.map((p) => this.argument(p)).join(', ')}):`);
       this.region(region);
     });
     this.line(`})${tail}`);
@@ -260,9 +244,7 @@ class SdyPrinter {
   // --- names and lines ------------------------------------------------------------------------------------------------
 
   private region(block: EditBlock): void {
-    const before = { ...this.count };
     this.nested(() => this.ops(block));
-    this.count.values = before.values;
   }
 
   private nested(print: () => void): void {
@@ -276,22 +258,14 @@ class SdyPrinter {
   }
 
   private results(op: EditOp): string {
-    if (op.results.length === 0) return '';
-    const base = `%${this.count.values++}`;
-    op.results.forEach((r, i) => this.names.set(r, op.results.length === 1 ? base : `${base}#${i}`));
-    return `${base}${op.results.length > 1 ? `:${op.results.length}` : ''} = `;
-  }
-
-  /** `%iterArg`, and with a number where the function has one already. */
-  private loopVariable(): string {
-    const n = this.loops++;
-    return n === 0 ? '%iterArg' : `%iterArg_${n - 1}`;
+    const names = op.results.map((r) => this.name(r));
+    const [first] = names;
+    if (first === undefined) return '';
+    return first.endsWith('#0') ? `${first.slice(0, -2)}:${names.length} = ` : `${names.join(', ')} = `;
   }
 
   private argument(value: EditValue): string {
-    const name = `%arg${this.count.args++}`;
-    this.names.set(value, name);
-    return name;
+    return `${this.name(value)}: ${tensorText(value.type)}`;
   }
 
   private name(value: EditValue): string {
