@@ -1,0 +1,18 @@
+/** Never more on the wire than XLA, nor more matrix arithmetic: one program a family, by XLA's figures; `npm run wire` has all. */
+import { describe, expect, it } from 'vitest';
+import { compiled, figuresOf, isKnownLoss, ratio, XLA } from './measured.ts';
+
+/** The longest of a family: its gradient where it has one. */
+const families = new Map(
+  Object.keys(XLA)
+    .filter((name) => !isKnownLoss(name))
+    .map((name) => [name.split('.')[0] as string, name]),
+);
+
+describe('beside XLA', () => {
+  it.each([...families.values()])('%s', (name) => {
+    const [ours, xla] = [figuresOf(compiled(name)), XLA[name]];
+    expect(ratio(ours.bytes, xla?.bytes ?? 0)).toBeLessThanOrEqual(1);
+    expect(ratio(ours.flops, xla?.flops ?? 0)).toBeLessThanOrEqual(1.02);
+  });
+});
