@@ -136,33 +136,55 @@ export interface OpAttrs {
     readonly out_layouts?: readonly (Layout | undefined)[];
   };
   /**
-   * Collectives. `axes[d]` = axes moved on dim d, major first. Groups are the devices that differ in those axes only.
-   * At the collective level shapes are global and results carry layouts; at the local level shapes are per device.
+   * Collectives. `axes[d]` = axes moved on dim d, major first. Groups are the devices that differ in those axes only; of
+   * them, with `groups`, those whose places along the axes are listed together (a user's own, that are no axes).
+   * At the local level, and over the manual axes of a manual computation at every level, shapes are per device. Those that
+   * lower-reshards makes are on global shapes until then, and results carry layouts.
    */
-  all_gather: { readonly mesh: string; readonly axes: readonly (readonly AxisRef[])[] };
+  all_gather: { readonly mesh: string; readonly axes: readonly (readonly AxisRef[])[]; readonly groups?: readonly N[] };
   all_slice: { readonly mesh: string; readonly axes: readonly (readonly AxisRef[])[] };
   /** Each move takes `axes` (the minor-most of source) off dim source and appends them to dim target. */
   all_to_all: {
     readonly mesh: string;
     readonly moves: readonly { readonly axes: readonly AxisRef[]; readonly source: number; readonly target: number }[];
+    /** Then there is one move. */
+    readonly groups?: readonly N[];
   };
-  reduce_scatter: { readonly mesh: string; readonly axes: readonly (readonly AxisRef[])[]; readonly monoid: Monoid };
-  all_reduce: { readonly mesh: string; readonly axes: readonly AxisRef[]; readonly monoid: Monoid };
+  reduce_scatter: {
+    readonly mesh: string;
+    readonly axes: readonly (readonly AxisRef[])[];
+    readonly monoid: Monoid;
+    readonly groups?: readonly N[];
+  };
+  all_reduce: {
+    readonly mesh: string;
+    readonly axes: readonly AxisRef[];
+    readonly monoid: Monoid;
+    readonly groups?: readonly N[];
+  };
   /**
    * The shard that a device holds under layout `to` comes from the device that held that same block under `from`: a map
    * on mesh coordinates. Same number of shards per dim on both sides. One per device: no group.
    */
   collective_permute: { readonly mesh: string; readonly from: Layout; readonly to: Layout };
   /**
-   * Local level only. The device at index i of its group along axes gets what the one at i + by holds (flip: the one at
-   * g - 1 - i + by), zeros where there is none.
+   * Per-device shapes only. The device at index i of its group along axes gets what the one at i + by holds (flip: the
+   * one at g - 1 - i + by; wrap: modulo g), zeros where there is none.
    */
   collective_shift: {
     readonly mesh: string;
     readonly axes: readonly AxisRef[];
     readonly by: number;
     readonly flip: boolean;
+    readonly wrap?: boolean;
   };
-  /** A per-device scalar i32: the combined index of this device along axes (first major). Local level only. */
+  /** A user's permute: the device at index i along axes gets what the one at sources[i] holds, zeros where that is -1. */
+  device_permute: { readonly mesh: string; readonly axes: readonly AxisRef[]; readonly sources: N };
+  /** Every device of a group gets what its first holds, zeros where `groups` names it in none. */
+  collective_broadcast: { readonly mesh: string; readonly axes: readonly AxisRef[]; readonly groups?: readonly N[] };
+  /**
+   * A per-device scalar i32: the combined index of this device along axes (first major). At the local level, and over the
+   * manual axes of a manual computation.
+   */
   axis_index: { readonly mesh: string; readonly axes: readonly AxisRef[] };
 }

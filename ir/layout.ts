@@ -20,6 +20,8 @@ export interface Layout {
   readonly unreduced: readonly AxisRef[];
   /** … and its monoid (sum when absent). */
   readonly monoid?: Monoid;
+  /** Local level only: axes that a manual computation had in its hands; the value may differ along them as it likes. */
+  readonly manual?: readonly AxisRef[];
 }
 
 const EMPTY: readonly AxisRef[] = [];
@@ -83,6 +85,7 @@ export const sameLayout = (a: Layout | undefined, b: Layout | undefined): boolea
     }) &&
     sameAxes(a.replicated, b.replicated) &&
     sameAxes(a.unreduced, b.unreduced) &&
+    sameAxes(a.manual ?? EMPTY, b.manual ?? EMPTY) &&
     (a.monoid ?? 'sum') === (b.monoid ?? 'sum'));
 
 /** Per-device extents: ceil(extent / shards) per dim. */
@@ -109,11 +112,12 @@ export function layoutText(mesh: Mesh, layout: Layout): string {
     const name = layout.monoid === undefined ? 'unreduced' : `unreduced_${layout.monoid}`;
     extra.push(`${name}=${layout.unreduced.map((a) => axisText(mesh, a)).join('+')}`);
   }
+  if (layout.manual !== undefined) extra.push(`manual=${layout.manual.map((a) => axisText(mesh, a)).join('+')}`);
   return `{${[dims.join(', '), ...extra].join('; ')}}`;
 }
 
 /** An axis that a layout uses in two places, which no layout may; undefined = none. */
 export function overlappingAxis(layout: Layout): AxisRef | undefined {
-  const axes = [...usedAxes(layout), ...layout.replicated, ...layout.unreduced];
+  const axes = [...usedAxes(layout), ...layout.replicated, ...layout.unreduced, ...(layout.manual ?? [])];
   return axes.find((a, i) => axes.slice(0, i).some((b) => overlaps(a, b)));
 }

@@ -145,7 +145,10 @@ export const STRUCTURAL = [
 ] as const;
 export type StructuralKind = (typeof STRUCTURAL)[number];
 
-/** At the collective level these act on global shapes; at the local level on per-device shapes. */
+/**
+ * Those of a pass act on global shapes at the collective level and on per-device shapes at the local level; those of a
+ * user, over manual axes, on per-device shapes always. Only users have the last two.
+ */
 export const COLLECTIVES = [
   'all_gather',
   'all_slice',
@@ -154,6 +157,8 @@ export const COLLECTIVES = [
   'collective_shift',
   'reduce_scatter',
   'all_reduce',
+  'device_permute',
+  'collective_broadcast',
 ] as const;
 export type CollectiveKind = (typeof COLLECTIVES)[number];
 

@@ -1,5 +1,6 @@
 /** Devices of a mesh as numbers: index vectors, groups along axes, and the map of a collective permute. */
 import type { OpAttrs } from '../ir/attrs.ts';
+import { shiftSource } from '../ir/device-groups.ts';
 import { internalError, unsupported } from '../ir/diagnostics.ts';
 import { dimAxes, type Layout } from '../ir/layout.ts';
 import {
@@ -85,7 +86,7 @@ export interface Groups {
 
 export const axesKey = (axes: readonly AxisRef[]): string => axes.map((a) => `${a.name}:${a.pre}:${a.size}`).join('+');
 export const layoutKey = (layout: Layout): string =>
-  `${layout.mesh}[${layout.dims.map((d) => axesKey(d.axes)).join('|')}]${axesKey(layout.unreduced)}`;
+  `${layout.mesh}[${layout.dims.map((d) => axesKey(d.axes)).join('|')}]${axesKey(layout.unreduced)}/${axesKey(layout.manual ?? [])}`;
 
 /**
  * Per device: the device that its shard under `to` comes from, one that held the same block under `from`. Axes that
@@ -119,12 +120,15 @@ export function permuteSources(fromGrid: DeviceGrid, toGrid: DeviceGrid, from: L
 }
 
 /** Per device: the device whose data it gets, or -1 for zeros. */
-export function shiftSources(grid: DeviceGrid, { axes, by, flip }: OpAttrs['collective_shift']): Int32Array {
-  const { size, members, groupOf, rankOf } = grid.groups(axes);
-  return groupOf.map((group, device) => {
-    const rank = rankOf[device] as number;
-    return members[group]?.[(flip ? size - 1 - rank : rank) + by] ?? -1;
-  });
+export function shiftSources(grid: DeviceGrid, attrs: OpAttrs['collective_shift']): Int32Array {
+  const { size, members, groupOf, rankOf } = grid.groups(attrs.axes);
+  return groupOf.map((group, device) => members[group]?.[shiftSource(attrs, size, rankOf[device] as number) ?? -1] ?? -1);
+}
+
+/** Likewise, of a user's permute. */
+export function deviceSources(grid: DeviceGrid, { axes, sources }: OpAttrs['device_permute']): Int32Array {
+  const { members, groupOf, rankOf } = grid.groups(axes);
+  return groupOf.map((group, device) => members[group]?.[sources[rankOf[device] as number] ?? -1] ?? -1);
 }
 
 /** The index along the first axes of each pair becomes the index along the second. */

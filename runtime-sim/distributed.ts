@@ -134,7 +134,7 @@ export class Sharder {
     const key = layoutKey(layout);
     let claim = this.claims.get(key);
     if (claim === undefined) {
-      const axes = [...layout.dims.flatMap((d) => [...d.axes]), ...layout.unreduced];
+      const axes = [...layout.dims.flatMap((d) => [...d.axes]), ...layout.unreduced, ...(layout.manual ?? [])];
       this.claims.set(key, (claim = this.partitions.of(this.gridOf(layout.mesh).index(axes))));
     }
     return claim;

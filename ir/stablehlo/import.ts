@@ -10,15 +10,23 @@ import { AttributeReader, denseElements, type Value } from './attributes.ts';
 import { type Annotation, GspmdAnnotations, withOpenDims } from './gspmd/annotations.ts';
 import { manualRegions } from './gspmd/manual.ts';
 import { parseUnspecifiedDims, type ShardingText } from './gspmd/sharding.ts';
+import { COLLECTIVE_OPS } from './collectives.ts';
+import { type Devices, lineOfDevices, writeCollective, writeDeviceId, type Writer } from './device-ops.ts';
 import { Locations } from './locations.ts';
 import { OP_ATTRS, type Raw } from './op-attrs.ts';
 import { Reader } from './reader.ts';
 import { tokenize } from './tokens.ts';
 
-/** `mesh`: what GSPMD's shardings are expressed on where the file has no mesh. */
-export function importStablehlo(source: SourceText, mesh?: () => Mesh): Module {
+export interface ImportOptions {
+  /** What GSPMD's shardings are expressed on where the file has no mesh. */
+  readonly mesh?: () => Mesh;
+  /** Collectives and partition_id stay as StableHLO has them, with lists of devices: for passes that only lay out. */
+  readonly asWritten?: boolean;
+}
+
+export function importStablehlo(source: SourceText, options: ImportOptions = {}): Module {
   const reader = new Reader(tokenize(source), source.text);
-  return new Importer(reader, source, mesh).module();
+  return new Importer(reader, source, options).module();
 }
 
 /** What the text says of the layouts of an op's results, in Shardy's words or GSPMD's. */
@@ -56,14 +64,15 @@ class Importer {
   private readonly names = new Map<string, readonly ValueId[]>();
   private readonly definitions = new Map<ValueId, Op>();
 
-  private readonly wantedMesh: (() => Mesh) | undefined;
+  private readonly options: ImportOptions;
   private partitions: number | undefined;
+  private replicas = 1;
   private annotations: GspmdAnnotations | undefined;
 
-  constructor(reader: Reader, source: SourceText, mesh: (() => Mesh) | undefined) {
+  constructor(reader: Reader, source: SourceText, options: ImportOptions) {
     this.r = reader;
     this.source = source;
-    this.wantedMesh = mesh;
+    this.options = options;
     this.attributes = new AttributeReader(reader);
     this.locations = new Locations(reader);
   }
@@ -76,8 +85,10 @@ class Importer {
     if (wrapped) {
       if (r.isKind('symbol')) name = r.symbol();
       if (r.accept('attributes')) {
-        const count = this.attributes.dict().get('mhlo.num_partitions');
+        const given = this.attributes.dict();
+        const [count, replicas] = [given.get('mhlo.num_partitions'), given.get('mhlo.num_replicas')];
         if (typeof count === 'number') this.partitions = count;
+        if (typeof replicas === 'number') this.replicas = replicas;
       }
       r.expect('{');
     }
@@ -188,7 +199,7 @@ class Importer {
   private get gspmd(): GspmdAnnotations {
     if (this.annotations === undefined) {
       const { meshes } = this.attributes;
-      const given = meshes.length > 0 ? meshes : this.wantedMesh === undefined ? [] : [this.wantedMesh()];
+      const given = meshes.length > 0 ? meshes : this.options.mesh === undefined ? [] : [this.options.mesh()];
       this.annotations = new GspmdAnnotations(this.r.tokens, this.partitions, given);
       meshes.push(...this.annotations.meshes.filter((m) => !meshes.includes(m)));
     }
@@ -233,6 +244,15 @@ class Importer {
       case 'data_flow_edge':
       case 'func_data_flow_edge':
         return this.dataFlowEdge(from, names, kind);
+      case 'partition_id':
+      case 'replica_id':
+        if (this.options.asWritten === true) return this.pretty(from, names, kind);
+        return writeDeviceId(
+          this.writer(from, names),
+          this.devices(kind, from),
+          kind,
+          this.types([])[0] as TensorType,
+        );
       default:
         return this.pretty(from, names, kind);
     }
@@ -264,6 +284,14 @@ class Importer {
     const regions = r.is('(') ? r.list('(', ')', () => this.region()) : [];
     if (r.is('{')) for (const [k, v] of this.attributes.dict()) fields.set(k, v);
     const types = this.types(operands);
+    if (COLLECTIVE_OPS.has(kind) && this.options.asWritten !== true) {
+      const given = operands.map((id) => ({ id, rank: this.builder.typeOf(id).shape.length }));
+      const devices = this.devices(kind, from);
+      const results = writeCollective(this.writer(from, names), devices, kind, given, types, fields, regions);
+      const [name] = names;
+      if (operands.length > 1 && name !== undefined) this.define(name.name, results);
+      return;
+    }
     this.finish(
       from,
       names,
@@ -566,6 +594,25 @@ class Importer {
     this.emit(from, names, kind, [operand], this.types([operand]), {}, [], layouts);
   }
 
+  private writer(from: number, names: readonly { name: string; count: number }[]): Writer {
+    return {
+      span: this.r.span(from),
+      emit: (isNamed, kind, operands, types, attrs) =>
+        this.emit(from, isNamed ? names : [], kind, operands, types, attrs, []),
+    };
+  }
+
+  /** What device ids mean: places in the file's mesh, or GSPMD's, or else a line of devices. */
+  private devices(what: string, from: number): Devices {
+    const { meshes } = this.attributes;
+    const annotated = (): boolean => this.r.tokens.some((t) => /^"?mhlo\.sharding"?$/.test(t.image));
+    const found = meshes[0] ?? (annotated() ? this.gspmd.meshes[0] : undefined);
+    if (found !== undefined) return { mesh: found, replicas: this.replicas };
+    const mesh = lineOfDevices((this.partitions ?? 1) * this.replicas, what, this.r.span(from));
+    meshes.push(mesh);
+    return { mesh, replicas: this.replicas };
+  }
+
   // --- regions and values -------------------------------------------------------------------------------------------
 
   /** `{ ^bb0(%a: t): … }` or `{ … }` with parameters known from outside. */
@@ -630,7 +677,7 @@ class Importer {
         regions,
       );
     if (kind === 'square')
-      return this.emit(from, names, 'multiply', [operands[0] as ValueId, operands[0] as ValueId], types, {}, []);
+      return void this.emit(from, names, 'multiply', [operands[0] as ValueId, operands[0] as ValueId], types, {}, []);
     const full: Raw = { ...raw, operands: operands.map((v) => this.builder.typeOf(v)), results: types };
     const results =
       kind === 'sharding_group'
@@ -652,7 +699,7 @@ class Importer {
     attrs: Attrs,
     regions: readonly Block[],
     sharded?: Sharded,
-  ): void {
+  ): readonly ValueId[] {
     const origin: Origin = { span: this.r.span(from), ...this.spelled(from, names.length), ...this.locations.maybe() };
     const named = names.flatMap((n) =>
       Array.from({ length: n.count }, (_, i) => (n.count === 1 ? n.name : `${n.name}#${i}`)),
@@ -681,6 +728,7 @@ class Importer {
       this.define(n.name, results.slice(next, next + n.count));
       next += n.count;
     }
+    return results;
   }
 
   private push(

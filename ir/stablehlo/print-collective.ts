@@ -1,18 +1,20 @@
 /**
- * Per-device collectives as StableHLO. Groups are lists of partition ids, row-major over the mesh; a member's place in
- * its group is its combined index along the axes, first axis major. A collective on several dims is one collective on
- * a reshaped array.
+ * Per-device collectives as StableHLO. Groups are lists of partition ids, which are device ids. A collective on several
+ * dims is one collective on a reshaped array; one over no axes is nothing.
  */
 import { unsupported } from '../diagnostics.ts';
+import { devicePairs, groupsOf, layoutPairs, type Pairs, shiftPairs } from '../device-groups.ts';
 import type { Layout, Monoid } from '../layout.ts';
 import type { OpAttrs } from '../attrs.ts';
-import { axesIndex, axesSize, type AxisRef, deviceCount, type Mesh, overlaps } from '../mesh.ts';
+import { axesKey } from '../axes.ts';
+import { axesSize, type AxisRef, type Mesh } from '../mesh.ts';
 import type { Op } from '../program.ts';
 import { tensor, type TensorType } from '../types.ts';
 import { elementText } from './element-names.ts';
 import { tensorText } from './print-op.ts';
 
 type Emit = (text: string, name?: string) => string;
+type Parts = readonly (readonly number[])[] | undefined;
 const REDUCERS: Readonly<Record<Monoid, string>> = {
   sum: 'add',
   prod: 'multiply',
@@ -34,21 +36,28 @@ export class CollectivePrinter {
   }
 
   print(op: Op, value: string, from: TensorType, to: TensorType): string {
+    const parts = op.attrs.groups as Parts;
     switch (op.kind) {
       case 'all_reduce':
         return this.allReduce(op.attrs as unknown as OpAttrs['all_reduce'], value, from);
       case 'all_gather':
-        return this.allGather(op.attrs.axes as OpAttrs['all_gather']['axes'], value, from, to);
+        return this.allGather(op.attrs.axes as OpAttrs['all_gather']['axes'], parts, value, from, to);
       case 'reduce_scatter':
         return this.reduceScatter(op.attrs as unknown as OpAttrs['reduce_scatter'], value, from, to);
       case 'all_slice':
         return this.allSlice(op.attrs.axes as OpAttrs['all_slice']['axes'], value, from, to);
       case 'all_to_all':
-        return this.allToAll(op.attrs.moves as OpAttrs['all_to_all']['moves'], value, from);
+        return this.allToAll(op.attrs.moves as OpAttrs['all_to_all']['moves'], parts, value, from);
       case 'collective_permute':
         return this.permute(op.attrs as unknown as OpAttrs['collective_permute'], value, from);
       case 'collective_shift':
         return this.pairs(shiftPairs(this.mesh, op.attrs as unknown as OpAttrs['collective_shift']), value, from);
+      case 'device_permute':
+        return this.pairs(devicePairs(this.mesh, op.attrs as unknown as OpAttrs['device_permute']), value, from);
+      case 'collective_broadcast':
+        return this.emit(
+          `"stablehlo.collective_broadcast"(${value}) <{${this.handle()}, replica_groups = ${this.groups(op.attrs.axes as readonly AxisRef[], parts)}}> : (${tensorText(from)}) -> ${tensorText(to)}`,
+        );
       default:
         throw unsupported(`exporting ${op.kind}`);
     }
@@ -62,7 +71,7 @@ export class CollectivePrinter {
   private index(axes: readonly AxisRef[]): string {
     const scalar = 'tensor<i32>';
     const id = this.emit('stablehlo.partition_id : tensor<ui32>');
-    const position = this.emit(`stablehlo.convert ${id} : (tensor<ui32>) -> ${scalar}`);
+    const position = this.position(this.emit(`stablehlo.convert ${id} : (tensor<ui32>) -> ${scalar}`));
     const constant = (n: number): string => this.emit(`stablehlo.constant dense<${n}> : ${scalar}`);
     let total: string | undefined;
     for (const axis of axes) {
@@ -82,16 +91,41 @@ export class CollectivePrinter {
     return total ?? constant(0);
   }
 
-  private allReduce({ axes, monoid }: OpAttrs['all_reduce'], value: string, type: TensorType): string {
+  /** Where in the mesh a device stands: its id, unless the mesh has an order of its own. */
+  private position(id: string): string {
+    const { deviceIds } = this.mesh;
+    if (deviceIds === undefined) return id;
+    const places = new Array<number>(deviceIds.length).fill(0);
+    deviceIds.forEach((device, position) => {
+      places[device] = position;
+    });
+    const list = `tensor<${places.length}xi32>`;
+    const table = this.emit(`stablehlo.constant dense<[${places.join(', ')}]> : ${list}`);
+    const found = this.emit(
+      `stablehlo.dynamic_slice ${table}, ${id}, sizes = [1] : (${list}, tensor<i32>) -> tensor<1xi32>`,
+    );
+    return this.emit(`stablehlo.reshape ${found} : (tensor<1xi32>) -> tensor<i32>`);
+  }
+
+  private allReduce({ axes, monoid, groups }: OpAttrs['all_reduce'], value: string, type: TensorType): string {
+    if (axes.length === 0) return value;
     return this.emit(
-      `"stablehlo.all_reduce"(${value}) <{replica_groups = ${this.groups(axes)}, ${this.handle()}, use_global_device_ids}> (${this.reducer(monoid, type)}) : (${tensorText(type)}) -> ${tensorText(type)}`,
+      `"stablehlo.all_reduce"(${value}) <{replica_groups = ${this.groups(axes, groups)}, ${this.handle()}, use_global_device_ids}> (${this.reducer(monoid, type)}) : (${tensorText(type)}) -> ${tensorText(type)}`,
     );
   }
 
   /** One gathered dim directly; several through a leading dim: [g, …] → [g0, n0, g1, n1, …] → merged. */
-  private allGather(axes: readonly (readonly AxisRef[])[], value: string, from: TensorType, to: TensorType): string {
+  private allGather(
+    axes: readonly (readonly AxisRef[])[],
+    parts: Parts,
+    value: string,
+    from: TensorType,
+    to: TensorType,
+  ): string {
     const moved = axes.flatMap((a, d) => (a.length > 0 ? [d] : []));
-    if (moved.length === 1) return this.gather(value, from, to, moved[0] as number, axes[moved[0] as number] ?? []);
+    if (moved.length === 0) return value;
+    if (moved.length === 1)
+      return this.gather(value, from, to, moved[0] as number, axes[moved[0] as number] ?? [], parts);
     const all = axes.flat();
     const lead = tensor(from.dtype, [1, ...from.shape]);
     const gathered = tensor(from.dtype, [axesSize(all), ...from.shape]);
@@ -105,21 +139,29 @@ export class CollectivePrinter {
     return this.reshape(spread.value, spread.type, to);
   }
 
-  private gather(value: string, from: TensorType, to: TensorType, dim: number, axes: readonly AxisRef[]): string {
+  private gather(
+    value: string,
+    from: TensorType,
+    to: TensorType,
+    dim: number,
+    axes: readonly AxisRef[],
+    parts?: Parts,
+  ): string {
     return this.emit(
-      `"stablehlo.all_gather"(${value}) <{all_gather_dim = ${dim} : i64, ${this.handle()}, replica_groups = ${this.groups(axes)}, use_global_device_ids}> : (${tensorText(from)}) -> ${tensorText(to)}`,
+      `"stablehlo.all_gather"(${value}) <{all_gather_dim = ${dim} : i64, ${this.handle()}, replica_groups = ${this.groups(axes, parts)}, use_global_device_ids}> : (${tensorText(from)}) -> ${tensorText(to)}`,
     );
   }
 
   private reduceScatter(
-    { axes, monoid }: OpAttrs['reduce_scatter'],
+    { axes, monoid, groups }: OpAttrs['reduce_scatter'],
     value: string,
     from: TensorType,
     to: TensorType,
   ): string {
     const moved = axes.flatMap((a, d) => (a.length > 0 ? [d] : []));
+    if (moved.length === 0) return value;
     if (moved.length === 1)
-      return this.scatter(value, from, to, moved[0] as number, axes[moved[0] as number] ?? [], monoid);
+      return this.scatter(value, from, to, moved[0] as number, axes[moved[0] as number] ?? [], monoid, groups);
     const counts = moved.map((d) => axesSize(axes[d] ?? []));
     const split = tensor(
       from.dtype,
@@ -146,9 +188,10 @@ export class CollectivePrinter {
     dim: number,
     axes: readonly AxisRef[],
     monoid: Monoid,
+    parts?: Parts,
   ): string {
     return this.emit(
-      `"stablehlo.reduce_scatter"(${value}) <{${this.handle()}, replica_groups = ${this.groups(axes)}, scatter_dimension = ${dim} : i64, use_global_device_ids}> (${this.reducer(monoid, from)}) : (${tensorText(from)}) -> ${tensorText(to)}`,
+      `"stablehlo.reduce_scatter"(${value}) <{${this.handle()}, replica_groups = ${this.groups(axes, parts)}, scatter_dimension = ${dim} : i64, use_global_device_ids}> (${this.reducer(monoid, from)}) : (${tensorText(from)}) -> ${tensorText(to)}`,
     );
   }
 
@@ -163,14 +206,17 @@ export class CollectivePrinter {
     );
   }
 
-  private allToAll(moves: OpAttrs['all_to_all']['moves'], value: string, type: TensorType): string {
+  private allToAll(moves: OpAttrs['all_to_all']['moves'], parts: Parts, value: string, type: TensorType): string {
     let current = { value, type };
     for (const { axes, source, target } of moves) {
-      const g = axesSize(axes);
-      const shape = current.type.shape.map((n, d) => (d === target ? n / g : d === source ? n * g : n));
+      if (axes.length === 0) continue;
+      const g = parts?.[0]?.length ?? axesSize(axes);
+      const shape = current.type.shape.map((n, d) =>
+        source === target ? n : d === target ? n / g : d === source ? n * g : n,
+      );
       const to = tensor(type.dtype, shape);
       const made = this.emit(
-        `"stablehlo.all_to_all"(${current.value}) <{${this.handle()}, concat_dimension = ${source} : i64, replica_groups = ${this.groups(axes)}, split_count = ${g} : i64, split_dimension = ${target} : i64}> : (${tensorText(current.type)}) -> ${tensorText(to)}`,
+        `"stablehlo.all_to_all"(${current.value}) <{${this.handle()}, concat_dimension = ${source} : i64, replica_groups = ${this.groups(axes, parts)}, split_count = ${g} : i64, split_dimension = ${target} : i64}> : (${tensorText(current.type)}) -> ${tensorText(to)}`,
       );
       current = { value: made, type: to };
     }
@@ -178,12 +224,13 @@ export class CollectivePrinter {
   }
 
   private permute({ from, to }: OpAttrs['collective_permute'], value: string, type: TensorType): string {
-    return this.pairs(permutePairs(this.mesh, from, to), value, type);
+    return this.pairs(layoutPairs(this.mesh, from, to), value, type);
   }
 
-  private pairs(pairs: readonly (readonly [number, number])[], value: string, type: TensorType): string {
+  private pairs(pairs: Pairs, value: string, type: TensorType): string {
+    const list = pairs.length === 0 ? '' : `[${pairs.map(([s, t]) => `[${s}, ${t}]`).join(', ')}]`;
     return this.emit(
-      `"stablehlo.collective_permute"(${value}) <{${this.handle()}, source_target_pairs = dense<[${pairs.map(([s, t]) => `[${s}, ${t}]`).join(', ')}]> : tensor<${pairs.length}x2xi64>}> : (${tensorText(type)}) -> ${tensorText(type)}`,
+      `"stablehlo.collective_permute"(${value}) <{${this.handle()}, source_target_pairs = dense<${list}> : tensor<${pairs.length}x2xi64>}> : (${tensorText(type)}) -> ${tensorText(type)}`,
     );
   }
 
@@ -215,60 +262,17 @@ export class CollectivePrinter {
     return `{\n^bb0(%lhs: ${scalar}, %rhs: ${scalar}):\n  %sum = stablehlo.${REDUCERS[monoid]} %lhs, %rhs : ${scalar}\n  stablehlo.return %sum : ${scalar}\n}`;
   }
 
-  /** `dense<[[0, 4], [1, 5]]> : tensor<2x2xi64>`: devices that differ in these axes only. */
-  private groups(axes: readonly AxisRef[]): string {
-    const key = axes.map((a) => `${a.name}:${a.pre}:${a.size}`).join('+');
+  /** `dense<[[0, 4], [1, 5]]> : tensor<2x2xi64>`; groups of different sizes are filled up with -1. */
+  private groups(axes: readonly AxisRef[], parts?: Parts): string {
+    const key = `${axesKey(axes)} ${JSON.stringify(parts)}`;
     let text = this.groupsMemo.get(key);
     if (text === undefined) {
-      const groups = groupsOf(this.mesh, axes);
-      text = `dense<[${groups.map((g) => `[${g.join(', ')}]`).join(', ')}]> : tensor<${groups.length}x${groups[0]?.length ?? 0}xi64>`;
+      const groups = groupsOf(this.mesh, axes, parts);
+      const width = Math.max(...groups.map((g) => g.length));
+      const rows = groups.map((g) => `[${[...g, ...new Array<number>(width - g.length).fill(-1)].join(', ')}]`);
+      text = `dense<[${rows.join(', ')}]> : tensor<${groups.length}x${width}xi64>`;
       this.groupsMemo.set(key, text);
     }
     return text;
   }
-}
-
-/** Groups of row-major positions that differ in these axes only, members by combined index. */
-export function groupsOf(mesh: Mesh, axes: readonly AxisRef[]): number[][] {
-  const rest = complement(mesh, axes);
-  const groups = Array.from({ length: axesSize(rest) }, (): number[] => new Array<number>(axesSize(axes)).fill(0));
-  for (let p = 0; p < deviceCount(mesh); p++)
-    (groups[axesIndex(mesh, rest, p)] as number[])[axesIndex(mesh, axes, p)] = p;
-  return groups;
-}
-
-/** (source, target) partition ids; a target without a source is left out and gets zeros. */
-function shiftPairs(mesh: Mesh, { axes, by, flip }: OpAttrs['collective_shift']): [number, number][] {
-  return groupsOf(mesh, axes).flatMap((group) =>
-    group.flatMap((target, i): [number, number][] => {
-      const source = group[(flip ? group.length - 1 - i : i) + by];
-      return source === undefined ? [] : [[source, target]];
-    }),
-  );
-}
-
-/** (Sub-)axes of the mesh that these leave out. */
-function complement(mesh: Mesh, axes: readonly AxisRef[]): AxisRef[] {
-  return mesh.axes.flatMap(({ name, size }) => {
-    const used = axes.filter((a) => a.name === name);
-    const cuts = [...new Set([1, size, ...used.flatMap((a) => [a.pre, a.pre * a.size])])].sort((a, b) => a - b);
-    const parts: AxisRef[] = [];
-    for (let i = 0; i + 1 < cuts.length; i++)
-      parts.push({ name, pre: cuts[i] as number, size: (cuts[i + 1] as number) / (cuts[i] as number) });
-    return parts.filter((part) => !used.some((u) => overlaps(u, part)));
-  });
-}
-
-/** (source, target) partition ids: the target's block under `to` is the one the source held under `from`. */
-export function permutePairs(mesh: Mesh, from: Layout, to: Layout): [number, number][] {
-  const [axesFrom, axesTo] = [from.dims.flatMap((d) => d.axes), to.dims.flatMap((d) => d.axes)];
-  // Axes in neither layout keep their coordinate, so that sums still owed over them stay where they are.
-  const kept = complement(mesh, [...axesFrom, ...axesTo]);
-  const [freeFrom, freeTo] = [complement(mesh, [...axesFrom, ...kept]), complement(mesh, [...axesTo, ...kept])];
-  const source = new Map<string, number>();
-  const at = (p: number, axes: readonly AxisRef[], free: readonly AxisRef[]): string =>
-    `${axesIndex(mesh, axes, p)}/${axesIndex(mesh, free, p)}/${axesIndex(mesh, kept, p)}`;
-  const count = deviceCount(mesh);
-  for (let p = 0; p < count; p++) source.set(at(p, axesFrom, freeFrom), p);
-  return Array.from({ length: count }, (_, p) => [source.get(at(p, axesTo, freeTo)) as number, p]);
 }

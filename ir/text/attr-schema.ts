@@ -17,6 +17,7 @@ export type AttrForm =
   | 'words'
   | 'axes'
   | 'axes_lists'
+  | 'lists'
   | 'moves';
 
 export interface AttrSpec {
@@ -128,13 +129,26 @@ export const ATTR_SCHEMA: { readonly [K in keyof OpAttrs]: Specs<K> } = {
   sharding_group: { group: need('int') },
   propagation_barrier: { direction: need('word') },
   named_computation: { name: need('text'), in_layouts: may('layouts'), out_layouts: may('layouts') },
-  all_gather: { mesh: may('text'), axes: need('axes_lists') },
+  all_gather: { mesh: may('text'), axes: need('axes_lists'), groups: may('lists') },
   all_slice: { mesh: may('text'), axes: need('axes_lists') },
-  all_to_all: { mesh: may('text'), moves: need('moves') },
-  reduce_scatter: { mesh: may('text'), axes: need('axes_lists'), monoid: may('word', 'sum') },
-  all_reduce: { mesh: may('text'), axes: need('axes'), monoid: may('word', 'sum') },
+  all_to_all: { mesh: may('text'), moves: need('moves'), groups: may('lists') },
+  reduce_scatter: {
+    mesh: may('text'),
+    axes: need('axes_lists'),
+    monoid: may('word', 'sum'),
+    groups: may('lists'),
+  },
+  all_reduce: { mesh: may('text'), axes: need('axes'), monoid: may('word', 'sum'), groups: may('lists') },
   collective_permute: { mesh: may('text'), from: need('layout'), to: need('layout') },
-  collective_shift: { mesh: may('text'), axes: need('axes'), by: need('int'), flip: may('bool', false) },
+  collective_shift: {
+    mesh: may('text'),
+    axes: need('axes'),
+    by: need('int'),
+    flip: may('bool', false),
+    wrap: may('bool'),
+  },
+  device_permute: { mesh: may('text'), axes: need('axes'), sources: ints },
+  collective_broadcast: { mesh: may('text'), axes: need('axes'), groups: may('lists') },
   axis_index: { mesh: may('text'), axes: need('axes') },
 };
 

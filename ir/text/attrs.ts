@@ -20,6 +20,7 @@ const FORMS: Readonly<Record<AttrForm, string>> = {
   words: 'names, as [x, y]',
   axes: 'axes, as {x, y}',
   axes_lists: 'axes per dim, as [{x}, {}]',
+  lists: 'lists of places, as [[0, 1], [2, 3]]',
   moves: 'moves, as [{axes={x}, source=0, target=1}]',
 };
 
@@ -149,6 +150,8 @@ export class AttrReader {
         return items().map((i) => this.value('int', i, mesh, what));
       case 'bools':
         return items().map((i) => this.value('bool', i, mesh, what));
+      case 'lists':
+        return items().map((i) => this.value('ints', i, mesh, what));
       case 'words':
         return items().map((i) => this.value('word', i, mesh, what));
       case 'layouts':

@@ -92,16 +92,18 @@ export class LayoutReader {
     let replicated: readonly AxisRef[] = [];
     let unreduced: readonly AxisRef[] = [];
     let monoid: Monoid | undefined;
+    let manual: readonly AxisRef[] | undefined;
     for (const { key, axes } of ast.extras) {
       const refs = axes.map((a) => this.axis(mesh, a));
       if (key.text === 'replicated') replicated = refs;
+      else if (key.text === 'manual') manual = refs;
       else if (Object.hasOwn(UNREDUCED, key.text)) [unreduced, monoid] = [refs, UNREDUCED[key.text]];
       else
         this.problems.fail(
           'SH0106',
           `a layout has no field "${key.text}"`,
           key.span,
-          `replicated, ${Object.keys(UNREDUCED).join(', ')}`,
+          `replicated, ${Object.keys(UNREDUCED).join(', ')}, manual`,
         );
     }
     const layout: Layout = {
@@ -110,6 +112,7 @@ export class LayoutReader {
       replicated,
       unreduced,
       ...(monoid === undefined || monoid === 'sum' ? {} : { monoid }),
+      ...(manual === undefined ? {} : { manual }),
     };
     const twice = overlappingAxis(layout);
     if (twice !== undefined)

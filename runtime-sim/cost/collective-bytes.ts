@@ -3,7 +3,8 @@
  * groups of g devices.
  *
  *   all_gather n_out·(g-1)/g    reduce_scatter n_in·(g-1)/g    all_reduce 2n·(g-1)/g    all_to_all n·(g-1)/g
- *   collective_permute n, or 0 where every device keeps its own    collective_shift n    all_slice 0
+ *   collective_permute n, or 0 where every device keeps its own    collective_shift, device_permute n
+ *   collective_broadcast n    all_slice 0
  */
 import type { OpAttrs } from '../../ir/attrs.ts';
 import { internalError } from '../../ir/diagnostics.ts';
@@ -11,7 +12,7 @@ import type { Layout } from '../../ir/layout.ts';
 import { axesSize, type AxisRef, type Mesh } from '../../ir/mesh.ts';
 import { type CollectiveKind, type Func, isCollective, type Op, typeOf, type ValueId } from '../../ir/program.ts';
 import { byteSize } from '../../ir/types.ts';
-import { DeviceGrid, layoutKey, permuteSources, shiftSources } from '../device-grid.ts';
+import { DeviceGrid, deviceSources, layoutKey, permuteSources, shiftSources } from '../device-grid.ts';
 
 /** `func` is at the local level; `meshes` are its module's. */
 export function collectiveBytes(
@@ -36,7 +37,7 @@ function wireBytes(
   func: Func,
   meshes: readonly Mesh[],
 ): number {
-  const g = axesSize(collectiveAxes(op));
+  const g = groupSize(op);
   const n = byteSize(typeOf(func, operand));
   switch (kind) {
     case 'all_gather':
@@ -49,10 +50,18 @@ function wireBytes(
     case 'collective_permute':
       return isIdentityPermute(op, meshes) ? 0 : n;
     case 'collective_shift':
+    case 'device_permute':
+    case 'collective_broadcast':
       return n;
     case 'all_slice':
       return 0;
   }
+}
+
+/** Devices that one collective joins; the largest of groups of several sizes. */
+export function groupSize(op: Op): number {
+  const groups = op.attrs.groups as OpAttrs['all_reduce']['groups'];
+  return groups === undefined ? axesSize(collectiveAxes(op)) : Math.max(...groups.map((g) => g.length));
 }
 
 /** The axes along which the groups of a collective extend; none for a permute. */
@@ -63,11 +72,13 @@ export function collectiveAxes(op: Op): readonly AxisRef[] {
     case 'reduce_scatter':
       return (op.attrs.axes as OpAttrs['all_gather']['axes']).flat();
     case 'all_reduce':
+    case 'collective_broadcast':
       return op.attrs.axes as OpAttrs['all_reduce']['axes'];
     case 'all_to_all':
       return (op.attrs.moves as OpAttrs['all_to_all']['moves']).flatMap((m) => [...m.axes]);
     case 'collective_permute':
     case 'collective_shift':
+    case 'device_permute':
       return [];
   }
 }
@@ -76,7 +87,7 @@ const maps = new WeakMap<readonly Mesh[], Map<string, Int32Array>>();
 
 /** Per device: where its data comes from. Memoised per module's mesh table. */
 export function permuteMap(op: Op, meshes: readonly Mesh[]): Int32Array {
-  if (op.kind === 'collective_shift') return shiftMap(op.attrs as unknown as OpAttrs['collective_shift'], meshes);
+  if (op.kind === 'collective_shift' || op.kind === 'device_permute') return userMap(op, meshes);
   const from = op.attrs.from as Layout;
   const to = op.attrs.to as Layout;
   let known = maps.get(meshes);
@@ -89,8 +100,14 @@ export function permuteMap(op: Op, meshes: readonly Mesh[]): Int32Array {
 }
 
 /** Devices that receive nothing count as their own source. */
-const shiftMap = (attrs: OpAttrs['collective_shift'], meshes: readonly Mesh[]): Int32Array =>
-  shiftSources(gridNamed(meshes, attrs.mesh), attrs).map((source, device) => (source < 0 ? device : source));
+function userMap({ kind, attrs }: Op, meshes: readonly Mesh[]): Int32Array {
+  const grid = gridNamed(meshes, attrs.mesh as string);
+  const sources =
+    kind === 'collective_shift'
+      ? shiftSources(grid, attrs as unknown as OpAttrs['collective_shift'])
+      : deviceSources(grid, attrs as unknown as OpAttrs['device_permute']);
+  return sources.map((source, device) => (source < 0 ? device : source));
+}
 
 const isIdentityPermute = (op: Op, meshes: readonly Mesh[]): boolean =>
   permuteMap(op, meshes).every((source, device) => source === device);

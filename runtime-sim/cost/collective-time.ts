@@ -46,7 +46,8 @@ export interface Load {
   readonly sources: () => Int32Array;
 }
 
-const isPermute = (kind: CollectiveKind): boolean => kind === 'collective_permute' || kind === 'collective_shift';
+const isPermute = (kind: CollectiveKind): boolean =>
+  kind === 'collective_permute' || kind === 'collective_shift' || kind === 'device_permute';
 
 /** Each mesh axis is taken to be its own ring (or line) of the torus. */
 function torusSeconds(load: Load, net: Torus): number {

@@ -31,6 +31,8 @@ const ALONE: ReadonlySet<string> = new Set([
   'all_to_all',
   'collective_permute',
   'collective_shift',
+  'device_permute',
+  'collective_broadcast',
   'reduce_scatter',
   'all_reduce',
 ]);
