@@ -48,10 +48,13 @@ export class DeviceGrid {
   }
 
   /** Groups of devices that differ in these axes only, members in order of their combined index. */
-  groups(axes: readonly AxisRef[]): Groups {
-    const key = axesKey(axes);
+  groups(axes: readonly AxisRef[], parts?: OpAttrs['all_reduce']['groups']): Groups {
+    const key = `${axesKey(axes)} ${JSON.stringify(parts)}`;
     let found = this.groupings.get(key);
-    if (found === undefined) this.groupings.set(key, (found = this.makeGroups(axes)));
+    if (found === undefined) {
+      found = this.makeGroups(axes);
+      this.groupings.set(key, (found = parts === undefined ? found : partsOf(found, parts)));
+    }
     return found;
   }
 
@@ -82,6 +85,23 @@ export interface Groups {
   readonly members: readonly Int32Array[];
   readonly groupOf: Int32Array;
   readonly rankOf: Int32Array;
+}
+
+/** Groups of those members that stand together in a part; a device in none is a group of its own. */
+function partsOf(whole: Groups, parts: readonly (readonly number[])[]): Groups {
+  const members = whole.members.flatMap((group) => parts.map((part) => Int32Array.from(part, (i) => group[i] as number)));
+  const groupOf = new Int32Array(whole.groupOf.length).fill(-1);
+  const rankOf = new Int32Array(whole.groupOf.length);
+  members.forEach((group, g) =>
+    group.forEach((device, rank) => {
+      groupOf[device] = g;
+      rankOf[device] = rank;
+    }),
+  );
+  groupOf.forEach((g, device) => {
+    if (g === -1) groupOf[device] = members.push(Int32Array.of(device)) - 1;
+  });
+  return { size: Math.max(...members.map((m) => m.length)), members, groupOf, rankOf };
 }
 
 export const axesKey = (axes: readonly AxisRef[]): string => axes.map((a) => `${a.name}:${a.pre}:${a.size}`).join('+');
@@ -123,6 +143,13 @@ export function permuteSources(fromGrid: DeviceGrid, toGrid: DeviceGrid, from: L
 export function shiftSources(grid: DeviceGrid, attrs: OpAttrs['collective_shift']): Int32Array {
   const { size, members, groupOf, rankOf } = grid.groups(attrs.axes);
   return groupOf.map((group, device) => members[group]?.[shiftSource(attrs, size, rankOf[device] as number) ?? -1] ?? -1);
+}
+
+/** Likewise, of a broadcast: the first of its group. A device that `groups` leaves out gets zeros. */
+export function broadcastSources(grid: DeviceGrid, { axes, groups }: OpAttrs['collective_broadcast']): Int32Array {
+  const { members, groupOf } = grid.groups(axes, groups);
+  const joined = groups === undefined ? members.length : groups.length * grid.groups(axes).members.length;
+  return groupOf.map((g) => (g < joined ? (members[g]?.[0] as number) : -1));
 }
 
 /** Likewise, of a user's permute. */

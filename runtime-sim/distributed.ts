@@ -3,9 +3,11 @@ import type { TensorArray } from '../ir/array.ts';
 import { DiagnosticError, internalError } from '../ir/diagnostics.ts';
 import type { Layout } from '../ir/layout.ts';
 import { axesSize } from '../ir/mesh.ts';
+import type { Op } from '../ir/program.ts';
 import { fillPoison, offsetIn, planBlock, storageCount } from './blocks.ts';
 import { blockIndex, type DeviceGrid, layoutKey } from './device-grid.ts';
 import { runMove } from './kernels/move.ts';
+import { expectAlike } from './manual-shards.ts';
 import type { Partition, Partitions } from './partition.ts';
 import { equalRows, hashRow } from './same-bytes.ts';
 import { rowOf, stackOfOne, storageLike, takeRows } from './stacked.ts';
@@ -92,6 +94,24 @@ export class Sharder {
    * held once from here on. No layout claims that all devices hold the same.
    */
   verify(value: Distributed, layout: Layout | undefined, what: string): Distributed {
+    return this.held(value, layout, (a, b) => {
+      if (equalRows(value.stack, a, b)) return;
+      const { firstDevice } = value.partition;
+      throw new ReplicaMismatch(what, firstDevice[a] as number, firstDevice[b] as number);
+    });
+  }
+
+  /** The same for what a user's manual computation claims: sums in another order are forgiven, what differs is theirs. */
+  settle(value: Distributed, layout: Layout, op: Op): Distributed {
+    return this.held(value, layout, (a, b) => expectAlike(rowOf(value.stack, a), rowOf(value.stack, b), op));
+  }
+
+  /** One copy per block of the layout, the first that is there; `expectSame` is given every other one. */
+  private held(
+    value: Distributed,
+    layout: Layout | undefined,
+    expectSame: (held: number, other: number) => void,
+  ): Distributed {
     const claim = layout === undefined ? this.partitions.whole : this.claim(layout);
     const fine = this.partitions.refine(value.partition, claim);
     if (fine === claim) return value;
@@ -103,10 +123,7 @@ export class Sharder {
       const mine = byValue[copy] as number;
       const known = holder[block] as number;
       if (known === -1) holder[block] = mine;
-      else if (known !== mine && !equalRows(value.stack, known, mine)) {
-        const { firstDevice } = value.partition;
-        throw new ReplicaMismatch(what, firstDevice[known] as number, firstDevice[mine] as number);
-      }
+      else if (known !== mine) expectSame(known, mine);
     }
     return { partition: claim, stack: takeRows(value.stack, holder) };
   }

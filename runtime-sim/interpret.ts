@@ -1,16 +1,24 @@
 /** Runs a program as one device would: the meaning that every partitioned form must reproduce. */
 import type { Precision, TensorArray } from '../ir/array.ts';
-import { internalError } from '../ir/diagnostics.ts';
+import { internalError, userError } from '../ir/diagnostics.ts';
+import type { Layout, Monoid } from '../ir/layout.ts';
+import type { AxisRef } from '../ir/mesh.ts';
+import { joinedAxes } from '../ir/ops/collectives.ts';
 import type { Registry } from '../ir/op.ts';
-import { isCollective, mainFunction, type Module, type Op } from '../ir/program.ts';
-import { type Meaning, runFunction, type Scope } from './control-flow.ts';
+import { isCollective, mainFunction, meshOf, type Module, type Op } from '../ir/program.ts';
+import { type Choice, choicesOf, type Here, type Meaning, runFunction, type Scope } from './control-flow.ts';
 import { runStacked } from './kernels/index.ts';
+import { runManualCollective } from './manual-collectives.ts';
+import { indexAlong, joinFrom, type ManualShards, shardsInside, splitInto } from './manual-shards.ts';
+import { expectMeeting } from './meeting.ts';
 import { definitionOf, kernelContext } from './region-call.ts';
+import { combineArrays } from './spmd-collectives.ts';
 import { rowOf, stackOfOne } from './stacked.ts';
 
 /**
  * Results of main on global arrays, at any level with global shapes (parsed … collective). Layouts mean nothing here:
- * reshards and collectives only say where data lies, so they are the identity, also on values whose sum is still owed.
+ * reshards and a pass's collectives only say where data lies, so they are the identity, also on values whose sum is still
+ * owed. Manual computations run shard by shard.
  */
 export function runOneDevice(
   module: Module,
@@ -21,35 +29,114 @@ export function runOneDevice(
   if (module.level === 'local' || module.level === 'scheduled') {
     throw internalError(`runOneDevice needs global shapes; the module is at level ${module.level}`);
   }
-  return [...runFunction(module, mainFunction(module), inputs, new OneDevice(registry, precision))];
+  const given = inputs.map((x) => [x]);
+  const results = runFunction(module, mainFunction(module), given, new OneDevice(module, registry, precision));
+  return results.map((shards) => shards[0] as TensorArray);
 }
 
-class OneDevice implements Meaning<TensorArray> {
+/** A value: one array, or, inside manual computations, one per shard. */
+type Shards = readonly TensorArray[];
+
+class OneDevice implements Meaning<Shards> {
+  private readonly module: Module;
   private readonly registry: Registry;
   private readonly precision: Precision;
 
-  constructor(registry: Registry, precision: Precision) {
+  constructor(module: Module, registry: Registry, precision: Precision) {
+    this.module = module;
     this.registry = registry;
     this.precision = precision;
   }
 
-  op(op: Op, operands: readonly TensorArray[], scope: Scope<TensorArray>): readonly TensorArray[] {
-    if (isCollective(op)) return operands;
-    if (op.kind === 'axis_index') throw internalError('axis_index before the local level');
-    const view = scope.code.view(op);
-    const call = {
-      view,
-      operands: operands.map((x) => ({ stack: stackOfOne(x) })),
-      copies: 1,
-      precision: this.precision,
-    };
-    const made = op.regions.length > 0 && op.kind !== 'reduce' ? undefined : runStacked(this.registry, call);
-    if (made !== undefined) return [rowOf(made, 0)];
-    const context = kernelContext(this.registry, this.precision, scope.code, (id) => scope.values[id]);
-    return definitionOf(this.registry, op).kernel(view, operands, context);
+  op(op: Op, operands: readonly Shards[], scope: Scope<Shards>, here: Here): readonly Shards[] {
+    const { shards } = here;
+    if (isCollective(op)) return shards === undefined ? operands : this.collective(op, operands, shards, here);
+    if (op.kind === 'axis_index') return [axisIndices(op, shards)];
+    const count = shards?.count ?? 1;
+    const alike = op.regions.length === 0 && operands.every((v) => v.every((a) => a === v[0]));
+    const results: TensorArray[][] = op.results.map(() => []);
+    for (let shard = 0; shard < (alike ? 1 : count); shard++)
+      this.onShard(op, operands, scope, shard).forEach((array, i) => results[i]?.push(array));
+    return alike ? results.map(([only]) => new Array<TensorArray>(count).fill(only as TensorArray)) : results;
   }
 
-  scalar(value: TensorArray): number {
-    return Number(value.data[0]);
+  choices(value: Shards, here: Here, way: (steer: number) => number): readonly Choice[] {
+    const ways = value.map((a) => way(Number(a.data[0])));
+    return choicesOf(ways, here);
+  }
+
+  merge(ways: readonly { readonly value: Shards; readonly here: Here }[]): Shards {
+    return (ways[0]?.value ?? []).map((array, shard) => {
+      const taken = ways.find(({ here }) => here.active === undefined || here.active[shard] === 1);
+      return taken?.value[shard] ?? array;
+    });
+  }
+
+  enter(op: Op, operands: readonly Shards[], _: Scope<Shards>, here: Here): { inputs: readonly Shards[]; here: Here } {
+    const { layouts, manual } = manualOf(op, 'in_layouts');
+    const mesh = [...layouts, ...manualOf(op, 'out_layouts').layouts][0]?.mesh ?? this.module.meshes[0]?.name;
+    const inside = shardsInside(here.shards, meshOf(this.module, mesh ?? ''), manual);
+    const inputs = operands.map((v, i) => splitInto(inside, v, layouts[i] as Layout, manual, op));
+    const { active } = here;
+    if (active === undefined) return { inputs, here: { shards: inside } };
+    const each = inside.count / active.length;
+    const spread = Uint8Array.from({ length: inside.count }, (_, shard) => active[Math.floor(shard / each)] as number);
+    return { inputs, here: { shards: inside, active: spread } };
+  }
+
+  leave(op: Op, results: readonly Shards[], inside: Here, outside: Here): readonly Shards[] {
+    const { layouts, manual } = manualOf(op, 'out_layouts');
+    const around = outside.shards?.count ?? 1;
+    return results.map((v, i) => joinFrom(inside.shards as ManualShards, v, layouts[i] as Layout, manual, around, op));
+  }
+
+  /** A pass's are over free axes, and only say where data lies. */
+  private collective(op: Op, operands: readonly Shards[], shards: ManualShards, here: Here): readonly Shards[] {
+    const axes = joinedAxes(op);
+    const isManual = (a: AxisRef): boolean => shards.mesh.axes.some((m) => m.name === a.name);
+    if (axes.length === 0 || !axes.some(isManual)) return operands;
+    expectMeeting(op, shards.mesh, here.active);
+    const combine = (monoid: Monoid, a: TensorArray, b: TensorArray): TensorArray =>
+      combineArrays(this.registry, this.precision, monoid, a, b);
+    return operands.map((v) => runManualCollective(op, shards, v, combine));
+  }
+
+  private onShard(
+    op: Op,
+    operands: readonly Shards[],
+    scope: Scope<Shards>,
+    shard: number,
+  ): readonly TensorArray[] {
+    const view = scope.code.view(op);
+    const inputs = operands.map((v) => v[shard] as TensorArray);
+    const call = { view, operands: inputs.map((x) => ({ stack: stackOfOne(x) })), copies: 1, precision: this.precision };
+    const made = op.regions.length > 0 && op.kind !== 'reduce' ? undefined : runStacked(this.registry, call);
+    if (made !== undefined) return [rowOf(made, 0)];
+    const context = kernelContext(this.registry, this.precision, scope.code, (id) => scope.values[id]?.[shard]);
+    return definitionOf(this.registry, op).kernel(view, inputs, context);
   }
 }
+
+function axisIndices(op: Op, shards: ManualShards | undefined): Shards {
+  const axes = op.attrs.axes as readonly AxisRef[];
+  const index = (shard: number): number => (shards === undefined ? 0 : indexAlong(shards, axes, shard));
+  const free = axes.find((a) => shards?.mesh.axes.some((m) => m.name === a.name) !== true);
+  if (free !== undefined)
+    throw userError('SH0225', `axis_index over ${free.name}, which is not manual here`, {
+      ...(op.origin.span === undefined ? {} : { span: op.origin.span }),
+      expected: 'axes of the manual computations around',
+    });
+  return Array.from({ length: shards?.count ?? 1 }, (_, shard) => ({
+    dtype: 'i32',
+    shape: [],
+    data: Int32Array.of(index(shard)),
+  }));
+}
+
+const manualOf = (
+  op: Op,
+  side: 'in_layouts' | 'out_layouts',
+): { readonly layouts: readonly Layout[]; readonly manual: readonly string[] } => ({
+  layouts: (op.attrs[side] as readonly Layout[] | undefined) ?? [],
+  manual: op.attrs.manual_axes as readonly string[],
+});

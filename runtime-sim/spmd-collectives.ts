@@ -11,13 +11,15 @@ import type { KernelContext, Registry } from '../ir/op.ts';
 import type { CollectiveKind, Op } from '../ir/program.ts';
 import { tensor } from '../ir/types.ts';
 import { offsetIn, planBlock, storageCount, unravel } from './blocks.ts';
-import { axesKey, type DeviceGrid, layoutKey, permuteSources, shiftSources } from './device-grid.ts';
+import { axesKey, broadcastSources, type DeviceGrid, deviceSources, layoutKey, permuteSources, shiftSources } from './device-grid.ts';
 import { type Distributed, mergeEqualCopies } from './distributed.ts';
 import { runStacked } from './kernels/index.ts';
 import { runMove } from './kernels/move.ts';
+import { expectMeeting } from './meeting.ts';
 import type { Partition, Partitions } from './partition.ts';
-import { rowOf, stackOfOne, storageLike, takeRows } from './stacked.ts';
+import { rowOf, stackOf, stackOfOne, storageLike, takeRows } from './stacked.ts';
 
+type Parts = OpAttrs['all_reduce']['groups'];
 type DimAxes = readonly (readonly AxisRef[])[];
 type Move = OpAttrs['all_to_all']['moves'][number];
 
@@ -45,27 +47,34 @@ export class SpmdCollectives {
     this.combine = (monoid, a, b) => combineArrays(registry, precision, monoid, a, b);
   }
 
-  run(op: Op, value: Distributed): Distributed {
-    const grid = this.gridOf(op.attrs.mesh as string);
+  /** `active`: the devices that get here, where user code took several ways. */
+  run(op: Op, value: Distributed, active?: Uint8Array): Distributed {
+    const grid = this.gridOf((op.attrs.mesh ?? (op.attrs.to as Layout).mesh) as string);
+    expectMeeting(op, grid.mesh, active);
     const kind = op.kind as CollectiveKind;
+    const parts = op.attrs.groups as Parts;
     switch (kind) {
       case 'all_gather':
-        return mergeEqualCopies(this.allGather(grid, value, op.attrs.axes as DimAxes), this.partitions);
+        return mergeEqualCopies(this.allGather(grid, value, op.attrs.axes as DimAxes, parts), this.partitions);
       case 'all_slice':
         return this.allSlice(grid, value, op.attrs.axes as DimAxes);
       case 'all_to_all':
-        return (op.attrs.moves as readonly Move[]).reduce((v, move) => this.allToAll(grid, v, move), value);
+        return (op.attrs.moves as readonly Move[]).reduce((v, move) => this.allToAll(grid, v, move, parts), value);
       case 'reduce_scatter':
-        return this.reduceScatter(grid, value, op.attrs.axes as DimAxes, op.attrs.monoid as Monoid);
+        return this.reduceScatter(grid, value, op.attrs as unknown as OpAttrs['reduce_scatter']);
       case 'all_reduce':
         return mergeEqualCopies(
-          this.allReduce(grid, value, op.attrs.axes as readonly AxisRef[], op.attrs.monoid as Monoid),
+          this.allReduce(grid, value, op.attrs as unknown as OpAttrs['all_reduce']),
           this.partitions,
         );
       case 'collective_permute':
         return this.permute(value, op.attrs.from as Layout, op.attrs.to as Layout);
       case 'collective_shift':
-        return this.shift(grid, value, op.attrs as unknown as OpAttrs['collective_shift']);
+        return this.moved(value, shiftSources(grid, op.attrs as unknown as OpAttrs['collective_shift']));
+      case 'device_permute':
+        return this.moved(value, deviceSources(grid, op.attrs as unknown as OpAttrs['device_permute']));
+      case 'collective_broadcast':
+        return this.moved(value, broadcastSources(grid, op.attrs as unknown as OpAttrs['collective_broadcast']));
     }
   }
 
@@ -81,9 +90,9 @@ export class SpmdCollectives {
   }
 
   /** Members' blocks side by side: along each dim in order of the index along that dim's axes. */
-  private allGather(grid: DeviceGrid, value: Distributed, axes: DimAxes): Distributed {
-    const signatures = this.signaturesOf(grid, value.partition, axes.flat());
-    const counts = axes.map(axesSize);
+  private allGather(grid: DeviceGrid, value: Distributed, axes: DimAxes, parts: Parts): Distributed {
+    const signatures = this.signaturesOf(grid, value.partition, axes.flat(), parts);
+    const counts = blockCounts(axes, parts);
     const local = localShape(value);
     const places = Array.from({ length: signatures.size }, (_, rank) =>
       unravel(rank, counts).map((i, d) => i * (local[d] as number)),
@@ -100,8 +109,12 @@ export class SpmdCollectives {
     };
   }
 
-  private allReduce(grid: DeviceGrid, value: Distributed, axes: readonly AxisRef[], monoid: Monoid): Distributed {
-    const { partition, order } = this.bySignature(this.signaturesOf(grid, value.partition, axes));
+  private allReduce(
+    grid: DeviceGrid,
+    value: Distributed,
+    { axes, monoid, groups }: OpAttrs['all_reduce'],
+  ): Distributed {
+    const { partition, order } = this.bySignature(this.signaturesOf(grid, value.partition, axes, groups));
     return { partition, stack: this.totals(value.stack, order, monoid) };
   }
 
@@ -110,7 +123,8 @@ export class SpmdCollectives {
     const size = axesSize(axes.flat());
     const { copyOf } = value.partition;
     const partition = this.partitions.of(copyOf.map((c, d) => c * size + (rank[d] as number)));
-    const sizes = partSizes(localShape(value), axes, 'all_slice');
+    const counts = blockCounts(axes);
+    const sizes = partSizes(localShape(value), counts, 'all_slice');
     return {
       partition,
       stack: cut(
@@ -118,15 +132,20 @@ export class SpmdCollectives {
         partition,
         (d) => copyOf[d] as number,
         sizes,
-        (d) => partStart(sizes, axes, rank[d] as number),
+        (d) => partStart(sizes, counts, rank[d] as number),
       ),
     };
   }
 
-  private reduceScatter(grid: DeviceGrid, value: Distributed, axes: DimAxes, monoid: Monoid): Distributed {
-    const signatures = this.signaturesOf(grid, value.partition, axes.flat());
+  private reduceScatter(
+    grid: DeviceGrid,
+    value: Distributed,
+    { axes, monoid, groups }: OpAttrs['reduce_scatter'],
+  ): Distributed {
+    const signatures = this.signaturesOf(grid, value.partition, axes.flat(), groups);
     const totals = this.totals(value.stack, signatures.members, monoid);
-    const sizes = partSizes(localShape(value), axes, 'reduce_scatter');
+    const counts = blockCounts(axes, groups);
+    const sizes = partSizes(localShape(value), counts, 'reduce_scatter');
     const { of, rankOf } = signatures;
     const partition = this.byRank(signatures);
     return {
@@ -136,7 +155,7 @@ export class SpmdCollectives {
         partition,
         (d) => of[d] as number,
         sizes,
-        (d) => partStart(sizes, axes, rankOf[d] as number),
+        (d) => partStart(sizes, counts, rankOf[d] as number),
       ),
     };
   }
@@ -145,14 +164,16 @@ export class SpmdCollectives {
    * Receiver r gets, from each member s, the r-th part of s's block along `target`, set at place s along `source`: the
    * r-th part of all members' blocks side by side, which is g copies in and g out where pairs would be g².
    */
-  private allToAll(grid: DeviceGrid, value: Distributed, move: Move): Distributed {
-    const signatures = this.signaturesOf(grid, value.partition, move.axes);
+  private allToAll(grid: DeviceGrid, value: Distributed, move: Move, parts: Parts): Distributed {
+    if (move.axes.length === 0) return value;
+    const signatures = this.signaturesOf(grid, value.partition, move.axes, parts);
     const { size, of, rankOf } = signatures;
     const local = localShape(value);
     const [held, given] = [local[move.source] as number, local[move.target] as number];
     const part = given / size;
     if (!Number.isInteger(part))
       throw internalError(`all_to_all: dim ${move.target} of [${local.join(',')}] does not divide by ${size}`);
+    if (move.source === move.target) return this.allToAllInPlace(value, signatures, move.source);
     const along = (dim: number, at: number): number[] => local.map((_, d) => (d === dim ? at : 0));
     const side = local.map((n, d) => (d === move.source ? held * size : n));
     const all = joined(
@@ -173,6 +194,29 @@ export class SpmdCollectives {
         (d) => along(move.target, (rankOf[d] as number) * part),
       ),
     };
+  }
+
+  /** Parts are set where they were split off: block r of member s becomes block s of member r. */
+  private allToAllInPlace({ stack }: Distributed, signatures: Signatures, dim: number): Distributed {
+    const { size, of, rankOf, members } = signatures;
+    const local = stack.shape.slice(1);
+    const sizes = local.map((n, d) => (d === dim ? n / size : n));
+    const length = storageCount(local, stack.dtype);
+    const partition = this.byRank(signatures);
+    const data = storageLike(stack.data, partition.copies * length);
+    const plan = planBlock(sizes, local, local, stack.dtype);
+    const at = (block: number): number =>
+      offsetIn(
+        local,
+        local.map((_, d) => (d === dim ? block * (sizes[dim] as number) : 0)),
+        stack.dtype,
+      );
+    partition.firstDevice.forEach((device, copy) => {
+      members[of[device] as number]?.forEach((row, s) =>
+        runMove(plan, stack.data, row * length + at(rankOf[device] as number), data, copy * length + at(s)),
+      );
+    });
+    return { partition, stack: { dtype: stack.dtype, shape: [partition.copies, ...local], data } };
   }
 
   /** The partition is pulled back along the map. */
@@ -198,9 +242,9 @@ export class SpmdCollectives {
     };
   }
 
-  /** Zeros are one more row. */
-  private shift(grid: DeviceGrid, { partition, stack }: Distributed, attrs: OpAttrs['collective_shift']): Distributed {
-    const labels = shiftSources(grid, attrs).map((s) => (s < 0 ? partition.copies : (partition.copyOf[s] as number)));
+  /** By the device that each one gets its data from; zeros, for those without one, are one more row. */
+  private moved({ partition, stack }: Distributed, sources: Int32Array): Distributed {
+    const labels = sources.map((s) => (s < 0 ? partition.copies : (partition.copyOf[s] as number)));
     const shifted = this.partitions.of(labels);
     return {
       partition: shifted,
@@ -214,6 +258,8 @@ export class SpmdCollectives {
   /** Row s: the rows `members[s]` combined, in order of rank. */
   private totals(stack: TensorArray, members: readonly Int32Array[], monoid: Monoid): TensorArray {
     if (monoid === 'sum' && stack.data instanceof Float64Array) return sums(stack, stack.data, members);
+    const sizes = new Set(members.map((m) => m.length));
+    if (sizes.size > 1) return stackOf(members.map((m) => rowOf(this.totals(stack, [m], monoid), 0)));
     const ofRank = (rank: number): TensorArray =>
       takeRows(
         stack,
@@ -237,11 +283,11 @@ export class SpmdCollectives {
   }
 
   /** O(devices) once per partition and axes. */
-  private signaturesOf(grid: DeviceGrid, partition: Partition, axes: readonly AxisRef[]): Signatures {
-    const key = `${partition.id}/${grid.mesh.name}/${axesKey(axes)}`;
+  private signaturesOf(grid: DeviceGrid, partition: Partition, axes: readonly AxisRef[], parts: Parts): Signatures {
+    const key = `${partition.id}/${grid.mesh.name}/${axesKey(axes)}/${JSON.stringify(parts)}`;
     let found = this.signatures.get(key);
     if (found === undefined) {
-      const groups = grid.groups(axes);
+      const groups = grid.groups(axes, parts);
       const known = new Map<string, number>();
       const members: Int32Array[] = [];
       const ofGroup = groups.members.map((devices) => {
@@ -329,9 +375,12 @@ function cut(
   return { dtype, shape: [partition.copies, ...sizes], data };
 }
 
+/** How many blocks lie along each dim. */
+const blockCounts = (axes: DimAxes, parts?: Parts): number[] =>
+  axes.map((a) => (a.length > 0 && parts !== undefined ? (parts[0]?.length ?? 1) : axesSize(a)));
+
 /** Sizes of one device's block when the dims are split over these axes. */
-function partSizes(shape: readonly number[], axes: DimAxes, what: string): number[] {
-  const counts = axes.map(axesSize);
+function partSizes(shape: readonly number[], counts: readonly number[], what: string): number[] {
   const sizes = shape.map((n, d) => n / (counts[d] ?? 1));
   if (!sizes.every(Number.isInteger))
     throw internalError(`${what}: [${shape.join(',')}] does not divide into ${counts.join('×')} parts`);
@@ -339,8 +388,8 @@ function partSizes(shape: readonly number[], axes: DimAxes, what: string): numbe
 }
 
 /** Where the block of the device with this rank along the axes of all dims starts. */
-const partStart = (sizes: readonly number[], axes: DimAxes, rank: number): number[] =>
-  unravel(rank, axes.map(axesSize)).map((i, d) => i * (sizes[d] as number));
+const partStart = (sizes: readonly number[], counts: readonly number[], rank: number): number[] =>
+  unravel(rank, counts).map((i, d) => i * (sizes[d] as number));
 
 const COMBINERS: Readonly<Record<Monoid, string>> = {
   sum: 'add',
@@ -352,7 +401,7 @@ const COMBINERS: Readonly<Record<Monoid, string>> = {
 };
 
 /** Elementwise, by the registry's own kernel: each element type adds as the program's `add` does. */
-function combineArrays(
+export function combineArrays(
   registry: Registry,
   precision: Precision,
   monoid: Monoid,

@@ -4,6 +4,7 @@
  */
 import type { Precision, TensorArray } from '../ir/array.ts';
 import { internalError, unsupported } from '../ir/diagnostics.ts';
+import type { Layout } from '../ir/layout.ts';
 import { deviceCount } from '../ir/mesh.ts';
 import type { Registry } from '../ir/op.ts';
 import {
@@ -16,15 +17,14 @@ import {
   type ValueId,
   valueInfo,
 } from '../ir/program.ts';
-import { type Meaning, runFunction, type Scope } from './control-flow.ts';
+import { type Choice, choicesOf, type Here, type Meaning, runFunction, type Scope } from './control-flow.ts';
 import { DeviceGrid } from './device-grid.ts';
 import { type Distributed, Sharder } from './distributed.ts';
 import { capturesOf } from './liveness.ts';
 import { Partitions } from './partition.ts';
 import { definitionOf, kernelContext } from './region-call.ts';
 import { runStacked } from './kernels/index.ts';
-import { equalRows } from './same-bytes.ts';
-import { type Rows, rowOf, stackOf } from './stacked.ts';
+import { type Rows, rowOf, stackOf, takeRows } from './stacked.ts';
 import { SpmdCollectives } from './spmd-collectives.ts';
 
 export interface SpmdOptions {
@@ -116,30 +116,55 @@ class Lockstep implements Meaning<Distributed> {
     this.engine = engine;
   }
 
-  op(op: Op, operands: readonly Distributed[], scope: Scope<Distributed>): readonly Distributed[] {
+  op(op: Op, operands: readonly Distributed[], scope: Scope<Distributed>, here: Here): readonly Distributed[] {
     if (op.kind === 'axis_index') return [this.engine.collectives.axisIndex(op)];
-    if (isCollective(op)) return operands.map((v) => this.engine.collectives.run(op, v));
+    if (isCollective(op)) return operands.map((v) => this.engine.collectives.run(op, v, here.active));
     return this.perCopy(op, operands, scope);
   }
 
-  bind(value: Distributed, id: ValueId, scope: Scope<Distributed>): Distributed {
+  /** Where some devices are elsewhere, theirs are no values. */
+  bind(value: Distributed, id: ValueId, scope: Scope<Distributed>, here: Here): Distributed {
     const info = valueInfo(scope.func, id);
     if (!this.engine.checkClaims || info.layout === undefined || value.partition.copies === 1) return value;
+    if (here.active !== undefined) return value;
     const what = `%${info.name ?? id}${info.origin?.pass === undefined ? '' : ` (made by ${info.origin.pass})`}`;
     return this.engine.sharder.verify(value, info.layout, what);
   }
 
-  /** Predicates and trip counts must be the same on all devices: a collective inside would never meet otherwise. */
-  scalar(value: Distributed, op: Op): number {
+  choices(value: Distributed, here: Here, way: (steer: number) => number): readonly Choice[] {
     const { partition, stack } = value;
-    for (let copy = 1; copy < partition.copies; copy++) {
-      if (equalRows(stack, 0, copy)) continue;
-      const { firstDevice } = partition;
-      throw unsupported(
-        `a ${op.kind} whose predicate differs between devices (${firstDevice[0]} and ${firstDevice[copy]})`,
-      );
-    }
-    return Number(stack.data[0]);
+    const ways = Array.from({ length: partition.copies }, (_, copy) => way(Number(stack.data[copy])));
+    if (here.active === undefined && ways.every((w) => w === ways[0])) return [{ way: ways[0] as number, here }];
+    return choicesOf(partition.copyOf.map((copy) => ways[copy] as number), here);
+  }
+
+  /** Device by device from the way it took: the copies of all ways side by side, and who holds which. */
+  merge(ways: readonly { readonly value: Distributed; readonly here: Here }[]): Distributed {
+    const { partitions } = this.engine;
+    const stacks = ways.map((w) => w.value.stack);
+    const first = stacks[0] as TensorArray;
+    const all = stackOf(stacks.flatMap((s) => Array.from({ length: s.shape[0] as number }, (_, row) => rowOf(s, row))));
+    const start = stacks.map((_, i) => stacks.slice(0, i).reduce((n, s) => n + (s.shape[0] as number), 0));
+    const labels = Int32Array.from({ length: partitions.devices }, (_, device) => {
+      const at = Math.max(0, ways.findIndex(({ here }) => here.active === undefined || here.active[device] === 1));
+      return (start[at] as number) + ((ways[at] as (typeof ways)[number]).value.partition.copyOf[device] as number);
+    });
+    const partition = partitions.of(labels);
+    const rows = partition.firstDevice.map((d) => labels[d] as number);
+    return { partition, stack: { ...takeRows(all, rows), dtype: first.dtype } };
+  }
+
+  enter(op: Op): never {
+    throw internalError(`${op.kind} at the local level, where none is left`);
+  }
+
+  leave(op: Op): never {
+    return this.enter(op);
+  }
+
+  /** What a manual computation says it replicates. */
+  lay(op: Op, value: Distributed): Distributed {
+    return this.engine.sharder.settle(value, op.attrs.layout as Layout, op);
   }
 
   /** On the copies of the common refinement of everything the op reads: all at once, or one by one. */

@@ -25,7 +25,7 @@ export function sdyOptCommand(program: Command): void {
     .addHelpText('after', `\nPasses:\n${passes}\n\nExample:\n  shardc sdy-opt -sdy-propagation-pipeline < model.mlir`)
     .action((flags: readonly string[], options: { json?: boolean }) =>
       guard('-', (source) => {
-        const module = edit(importStablehlo(source));
+        const module = edit(importStablehlo(source, { asWritten: true }));
         runSdyPasses(module, flags, registry, (d) => printDiagnostics([d], source));
         process.stdout.write(
           options.json === true ? `${JSON.stringify(describeModule(module), null, 1)}\n` : printSdy(module),

@@ -10,7 +10,7 @@ import { internalError } from '../diagnostics.ts';
 import { type FactorRule, RuleBuilder } from '../factors.ts';
 import { axesSize, type AxisRef } from '../mesh.ts';
 import { type AnyOpDef, defineOp, InferError, type OpView, type Registry } from '../op.ts';
-import type { Attrs, CollectiveKind } from '../program.ts';
+import type { Attrs, CollectiveKind, Op } from '../program.ts';
 import { tensor, type TensorType, typeText, withShape } from '../types.ts';
 
 type Shape = readonly number[];
@@ -92,6 +92,13 @@ function moveRule(operand: TensorType, result: TensorType, moved: readonly numbe
     rule.add([null], [d], result.shape[d] as number, 'replicate');
   }
   return rule.build({ elementwise: moved.length === 0 });
+}
+
+/** The axes that a collective or axis_index joins devices along; none for a permute between layouts, which joins all. */
+export function joinedAxes({ kind, attrs }: Pick<Op, 'kind' | 'attrs'>): readonly AxisRef[] {
+  if (kind === 'collective_permute') return [];
+  if (kind === 'all_to_all') return (attrs.moves as OpAttrs['all_to_all']['moves']).flatMap((m) => m.axes);
+  return (attrs.axes as readonly (AxisRef | readonly AxisRef[])[]).flat();
 }
 
 const dimsOf = (axes: readonly (readonly AxisRef[])[]): number[] => axes.flatMap((a, d) => (a.length > 0 ? [d] : []));

@@ -112,7 +112,8 @@ class Printer {
       this.line(
         `${terminator} ${operands.join(', ')}${operands.length > 0 ? ` : ${types(op.operands).map(tensorText).join(', ')}` : ''}`,
       );
-    } else if (op.kind === 'axis_index') this.bindName(op, this.collectives.axisIndex(op));
+    } else if (op.kind === 'sharding_constraint') this.bindName(op, operands[0] as string);
+    else if (op.kind === 'axis_index') this.bindName(op, this.collectives.axisIndex(op));
     else if (isCollective(op)) {
       const [operand, result] = [types(op.operands)[0] as TensorType, types(op.results)[0] as TensorType];
       this.bindName(op, this.collectives.print(op, operands[0] as string, operand, result));

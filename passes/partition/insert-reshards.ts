@@ -31,8 +31,10 @@ import {
 } from '../../ir/program.ts';
 import { type AnyOpDef, haloOfFactor, type OpView, type Registry, splitRule } from '../../ir/op.ts';
 import { byteSize, type TensorType } from '../../ir/types.ts';
+import { collectives } from '../../ir/ops/collectives.ts';
 import { candidates, type Candidate, type OpShape } from './candidates.ts';
 import { LayoutTable } from './layout-table.ts';
+import { manualSide } from './manual-layouts.ts';
 import { type Prices, wirePrices } from './prices.ts';
 
 export function insertReshards(module: Module, registry: Registry, prices: Prices = wirePrices): Module {
@@ -109,6 +111,9 @@ class Decider {
       case 'optimization_barrier':
         this.barrier(op);
         return;
+      case 'manual_computation':
+        this.manual(op);
+        return;
       case 'constant':
       case 'iota':
         this.source(op);
@@ -133,7 +138,7 @@ class Decider {
   }
 
   private tensorOp(op: Op): void {
-    const def = this.registry[op.kind];
+    const def = this.registry[op.kind] ?? collectives[op.kind];
     if (def === undefined)
       throw unsupported(`op ${op.kind}`, op.origin.span === undefined ? {} : { span: op.origin.span });
     if (this.isCheapBroadcast(op)) {
@@ -208,6 +213,19 @@ class Decider {
       taken.map((t) => t.id),
       taken.map((t) => t.layout),
     );
+  }
+
+  /** Operands are brought into the layouts it asks for; in its body only free axes are laid out. */
+  private manual(op: Op): void {
+    const body = op.regions[0] as Block;
+    const types = (ids: readonly ValueId[]): TensorType[] => ids.map((v) => valueInfo(this.func, v).type);
+    const taken = manualSide(this.table, op, 'in_layouts', types(body.params));
+    const given = manualSide(this.table, op, 'out_layouts', types((body.ops.at(-1) as Op).operands));
+    const operands = op.operands.map((v, i) =>
+      this.get(v, taken.outside[i] as Layout, op, 'the manual computation asks for this layout'),
+    );
+    const attrs = { ...op.attrs, in_layouts: taken.outside, out_layouts: given.outside };
+    this.emit({ ...op, attrs }, operands, given.outside, [this.region(body, taken.inside, () => given.inside)]);
   }
 
   private region(block: Block, paramLayouts: readonly Layout[], returned: () => readonly Layout[]): Block {

@@ -10,8 +10,8 @@
 import { FuncBuilder } from '../../ir/build.ts';
 import { internalError, unsupported } from '../../ir/diagnostics.ts';
 import { type DimFactors, factorName, ruleText } from '../../ir/factors.ts';
-import { isEven, type Layout, localShape } from '../../ir/layout.ts';
-import { axesSize, type Mesh } from '../../ir/mesh.ts';
+import { isEven, type Layout, localShape, usedAxes } from '../../ir/layout.ts';
+import { axesSize, type AxisRef, fullAxis, isFullAxis, type Mesh } from '../../ir/mesh.ts';
 import { haloOfFactor, type OpView, type Registry, splitRule } from '../../ir/op.ts';
 import {
   type Attrs,
@@ -70,6 +70,8 @@ class Localizing {
   private readonly mesh: Mesh;
   private readonly builder = new FuncBuilder();
   private readonly local = new Map<ValueId, ValueId>();
+  /** Axes of the manual computations around: values in them differ along these. */
+  private manual: readonly AxisRef[] = [];
 
   constructor(func: Func, registry: Registry, mesh: Mesh) {
     this.func = func;
@@ -88,28 +90,66 @@ class Localizing {
   private block(block: Block, isMain = false): void {
     for (const p of block.params) {
       const info = valueInfo(this.func, p);
-      const made = this.builder.param(this.shard(info.type, info.layout), isMain ? info : { ...info });
+      const laid = info.layout === undefined ? info : { ...info, layout: this.inManual(info.layout) };
+      const made = this.builder.param(this.shard(info.type, info.layout), isMain ? info : laid);
       this.local.set(p, made);
     }
     for (const op of block.ops) this.op(op);
   }
 
   private op(op: Op): void {
+    if (op.kind === 'manual_computation') return this.manualComputation(op);
     const operands = op.operands.map((v) => this.read(v));
     const regions = op.regions.map((r) => this.builder.region(() => this.block(r)));
     const results =
       isStructural(op) || isCollective(op) ? this.keep(op, operands, regions) : this.tensorOp(op, operands, regions);
     op.results.forEach((old, i) => {
       const info = valueInfo(this.func, old);
-      if (info.layout !== undefined) this.builder.setLayout(results[i] as ValueId, info.layout);
+      if (info.layout !== undefined) this.builder.setLayout(results[i] as ValueId, this.inManual(info.layout));
       this.builder.nameLike(results[i] as ValueId, info);
       this.local.set(old, results[i] as ValueId);
     });
   }
 
   private keep(op: Op, operands: readonly ValueId[], regions: readonly Block[]): ValueId[] {
-    if (op.kind === 'manual_computation') throw unsupported('manual_computation (shard_map) in the partitioner');
     return this.builder.op(op.kind, operands, this.localResults(op), op.origin, op.attrs, regions);
+  }
+
+  /**
+   * Its body takes its place: what is local outside is local inside. A result that the computation says to be replicated
+   * over a manual axis is marked, since nothing else shows that it is.
+   *
+   *   %r = manual_computation %a … manual_axes=[x] (%p) { %s = all_reduce %p axes={x}; return %s } : f32[8] @{_}
+   *   →  %s = all_reduce %a axes={x} : f32[8] @{_; manual=x};  %r = sharding_constraint %s, @{_}
+   */
+  private manualComputation(op: Op): void {
+    const body = op.regions[0] as Block;
+    const around = this.manual;
+    this.manual = [...around, ...(op.attrs.manual_axes as readonly string[]).map((name) => fullAxis(this.mesh, name))];
+    body.params.forEach((p, i) => this.local.set(p, this.read(op.operands[i] as ValueId)));
+    for (const inner of body.ops.slice(0, -1)) this.op(inner);
+    this.manual = around;
+    const returned = (body.ops.at(-1) as Op).operands.map((v) => this.read(v));
+    op.results.forEach((result, i) => {
+      const { type, layout } = valueInfo(this.func, result);
+      const made = returned[i] as ValueId;
+      const claims = layout !== undefined && !this.namesAll(op.attrs.manual_axes as readonly string[], layout);
+      if (!claims) return void this.local.set(result, made);
+      const laid = this.inManual(layout);
+      const origin = { pass: 'localize', from: [op.origin], reason: 'the manual computation says it is replicated' };
+      const [kept] = this.builder.op('sharding_constraint', [made], [this.shard(type, layout)], origin, { layout: laid });
+      this.builder.setLayout(kept as ValueId, laid);
+      this.local.set(result, kept as ValueId);
+    });
+  }
+
+  private namesAll(manual: readonly string[], layout: Layout): boolean {
+    const named = [...usedAxes(layout), ...layout.unreduced];
+    return manual.every((name) => named.some((a) => a.name === name && isFullAxis(this.mesh, a)));
+  }
+
+  private inManual(layout: Layout): Layout {
+    return this.manual.length === 0 ? layout : { ...layout, manual: this.manual };
   }
 
   private tensorOp(op: Op, operands: readonly ValueId[], regions: readonly Block[]): readonly ValueId[] {

@@ -2,8 +2,9 @@
 import { type EditOp, readonlyRegion } from '../../ir/edit.ts';
 import { userError } from '../../ir/diagnostics.ts';
 import { type Factor, type FactorRule, parseRule, RuleBuilder } from '../../ir/factors.ts';
+import { collectives } from '../../ir/ops/collectives.ts';
 import { isKnownCall } from '../../ir/ops/custom-call.ts';
-import type { Registry } from '../../ir/op.ts';
+import type { OpView, Registry } from '../../ir/op.ts';
 import { elementCount, type TensorType } from '../../ir/types.ts';
 import { RULES_ONLY } from './rules-only.ts';
 
@@ -33,7 +34,7 @@ export class RuleTable {
         identityRule(results[0] as TensorType, 1, true),
       );
     if (typeof op.attrs.rule === 'string') return this.remember(`own ${op.attrs.rule}`, () => ownRule(op));
-    const factors = this.registry[op.kind]?.factors ?? RULES_ONLY[op.kind];
+    const factors = this.registry[op.kind]?.factors ?? rulesOnly(op);
     if (factors === undefined || isUnknownCall(op) || reshapesNothing(op)) return undefined;
     const operands = op.operands.map((v) => v.type);
     if (seedsGenerator(op))
@@ -91,6 +92,10 @@ function attrsText(op: EditOp): string {
   for (const _ in op.attrs) return JSON.stringify(op.attrs, (_, v: unknown) => (typeof v === 'bigint' ? String(v) : v));
   return '';
 }
+
+/** Collectives by axes have their rules beside their types; as StableHLO writes them, and what has no kernel, by name. */
+const rulesOnly = (op: EditOp): ((view: OpView) => FactorRule) | undefined =>
+  op.attrs.mesh === undefined ? RULES_ONLY[op.kind] : collectives[op.kind]?.factors;
 
 /** Each dim of the result is that dim of every operand. */
 export function identityRule(type: TensorType, operands = 1, elementwise = false): FactorRule {

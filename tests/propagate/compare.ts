@@ -64,7 +64,7 @@ export interface Answer {
 
 /** What shardc says, in the oracle's form. */
 export function ourAnswer(program: Program): Answer {
-  const parsed = importStablehlo({ file: program.name, text: program.text });
+  const parsed = importStablehlo({ file: program.name, text: program.text }, { asWritten: true });
   const { module } = propagate(
     passNamed('split-constants').run(
       parsed,
@@ -154,7 +154,7 @@ function plainType(text: string): string {
 
 /** The factor rule of every op of the program as written, against `sdy-populate-op-sharding-rules`. */
 export function compareRules(program: Program, judged: Judged, known: Registry = registry): Comparison {
-  const parsed = importStablehlo({ file: program.name, text: program.text });
+  const parsed = importStablehlo({ file: program.name, text: program.text }, { asWritten: true });
   const ours = parsed.functions.flatMap((f) => rulesOf(f, known));
   const differences: string[] = [];
   judged.rules.forEach(([op, rule], i) => {

@@ -19,7 +19,7 @@ export type Functions = Readonly<Record<string, FunctionData>>;
 
 /** After sdy_opt's flags, the whole propagation pipeline by default. */
 export function ourFunctions(text: string, flags: readonly string[] = ['-sdy-propagation-pipeline']): Functions {
-  const module = edit(importStablehlo({ file: 'test.mlir', text }));
+  const module = edit(importStablehlo({ file: 'test.mlir', text }, { asWritten: true }));
   runSdyPasses(module, flags, registry, () => {});
   return Object.fromEntries(module.functions.map((f) => [f.name, describe(module, f)]));
 }
