@@ -29,7 +29,9 @@ function nonEmpty(file: string, text: string): SourceText {
 
 /** `mesh`: what GSPMD's shardings are expressed on. Throws DiagnosticError with every mistake found. */
 export function parseSource(source: SourceText, registry: Registry = standard, mesh?: () => Mesh): Module {
-  return languageOf(source) === 'tir' ? parseTir(source, registry) : importStablehlo(source, mesh === undefined ? {} : { mesh });
+  return languageOf(source) === 'tir'
+    ? parseTir(source, registry)
+    : importStablehlo(source, mesh === undefined ? {} : { mesh });
 }
 
 /** By the file's ending; else by how MLIR, and nothing else, begins. */

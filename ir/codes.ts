@@ -87,6 +87,26 @@ export const CODES: Readonly<Record<string, CodeText>> = {
     'A part that was written per device (@SPMDFullToShardShape … @SPMDShardToFullShape) is not whole.',
     'What enters is sharded by a @Sharding call and enters by @SPMDFullToShardShape; what leaves says how it is put together.',
   ),
+  SH0230: code(
+    'The groups, pairs or reducer of a collective are not valid.',
+    'Groups name every device once; a permute has each device as source once and as target once at most.',
+  ),
+  SH0231: code(
+    'An axis is used that no manual computation around has in its hands.',
+    'Name it in manual_axes, or leave what goes over it to the compiler.',
+  ),
+  SH0232: code(
+    'A manual computation splits a dim that does not divide by its manual axes.',
+    'Pad the dim to a multiple before, or choose other axes.',
+  ),
+  SH0233: code(
+    'A manual computation gives different numbers on devices that its out layout says hold the same.',
+    'Reduce or gather the result over those axes, or name them in the layout (out_specs).',
+  ),
+  SH0234: code(
+    'A deadlock: some of the devices that a collective joins never get to it.',
+    'Make the predicate around it the same on all devices that it joins, or move it out of the branch.',
+  ),
   SH0401: code(
     'A call of something outside does not say how it may be split, so it gets operands whole that are sharded.',
     'Give the call a sharding rule (jax.experimental.custom_partitioning), or shard other dims.',

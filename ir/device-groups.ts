@@ -49,7 +49,11 @@ export function complement(mesh: Mesh, axes: readonly AxisRef[]): AxisRef[] {
 export type Pairs = readonly (readonly [source: number, target: number])[];
 
 /** Place in the group that the device at place i receives from; undefined = none, it gets zeros. */
-export function shiftSource({ by, flip, wrap }: OpAttrs['collective_shift'], size: number, i: number): number | undefined {
+export function shiftSource(
+  { by, flip, wrap }: OpAttrs['collective_shift'],
+  size: number,
+  i: number,
+): number | undefined {
   const source = (flip ? size - 1 - i : i) + by;
   if (wrap === true) return ((source % size) + size) % size;
   return source >= 0 && source < size ? source : undefined;
@@ -176,7 +180,12 @@ const flatten = (axes: readonly MeshAxis[], place: Ids, without: number): number
   axes.reduce((n, a, i) => (i === without ? n : n * a.size + (place[i] as number)), 0);
 
 export type FoundPermute =
-  | { readonly kind: 'collective_shift'; readonly axes: readonly AxisRef[]; readonly by: number; readonly wrap: boolean }
+  | {
+      readonly kind: 'collective_shift';
+      readonly axes: readonly AxisRef[];
+      readonly by: number;
+      readonly wrap: boolean;
+    }
   | { readonly kind: 'device_permute'; readonly axes: readonly AxisRef[]; readonly sources: Ids };
 
 /** Pairs as a shift along axes or, failing that, as sources by index along the fewest axes. */

@@ -22,7 +22,12 @@ export interface Meaning<V> {
   /** What each device got on the way it took. */
   merge(ways: readonly { readonly value: V; readonly here: Here }[], here: Here): V;
   /** Into the body of a manual computation, and out again. */
-  enter(op: Op, operands: readonly V[], scope: Scope<V>, here: Here): { readonly inputs: readonly V[]; readonly here: Here };
+  enter(
+    op: Op,
+    operands: readonly V[],
+    scope: Scope<V>,
+    here: Here,
+  ): { readonly inputs: readonly V[]; readonly here: Here };
   leave(op: Op, results: readonly V[], inside: Here, outside: Here): readonly V[];
   /** A value that has a layout from here on: a constraint. */
   lay?(op: Op, value: V): V;

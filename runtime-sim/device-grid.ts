@@ -89,7 +89,9 @@ export interface Groups {
 
 /** Groups of those members that stand together in a part; a device in none is a group of its own. */
 function partsOf(whole: Groups, parts: readonly (readonly number[])[]): Groups {
-  const members = whole.members.flatMap((group) => parts.map((part) => Int32Array.from(part, (i) => group[i] as number)));
+  const members = whole.members.flatMap((group) =>
+    parts.map((part) => Int32Array.from(part, (i) => group[i] as number)),
+  );
   const groupOf = new Int32Array(whole.groupOf.length).fill(-1);
   const rankOf = new Int32Array(whole.groupOf.length);
   members.forEach((group, g) =>
@@ -142,7 +144,9 @@ export function permuteSources(fromGrid: DeviceGrid, toGrid: DeviceGrid, from: L
 /** Per device: the device whose data it gets, or -1 for zeros. */
 export function shiftSources(grid: DeviceGrid, attrs: OpAttrs['collective_shift']): Int32Array {
   const { size, members, groupOf, rankOf } = grid.groups(attrs.axes);
-  return groupOf.map((group, device) => members[group]?.[shiftSource(attrs, size, rankOf[device] as number) ?? -1] ?? -1);
+  return groupOf.map(
+    (group, device) => members[group]?.[shiftSource(attrs, size, rankOf[device] as number) ?? -1] ?? -1,
+  );
 }
 
 /** Likewise, of a broadcast: the first of its group. A device that `groups` leaves out gets zeros. */

@@ -101,15 +101,15 @@ class OneDevice implements Meaning<Shards> {
     return operands.map((v) => runManualCollective(op, shards, v, combine));
   }
 
-  private onShard(
-    op: Op,
-    operands: readonly Shards[],
-    scope: Scope<Shards>,
-    shard: number,
-  ): readonly TensorArray[] {
+  private onShard(op: Op, operands: readonly Shards[], scope: Scope<Shards>, shard: number): readonly TensorArray[] {
     const view = scope.code.view(op);
     const inputs = operands.map((v) => v[shard] as TensorArray);
-    const call = { view, operands: inputs.map((x) => ({ stack: stackOfOne(x) })), copies: 1, precision: this.precision };
+    const call = {
+      view,
+      operands: inputs.map((x) => ({ stack: stackOfOne(x) })),
+      copies: 1,
+      precision: this.precision,
+    };
     const made = op.regions.length > 0 && op.kind !== 'reduce' ? undefined : runStacked(this.registry, call);
     if (made !== undefined) return [rowOf(made, 0)];
     const context = kernelContext(this.registry, this.precision, scope.code, (id) => scope.values[id]?.[shard]);
@@ -122,7 +122,7 @@ function axisIndices(op: Op, shards: ManualShards | undefined): Shards {
   const index = (shard: number): number => (shards === undefined ? 0 : indexAlong(shards, axes, shard));
   const free = axes.find((a) => shards?.mesh.axes.some((m) => m.name === a.name) !== true);
   if (free !== undefined)
-    throw userError('SH0225', `axis_index over ${free.name}, which is not manual here`, {
+    throw userError('SH0231', `axis_index over ${free.name}, which is not manual here`, {
       ...(op.origin.span === undefined ? {} : { span: op.origin.span }),
       expected: 'axes of the manual computations around',
     });

@@ -41,7 +41,13 @@ export function splitInto(
     const sizes = whole.shape.map((n, d) => blockSize(n, axes[d] ?? [], op));
     const start = sizes.map((n, d) => n * indexAlong(inside, axes[d] ?? [], shard));
     const data = storageLike(whole.data, storageCount(sizes, whole.dtype));
-    runMove(planBlock(sizes, whole.shape, sizes, whole.dtype), whole.data, offsetIn(whole.shape, start, whole.dtype), data, 0);
+    runMove(
+      planBlock(sizes, whole.shape, sizes, whole.dtype),
+      whole.data,
+      offsetIn(whole.shape, start, whole.dtype),
+      data,
+      0,
+    );
     return { dtype: whole.dtype, shape: sizes, data };
   });
 }
@@ -87,12 +93,13 @@ export const indexAlong = (shards: ManualShards, axes: readonly AxisRef[], shard
 const manualAxes = (layout: Layout, manual: readonly string[]): AxisRef[][] =>
   layout.dims.map((d) => d.axes.filter((a) => manual.includes(a.name)));
 
-const outerOf = (inside: ManualShards, around: number, shard: number): number => Math.floor(shard / (inside.count / around));
+const outerOf = (inside: ManualShards, around: number, shard: number): number =>
+  Math.floor(shard / (inside.count / around));
 
 function blockSize(size: number, axes: readonly AxisRef[], op: Op): number {
   const parts = axesSize(axes);
   if (size % parts !== 0)
-    throw userError('SH0226', `a manual computation splits a dim of ${size} elements into ${parts} shards`, {
+    throw userError('SH0232', `a manual computation splits a dim of ${size} elements into ${parts} shards`, {
       ...(op.origin.span === undefined ? {} : { span: op.origin.span }),
       expected: `a multiple of ${parts}`,
     });
@@ -110,11 +117,15 @@ export function expectAlike(a: TensorArray, b: TensorArray, op: Op): void {
   for (let i = 0; i < a.data.length; i++) {
     const [x, y] = [Number(a.data[i]), Number(b.data[i])];
     if (x === y || (Number.isNaN(x) && Number.isNaN(y)) || Math.abs(x - y) <= ALIKE * scale) continue;
-    throw userError('SH0227', 'a manual computation gives different numbers where it says that its result is replicated', {
-      ...(op.origin.span === undefined ? {} : { span: op.origin.span }),
-      expected: `equal copies; two shards hold ${x} and ${y} at element ${i}`,
-      help: 'reduce or gather the result over those axes, or name them in its layout (out_specs)',
-    });
+    throw userError(
+      'SH0233',
+      'a manual computation gives different numbers where it says that its result is replicated',
+      {
+        ...(op.origin.span === undefined ? {} : { span: op.origin.span }),
+        expected: `equal copies; two shards hold ${x} and ${y} at element ${i}`,
+        help: 'reduce or gather the result over those axes, or name them in its layout (out_specs)',
+      },
+    );
   }
 }
 

@@ -14,10 +14,14 @@ export function expectMeeting(op: Op, mesh: Mesh, active: Uint8Array | undefined
     const here = group.find((d) => active[d] === 1);
     const away = group.find((d) => active[d] !== 1);
     if (here === undefined || away === undefined) continue;
-    throw userError('SH0228', `deadlock: device ${here} waits in ${op.kind} for device ${away}, which took another way`, {
-      ...(op.origin.span === undefined ? {} : { span: op.origin.span }),
-      expected: 'a predicate around a collective that is the same on all devices that the collective joins',
-    });
+    throw userError(
+      'SH0234',
+      `deadlock: device ${here} waits in ${op.kind} for device ${away}, which took another way`,
+      {
+        ...(op.origin.span === undefined ? {} : { span: op.origin.span }),
+        expected: 'a predicate around a collective that is the same on all devices that the collective joins',
+      },
+    );
   }
 }
 

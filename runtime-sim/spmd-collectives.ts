@@ -11,7 +11,15 @@ import type { KernelContext, Registry } from '../ir/op.ts';
 import type { CollectiveKind, Op } from '../ir/program.ts';
 import { tensor } from '../ir/types.ts';
 import { offsetIn, planBlock, storageCount, unravel } from './blocks.ts';
-import { axesKey, broadcastSources, type DeviceGrid, deviceSources, layoutKey, permuteSources, shiftSources } from './device-grid.ts';
+import {
+  axesKey,
+  broadcastSources,
+  type DeviceGrid,
+  deviceSources,
+  layoutKey,
+  permuteSources,
+  shiftSources,
+} from './device-grid.ts';
 import { type Distributed, mergeEqualCopies } from './distributed.ts';
 import { runStacked } from './kernels/index.ts';
 import { runMove } from './kernels/move.ts';

@@ -135,7 +135,10 @@ class Lockstep implements Meaning<Distributed> {
     const { partition, stack } = value;
     const ways = Array.from({ length: partition.copies }, (_, copy) => way(Number(stack.data[copy])));
     if (here.active === undefined && ways.every((w) => w === ways[0])) return [{ way: ways[0] as number, here }];
-    return choicesOf(partition.copyOf.map((copy) => ways[copy] as number), here);
+    return choicesOf(
+      partition.copyOf.map((copy) => ways[copy] as number),
+      here,
+    );
   }
 
   /** Device by device from the way it took: the copies of all ways side by side, and who holds which. */
@@ -146,7 +149,10 @@ class Lockstep implements Meaning<Distributed> {
     const all = stackOf(stacks.flatMap((s) => Array.from({ length: s.shape[0] as number }, (_, row) => rowOf(s, row))));
     const start = stacks.map((_, i) => stacks.slice(0, i).reduce((n, s) => n + (s.shape[0] as number), 0));
     const labels = Int32Array.from({ length: partitions.devices }, (_, device) => {
-      const at = Math.max(0, ways.findIndex(({ here }) => here.active === undefined || here.active[device] === 1));
+      const at = Math.max(
+        0,
+        ways.findIndex(({ here }) => here.active === undefined || here.active[device] === 1),
+      );
       return (start[at] as number) + ((ways[at] as (typeof ways)[number]).value.partition.copyOf[device] as number);
     });
     const partition = partitions.of(labels);

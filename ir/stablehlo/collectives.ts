@@ -36,7 +36,10 @@ export function readCollective(stated: Stated): { readonly kind: string; readonl
   const { kind, mesh, rank, fields } = stated;
   if (kind === 'collective_permute') {
     const { kind: found, ...attrs } = findPermute(mesh, pairsOf(stated));
-    return { kind: found, attrs: { mesh: mesh.name, ...attrs, ...(found === 'collective_shift' ? { flip: false } : {}) } };
+    return {
+      kind: found,
+      attrs: { mesh: mesh.name, ...attrs, ...(found === 'collective_shift' ? { flip: false } : {}) },
+    };
   }
   const { axes, groups } = groupsOf(stated);
   const common = { mesh: mesh.name, ...(groups === undefined ? {} : { groups }) };
@@ -53,7 +56,11 @@ export function readCollective(stated: Stated): { readonly kind: string; readonl
       const move = { axes, source: dimOf(stated, 'concat_dimension'), target: dimOf(stated, 'split_dimension') };
       const size = groups?.[0]?.length ?? axes.reduce((n, a) => n * a.size, 1);
       if (fields.get('split_count') !== size)
-        throw wrong(stated, `all_to_all splits into ${String(fields.get('split_count'))} parts`, `${size}, the size of its groups`);
+        throw wrong(
+          stated,
+          `all_to_all splits into ${String(fields.get('split_count'))} parts`,
+          `${size}, the size of its groups`,
+        );
       return { kind, attrs: { ...common, moves: axes.length === 0 ? [] : [move] } };
     }
     case 'all_reduce':
@@ -77,17 +84,29 @@ function groupsOf(stated: Stated): FoundGroups {
   const lists = rows(stated, 'replica_groups').map((g) => g.filter((id) => id >= 0));
   if (!crossesDevices(stated) && replicas === 1) {
     if (lists.flat().some((id) => id !== 0))
-      throw wrong(stated, `${kind} without a channel joins replicas, and there is one`, 'a channel_handle, or groups of replica 0 alone');
+      throw wrong(
+        stated,
+        `${kind} without a channel joins replicas, and there is one`,
+        'a channel_handle, or groups of replica 0 alone',
+      );
     return { axes: [] };
   }
   if (lists.length === 0) return { axes: mesh.axes.map(({ name, size }) => ({ name, pre: 1, size })) };
   const ids = lists.flat();
   const bad = ids.find((id, i) => id >= count || ids.indexOf(id) !== i);
   if (bad !== undefined)
-    throw wrong(stated, `${kind} names device ${bad} ${bad >= count ? `of ${count}` : 'twice'}`, 'groups that name every device once');
+    throw wrong(
+      stated,
+      `${kind} names device ${bad} ${bad >= count ? `of ${count}` : 'twice'}`,
+      'groups that name every device once',
+    );
   const sizes = new Set(lists.map((g) => g.length));
   if (kind !== 'collective_broadcast' && ids.length !== count)
-    throw wrong(stated, `${kind} leaves out a device: its groups hold ${ids.length} of ${count}`, 'groups that name every device once');
+    throw wrong(
+      stated,
+      `${kind} leaves out a device: its groups hold ${ids.length} of ${count}`,
+      'groups that name every device once',
+    );
   if (kind !== 'all_reduce' && kind !== 'collective_broadcast' && sizes.size > 1)
     throw wrong(stated, `${kind} has groups of ${[...sizes].join(' and ')} devices`, 'groups of one size');
   return findGroups(mesh, lists);
@@ -99,12 +118,17 @@ function pairsOf(stated: Stated): Pairs {
   if (!crossesDevices(stated) && stated.replicas === 1 && pairs.flat().some((id) => id !== 0))
     throw wrong(stated, 'collective_permute without a channel joins replicas, and there is one', 'a channel_handle');
   const bad = pairs.flat().find((id) => id < 0 || id >= count);
-  if (bad !== undefined) throw wrong(stated, `collective_permute names device ${bad} of ${count}`, `devices 0 to ${count - 1}`);
+  if (bad !== undefined)
+    throw wrong(stated, `collective_permute names device ${bad} of ${count}`, `devices 0 to ${count - 1}`);
   for (const [i, side] of ['source', 'target'].entries()) {
     const ids = pairs.map((p) => p[i] as number);
     const twice = ids.find((id, at) => ids.indexOf(id) !== at);
     if (twice !== undefined)
-      throw wrong(stated, `collective_permute has device ${twice} as ${side} twice`, `every device as ${side} once at most`);
+      throw wrong(
+        stated,
+        `collective_permute has device ${twice} as ${side} twice`,
+        `every device as ${side} once at most`,
+      );
   }
   return pairs as unknown as Pairs;
 }
@@ -127,7 +151,11 @@ function monoidOf(stated: Stated): string {
   const [region] = stated.regions;
   const monoid = region === undefined ? null : regionMonoid(withoutConstraints(region));
   if (monoid === null)
-    throw wrong(stated, `the reducer of this ${stated.kind} is not one of sum, prod, max, min, and, or`, 'one op on its two parameters');
+    throw wrong(
+      stated,
+      `the reducer of this ${stated.kind} is not one of sum, prod, max, min, and, or`,
+      'one op on its two parameters',
+    );
   return monoid;
 }
 
@@ -143,4 +171,5 @@ function withoutConstraints(region: Block): Block {
   return { ...region, ops };
 }
 
-const wrong = ({ span }: Stated, message: string, expected: string): Error => userError('SH0230', message, { span, expected });
+const wrong = ({ span }: Stated, message: string, expected: string): Error =>
+  userError('SH0230', message, { span, expected });

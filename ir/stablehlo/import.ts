@@ -247,12 +247,7 @@ class Importer {
       case 'partition_id':
       case 'replica_id':
         if (this.options.asWritten === true) return this.pretty(from, names, kind);
-        return writeDeviceId(
-          this.writer(from, names),
-          this.devices(kind, from),
-          kind,
-          this.types([])[0] as TensorType,
-        );
+        return writeDeviceId(this.writer(from, names), this.devices(kind, from), kind, this.types([])[0] as TensorType);
       default:
         return this.pretty(from, names, kind);
     }

@@ -137,7 +137,9 @@ class Localizing {
       if (!claims) return void this.local.set(result, made);
       const laid = this.inManual(layout);
       const origin = { pass: 'localize', from: [op.origin], reason: 'the manual computation says it is replicated' };
-      const [kept] = this.builder.op('sharding_constraint', [made], [this.shard(type, layout)], origin, { layout: laid });
+      const [kept] = this.builder.op('sharding_constraint', [made], [this.shard(type, layout)], origin, {
+        layout: laid,
+      });
       this.builder.setLayout(kept as ValueId, laid);
       this.local.set(result, kept as ValueId);
     });

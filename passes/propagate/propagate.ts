@@ -9,8 +9,8 @@ import type { Registry } from '../../ir/op.ts';
 import type { Attrs, Func, Module, ValueId } from '../../ir/program.ts';
 import { applyConstraints } from '../shardy/apply-constraints.ts';
 import { flattenCalls, importCalls, inlineComputations } from '../shardy/calls.ts';
-import { layoutOf } from '../shardy/data-flow.ts';
-import { addDataFlowEdges, removeEdge } from '../shardy/data-flow-edges.ts';
+import { layoutOf, parameterOwners } from '../shardy/data-flow.ts';
+import { addDataFlowEdges, removeEdge, takeOver } from '../shardy/data-flow-edges.ts';
 import { importShardingGroups, syncGroups } from '../shardy/sharding-groups.ts';
 import { aggressive } from './aggressive.ts';
 import { type Cause, CauseLog } from './causes.ts';
@@ -57,6 +57,11 @@ function laidOut(graph: Graph, program: EditModule, mesh: string, log: CauseLog)
   });
   for (const [op, attrs] of asked) op.attrs = attrs;
   const results = graph.returned.map((v, i) => graph.resultLayouts[i] ?? layouts[v]);
+  for (const op of program.ops()) {
+    if (op.kind !== 'manual_computation') continue;
+    takeOver(op, 'parameters', parameterOwners(op));
+    takeOver(op, 'results', op.results);
+  }
   for (const op of [...program.ops()]) {
     if (op.kind === 'data_flow_edge') removeEdge(op);
     else if (op.kind === 'sharding_group') op.erase();
