@@ -4,7 +4,7 @@
  */
 import { unsupported } from '../diagnostics.ts';
 import { devicePairs, groupsOf, layoutPairs, type Pairs, shiftPairs } from '../device-groups.ts';
-import type { Layout, Monoid } from '../layout.ts';
+import type { Monoid } from '../layout.ts';
 import type { OpAttrs } from '../attrs.ts';
 import { axesKey } from '../axes.ts';
 import { axesSize, type AxisRef, type Mesh } from '../mesh.ts';
