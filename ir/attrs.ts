@@ -101,6 +101,8 @@ export interface OpAttrs {
   sort: { readonly dim: number; readonly is_stable: boolean };
   /** values, indices (i32) of the k largest of the last dim. */
   top_k: { readonly k: number };
+  /** Operands: lowest and highest number (or mean and deviation), and perhaps the shape. */
+  rng: { readonly distribution: string; readonly shape: N };
   rng_bit_generator: { readonly algorithm: string; readonly dtype: DType; readonly shape: N };
   fft: { readonly fft_type: string; readonly fft_length: N };
   cholesky: { readonly lower: boolean };

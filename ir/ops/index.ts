@@ -6,14 +6,19 @@ import { customCall } from './custom-call.ts';
 import { dotGeneral } from './dot-general.ts';
 import { dynamicSlice, dynamicUpdateSlice } from './dynamic-slices.ts';
 import { elementwiseOps } from './elementwise.ts';
+import { fft } from './fft.ts';
 import { gather, scatter } from './gather-scatter.ts';
+import { linearAlgebraOps } from './linear-algebra.ts';
 import { reduce } from './reduce.ts';
+import { randomOps } from './rng.ts';
 import { shapingOps } from './shaping.ts';
 import { sort, topK } from './sort.ts';
 import { windowOps } from './windows.ts';
 
 export const registry: Registry = {
   ...elementwiseOps,
+  ...linearAlgebraOps,
+  ...randomOps,
   ...shapingOps,
   ...windowOps,
   bitcast_convert: bitcastConvert,
@@ -22,6 +27,7 @@ export const registry: Registry = {
   dot_general: dotGeneral,
   dynamic_slice: dynamicSlice,
   dynamic_update_slice: dynamicUpdateSlice,
+  fft,
   gather,
   reduce,
   scatter,

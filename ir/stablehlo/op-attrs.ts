@@ -218,6 +218,10 @@ export const OP_ATTRS: Readonly<Record<string, Convert>> = {
     fft_type: String(raw.fields.get('type') ?? raw.fields.get('fft_type')),
     fft_length: ints(raw, 'length', 'fft_length'),
   }),
+  rng: (raw) => ({
+    distribution: String(raw.fields.get('distribution') ?? raw.fields.get('rng_distribution')),
+    shape: result(raw).shape,
+  }),
   rng_bit_generator: (raw) => ({
     algorithm: String(raw.fields.get('algorithm') ?? raw.fields.get('rng_algorithm')),
     dtype: raw.results[1]?.dtype ?? 'u32',

@@ -38,6 +38,10 @@ const SYNTAX: Readonly<Record<string, Syntax>> = {
   pad: (op, o) =>
     `${o.join(', ')}, low = ${list(op.attrs.low as number[])}, high = ${list(op.attrs.high as number[])}, interior = ${list(op.attrs.interior as number[])}`,
   dynamic_slice: (op, o) => `${o.join(', ')}, sizes = ${list(op.attrs.sizes as number[])}`,
+  fft: (op, o) => `${o[0]}, type = ${String(op.attrs.fft_type)}, length = ${list(op.attrs.fft_length as number[])}`,
+  cholesky: (op, o) => `${o[0]}, lower = ${String(op.attrs.lower)}`,
+  rng: (op, o) => `${o.join(', ')}, distribution = ${String(op.attrs.distribution)}`,
+  rng_bit_generator: (op, o) => `${o[0]}, algorithm = ${String(op.attrs.algorithm)}`,
   top_k: (op, o) => `(${o[0]}, k = ${String(op.attrs.k)})`,
   reduce_precision: (op, o) => `${o[0]}, format = e${String(op.attrs.exponent_bits)}m${String(op.attrs.mantissa_bits)}`,
   dot_general: (op, o) => {
@@ -108,6 +112,10 @@ const PROPERTIES: Readonly<Record<string, (op: Printable) => string>> = {
             .map((p) => `#stablehlo<precision ${p}>`)
             .join(', ')}]`;
     return `batch_group_count = ${a.batch_group_count} : i64, dimension_numbers = #stablehlo.conv<${dims}>, feature_group_count = ${a.feature_group_count} : i64, lhs_dilation = ${array(a.lhs_dilation)}, padding = ${pairs(a.pad_low, a.pad_high)}${precision}, rhs_dilation = ${array(a.rhs_dilation)}, window_reversal = ${reversal}, window_strides = ${array(a.strides)}`;
+  },
+  triangular_solve: (op) => {
+    const a = op.attrs as unknown as OpAttrs['triangular_solve'];
+    return `left_side = ${a.left_side}, lower = ${a.lower}, transpose_a = #stablehlo<transpose ${a.transpose_a}>, unit_diagonal = ${a.unit_diagonal}`;
   },
   case: () => '',
   optimization_barrier: () => '',

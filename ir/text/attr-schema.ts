@@ -110,6 +110,7 @@ export const ATTR_SCHEMA: { readonly [K in keyof OpAttrs]: Specs<K> } = {
   select_and_scatter: { window_dimensions: ints, window_strides: ints, pad_low: ints, pad_high: ints },
   sort: { dim: need('int'), is_stable: may('bool', false) },
   top_k: { k: need('int') },
+  rng: { distribution: need('word'), shape: may('ints') },
   rng_bit_generator: { algorithm: need('word'), dtype: may('dtype'), shape: may('ints') },
   fft: { fft_type: need('word'), fft_length: ints },
   cholesky: { lower: need('bool') },

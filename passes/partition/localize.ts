@@ -38,6 +38,7 @@ import { localizeGather, localizeScatter } from './localize/gather-scatter.ts';
 import { localizeIota } from './localize/iota.ts';
 import { Emitter, type Localizer } from './localize/localizer.ts';
 import { localizeReverse } from './localize/reverse.ts';
+import { localizeRng, localizeRngBitGenerator } from './localize/rng.ts';
 import { localizeSelectAndScatter } from './localize/select-and-scatter.ts';
 import { localizePad, localizeReduceWindow, localizeSlice } from './localize/sliding.ts';
 
@@ -52,6 +53,8 @@ const LOCALIZERS: Readonly<Record<string, Localizer>> = {
   pad: localizePad,
   reduce_window: localizeReduceWindow,
   reverse: localizeReverse,
+  rng: localizeRng,
+  rng_bit_generator: localizeRngBitGenerator,
   scatter: localizeScatter,
   select_and_scatter: localizeSelectAndScatter,
   slice: localizeSlice,

@@ -16,10 +16,6 @@ export const RULES_ONLY: Readonly<Record<string, (view: OpView) => FactorRule>> 
   collective_broadcast: (view) => onEveryTensor(view, () => 'pass', true),
   'cross-replica-sum': (view) => onEveryTensor(view, () => 'pass', true),
   batch_norm_inference: batchNorm,
-  cholesky: (view) => onEveryTensor(view, (d, rank) => (d < rank - 2 ? 'pass' : 'replicate')),
-  fft,
-  rng_bit_generator: generator,
-  triangular_solve: triangularSolve,
 };
 
 const rankOf = (t: TensorType): number => t.shape.length;
@@ -64,45 +60,5 @@ function batchNorm(view: OpView): FactorRule {
     const feature = d === view.attrs.feature_index ? 0 : null;
     rule.add([d, ...view.operands.slice(1).map(() => feature)], [d], size);
   });
-  return rule.build();
-}
-
-/** The transformed dims stay whole; propagation stops at the last where a real transform changes its size. */
-function fft(view: OpView): FactorRule {
-  const [from, to] = [(view.operands[0] as TensorType).shape, (view.results[0] as TensorType).shape];
-  const batch = from.length - (view.attrs.fft_length as readonly number[]).length;
-  const last = from.length - 1;
-  const rule = builder(view);
-  from.forEach((size, d) =>
-    rule.add([d], [d], size, d < batch ? 'pass' : 'replicate', d === last && from[d] !== to[d]),
-  );
-  return rule.build();
-}
-
-/** The state is whole on every device, and its layout goes nowhere. */
-function generator(view: OpView): FactorRule {
-  const rule = builder(view);
-  const [state, output] = [view.operands[0] as TensorType, view.results[1] as TensorType];
-  state.shape.forEach((size, d) => rule.add([d], [d, null], size, 'replicate', true));
-  output.shape.forEach((size, d) => rule.add([null], [null, d], size));
-  return rule.build();
-}
-
-/** op(a) · result = b, or result · op(a) = b. */
-function triangularSolve(view: OpView): FactorRule {
-  const rule = builder(view);
-  const [a, b] = view.operands.map((t) => t.shape) as [readonly number[], readonly number[]];
-  const [row, column] = [a.length - 2, a.length - 1];
-  for (let d = 0; d < row; d++) rule.add([d, d], [d], a[d] as number);
-  const transposed = view.attrs.transpose_a === 'TRANSPOSE' || view.attrs.transpose_a === 'ADJOINT';
-  const [free, contracted] = transposed === (view.attrs.left_side === true) ? [column, row] : [row, column];
-  const [solved, kept] = view.attrs.left_side === true ? [row, column] : [column, row];
-  const ofA = (): void => {
-    rule.add([free, solved], [null], a[free] as number, 'replicate');
-  };
-  if (view.attrs.left_side === true) ofA();
-  rule.add([null, kept], [kept], b[kept] as number, 'replicate');
-  if (view.attrs.left_side !== true) ofA();
-  rule.add([contracted, null], [solved], a[contracted] as number, 'replicate');
   return rule.build();
 }

@@ -7,6 +7,7 @@ import { contractionExamples } from './contraction.ts';
 import { convolutionExamples } from './convolution.ts';
 import { elementwiseExamples } from './elementwise.ts';
 import { indexingExamples } from './indexing.ts';
+import { numericsExamples } from './numerics.ts';
 import { orderingWindowExamples } from './ordering-windows.ts';
 import { shapingExamples } from './shaping.ts';
 
@@ -19,5 +20,6 @@ export const examples: readonly OpExample[] = [
   ...contractionExamples,
   ...convolutionExamples,
   ...indexingExamples,
+  ...numericsExamples,
   ...orderingWindowExamples,
 ];
