@@ -177,7 +177,12 @@ export const ELEMENTWISE: Readonly<Record<string, Row>> = {
   not: { arity: 1, int: (a) => ~a, wide: (a) => ~a, pred: (a) => 1 - a },
   or: { arity: 2, int: (a, b) => a | b, wide: (a, b) => a | b, pred: (a, b) => a | b },
   popcnt: { arity: 1, int: (a, _, bits) => bitCount(pattern(a, bits)), wide: wideBitCount },
-  power: { arity: 2, float: (a, b) => (a === 1 ? 1 : a ** b), int: intPower, wide: widePower },
+  power: {
+    arity: 2,
+    float: (a, b) => (a === 1 || (a === -1 && Math.abs(b) === Number.POSITIVE_INFINITY) ? 1 : a ** b),
+    int: intPower,
+    wide: widePower,
+  },
   remainder: {
     arity: 2,
     float: (a, b) => a % b,
@@ -194,8 +199,8 @@ export const ELEMENTWISE: Readonly<Record<string, Row>> = {
   },
   shift_right_arithmetic: {
     arity: 2,
-    int: (a, b, bits) => (b >= 0 && b < bits ? a >> b : a < 0 ? -1 : 0),
-    wide: (a, b) => (b >= 0n && b < 64n ? a >> b : a < 0n ? -1n : 0n),
+    int: (a, b, bits) => ((a << (32 - bits)) >> (32 - bits)) >> (b >= 0 && b < bits ? b : bits - 1),
+    wide: (a, b) => BigInt.asIntN(64, a) >> (b >= 0n && b < 64n ? b : 63n),
   },
   shift_right_logical: {
     arity: 2,

@@ -73,7 +73,8 @@ const windows = (a: OpAttrs['select_and_scatter']): string =>
 /** `dense<[[low, high], …]> : tensor<rankx2xi64>`. */
 const pairs = (low: readonly number[], high: readonly number[]): string =>
   `dense<${list2(low.map((l, d) => [l, high[d] as number]))}> : tensor<${low.length}x2xi64>`;
-const list2 = (rows: readonly (readonly number[])[]): string => `[${rows.map(list).join(', ')}]`;
+const list2 = (rows: readonly (readonly number[])[]): string =>
+  rows.length === 0 ? '' : `[${rows.map(list).join(', ')}]`;
 
 /** Attributes of ops that are printed in generic form, as MLIR properties. */
 const PROPERTIES: Readonly<Record<string, (op: Printable) => string>> = {
@@ -156,7 +157,8 @@ export function plainOp(
   const space = dialect === 'chlo' ? ' : ' : ' : ';
   if (dialect === 'chlo')
     return `chlo.${op.kind} ${head}${space}${tensorText(operandTypes[0] as TensorType)} -> ${result}`;
-  if (ALIKE.has(op.kind)) return `stablehlo.${op.kind} ${head} : ${result}`;
+  if (ALIKE.has(op.kind) && operandTypes[0]?.dtype === types[0]?.dtype)
+    return `stablehlo.${op.kind} ${head} : ${result}`;
   if (op.kind === 'select') return `stablehlo.select ${head} : ${tensorText(operandTypes[0] as TensorType)}, ${result}`;
   return `stablehlo.${op.kind} ${head} : (${operandTypes.map(tensorText).join(', ')}) -> ${result}`;
 }
@@ -215,6 +217,7 @@ function denseText(data: Elements['data'], { dtype, shape }: TensorType): string
     const text = Array.from(data.subarray(i * width, (i + 1) * width) as ArrayLike<number>, number);
     return width === 1 ? (text[0] as string) : `(${text.join(',')})`;
   });
+  if (shape.includes(0)) return 'dense<>';
   return isSplat(data, dtype) ? `dense<${items[0]}>` : `dense<${nested(items, shape)}>`;
 }
 

@@ -17,7 +17,7 @@ export function checkRoundTrip({ example }: LawContext, found: Findings): void {
   found.check('round-trip', () => {
     let text = '';
     try {
-      text = printed(example);
+      text = printedExample(example);
       const [before, after] = [
         outline(example.func),
         outline(mainFunction(importStablehlo({ file: 'example.mlir', text }))),
@@ -37,7 +37,8 @@ function refusalOf(error: unknown): string | undefined {
   return error.diagnostics.find((d) => d.cause === 'unsupported')?.message;
 }
 
-function printed(example: OpExample): string {
+/** The op alone in a function @main. */
+export function printedExample(example: OpExample): string {
   const module = { ...moduleOf(example), meshes: MESHES.slice(0, 1) };
   const lines = exportStablehlo(module, module).split('\n');
   const from = lines.findIndex((l) => l.includes('sdy.manual_computation'));
