@@ -14,6 +14,8 @@ export interface Diagnostic {
   /** What is wrong, in one sentence. */
   readonly message: string;
   readonly span?: Span;
+  /** What the span is of, where that is not the program's own text: the user's TypeScript. */
+  readonly source?: SourceText;
   /** What was expected. */
   readonly expected?: string;
   /** What to do. */
@@ -57,8 +59,8 @@ export function position(text: string, offset: number): { line: number; column: 
 }
 
 /** The diagnostic as people read it: code, place, frame, expected, help. Long source lines are cut around the place. */
-export function render(diagnostic: Diagnostic, source?: SourceText): string {
-  const { code, severity, message, span, expected, help } = diagnostic;
+export function render(diagnostic: Diagnostic, text?: SourceText): string {
+  const { code, severity, message, span, source = text, expected, help } = diagnostic;
   const place = source !== undefined && span !== undefined ? position(source.text, span.start) : undefined;
   const lines = [`${severity}[${code}]: ${message}`];
   if (source !== undefined && span !== undefined && place !== undefined) {

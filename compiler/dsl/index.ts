@@ -1,0 +1,16 @@
+/** The language that models are written in. */
+export { Tensor, type Matrix, type Operand, type Scalar, type Shape, type Tensor3, type Tensor4, type Vector } from './tensor.ts';
+export { mesh, open, priority, rules, shard, type DimSpec, type MeshOptions, type Rules } from './mesh.ts';
+export { bf16, f16, f32, f64, i32, i64, pred, Spec, spec, type SpecsOf, u32, u8 } from './spec.ts';
+export { trace, Traced, type TraceOptions } from './trace-function.ts';
+export { type ArraysOf, compile, Program, type ProgramOptions } from './program.ts';
+export { type ArrayLike, type NDArray, toNested } from './arrays.ts';
+export { treeMap, type MapTree, type Tree } from './tree.ts';
+export * from './ops/contractions.ts';
+export * from './ops/creation.ts';
+export * from './ops/elementwise.ts';
+export * from './ops/indexing.ts';
+export * from './ops/reductions.ts';
+export * from './ops/shaping.ts';
+export * from './ops/structural.ts';
+export * from './ops/windows.ts';

@@ -1,0 +1,53 @@
+/** What an argument is: element type, shape, and how it is laid out. `f32([64, 256], null, 'model')`. */
+import { type DType, isDType } from '../../ir/types.ts';
+import { fail } from './errors.ts';
+import type { DimSpec } from './mesh.ts';
+import { checkShape, type Lengths } from './ops/creation.ts';
+import type { Shape, Tensor } from './tensor.ts';
+import type { MapTree } from './tree.ts';
+
+declare const typed: unique symbol;
+
+export class Spec<D extends DType = DType, S extends Shape = Shape> {
+  readonly dtype: D;
+  readonly shape: S;
+  /** Absent: left to propagation. */
+  readonly sharding: readonly DimSpec[] | undefined;
+  declare readonly [typed]: Tensor<D, S>;
+
+  constructor(dtype: D, shape: S, sharding: readonly DimSpec[] | undefined) {
+    if (!isDType(dtype)) fail('SH0105', `"${String(dtype)}" is not an element type`);
+    checkShape(shape);
+    this.dtype = dtype;
+    this.shape = shape;
+    this.sharding = sharding;
+  }
+}
+
+export function spec<const D extends DType, const S extends Shape>(
+  dtype: D,
+  shape: S,
+  ...sharding: readonly DimSpec[]
+): Spec<D, Lengths<S>> {
+  return new Spec(dtype, shape, sharding.length > 0 ? sharding : undefined) as unknown as Spec<D, Lengths<S>>;
+}
+
+const of =
+  <const D extends DType>(dtype: D) =>
+  <const S extends Shape>(shape: S, ...sharding: readonly DimSpec[]): Spec<D, Lengths<S>> =>
+    spec(dtype, shape, ...sharding);
+
+export const f64 = of('f64');
+export const f32 = of('f32');
+export const f16 = of('f16');
+export const bf16 = of('bf16');
+export const i32 = of('i32');
+export const i64 = of('i64');
+export const u8 = of('u8');
+export const u32 = of('u32');
+export const pred = of('pred');
+
+export const isSpec = (node: unknown): node is Spec => node instanceof Spec;
+
+/** Specs in the place of a function's tensors. */
+export type SpecsOf<A extends readonly unknown[]> = { readonly [K in keyof A]: MapTree<A[K], Spec> };

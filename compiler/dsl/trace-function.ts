@@ -1,0 +1,129 @@
+/** A function of tensors, called once on arguments that are only types: a module at the parsed level. */
+import type { Layout } from '../../ir/layout.ts';
+import type { Mesh } from '../../ir/mesh.ts';
+import type { Registry } from '../../ir/op.ts';
+import { registry as standard } from '../../ir/ops/index.ts';
+import type { Module } from '../../ir/program.ts';
+import { tensor } from '../../ir/types.ts';
+import { fail } from './errors.ts';
+import { callerOrigin } from './location.ts';
+import { lower } from './lower.ts';
+import { type DimSpec, NO_RULES, readLayout, type Rules } from './mesh.ts';
+import { isSpec, type Spec, type SpecsOf } from './spec.ts';
+import type { Tensor } from './tensor.ts';
+import { describe, Trace, within } from './trace.ts';
+import { isTensor, leavesOf, rebuild } from './tree.ts';
+
+export interface TraceOptions<A extends readonly unknown[] = readonly unknown[]> {
+  /** One tree of specs per parameter. */
+  readonly args: SpecsOf<A>;
+  readonly mesh?: Mesh;
+  /** What logical axis names mean on the mesh. */
+  readonly rules?: Rules;
+  /** Of the module; default the function's. */
+  readonly name?: string;
+  /** Layouts asked of the results, one list per tensor in the result's order; undefined leaves one open. */
+  readonly results?: readonly (readonly DimSpec[] | undefined)[];
+  readonly registry?: Registry;
+}
+
+/** A traced function: what `compile` takes, and what a file given to `shardc` exports by default. */
+export class Traced<A extends readonly unknown[] = readonly unknown[], R = unknown> {
+  readonly module: Module;
+  readonly registry: Registry;
+  readonly args: SpecsOf<A>;
+  /** The result's tree, a spec at each leaf. */
+  readonly result: unknown;
+  declare readonly signature: (...args: A) => R;
+
+  constructor(module: Module, registry: Registry, args: SpecsOf<A>, result: unknown) {
+    this.module = module;
+    this.registry = registry;
+    this.args = args;
+    this.result = result;
+  }
+}
+
+export function trace<A extends readonly unknown[], R>(fn: (...args: A) => R, options: TraceOptions<A>): Traced<A, R> {
+  const { mesh, rules = NO_RULES, registry = standard } = options;
+  if (typeof fn !== 'function') fail('SH0609', `${describe(fn)} stands where a function is traced`);
+  const traced = new Trace(registry, mesh, rules);
+  const { b } = traced;
+  return within(traced, () => {
+    const args = namedArguments(fn, options.args).map(({ name, specs }) =>
+      rebuildArguments(traced, specs, name),
+    ) as unknown as A;
+    const out = fn(...args);
+    if (out instanceof Promise) fail('SH0609', 'the traced function is async', { expected: 'a plain function' });
+    const leaves = leavesOf(out, isTensor);
+    const ids = leaves.map((l) => traced.id(l.leaf));
+    b.op('return', ids, [], callerOrigin());
+    const resultTypes = ids.map((id) => b.typeOf(id));
+    const resultLayouts = ids.map((_, i): Layout | undefined => {
+      const dims = options.results?.[i];
+      return dims === undefined ? undefined : readLayout(traced, dims, resultTypes[i]?.shape.length ?? 0);
+    });
+    const func = b.finish({
+      name: 'main',
+      isPublic: true,
+      resultTypes,
+      resultLayouts,
+      paramAttrs: [],
+      resultAttrs: leaves.map((l) => (l.path === '' ? undefined : `jax.result_info = ${JSON.stringify(l.path)}`)),
+    });
+    const module: Module = {
+      name: options.name ?? moduleName(fn.name),
+      level: 'parsed',
+      meshes: mesh === undefined ? [] : [mesh],
+      functions: [lower(func, registry)],
+    };
+    const result = rebuild(out, isTensor, (t) => ({ dtype: t.dtype, shape: t.shape }));
+    return new Traced<A, R>(module, registry, options.args, result);
+  });
+}
+
+const moduleName = (name: string): string => name.replace(/[^A-Za-z0-9_]/g, '_') || 'main';
+
+function rebuildArguments(traced: Trace, specs: unknown, name: string): unknown {
+  const paths = leavesOf(specs, isSpec, name);
+  let next = 0;
+  return rebuild(specs, isSpec, (spec) => argument(traced, spec, paths[next++]?.path ?? name));
+}
+
+function argument(traced: Trace, spec: Spec, name: string): Tensor {
+  const param = traced.param(tensor(spec.dtype, spec.shape), name.replace(/[^A-Za-z0-9_.$]/g, '_'));
+  if (spec.sharding !== undefined) traced.b.setLayout(traced.id(param), readLayout(traced, spec.sharding, spec.shape.length));
+  return param;
+}
+
+/** Arguments by the names of the function's parameters; one that is taken apart has none. */
+function namedArguments(fn: (...args: never[]) => unknown, args: readonly unknown[]): { name: string; specs: unknown }[] {
+  if (!Array.isArray(args)) fail('SH0607', `args is ${describe(args)}`, { expected: 'one tree of specs per parameter' });
+  const names = parameterNames(fn);
+  const isNamed = (name: string | undefined): name is string => name !== undefined && /^[A-Za-z_$][\w$]*$/.test(name);
+  return args.map((specs: unknown, i) => {
+    const name = names[i];
+    const plain = isSpec(specs);
+    return { name: isNamed(name) ? name : plain || args.length > 1 ? `arg${i}` : '', specs };
+  });
+}
+
+/** `(x, { w1, w2 }, lr = 0.1) => …` → x, { w1, w2 }, lr. */
+function parameterNames(fn: (...args: never[]) => unknown): string[] {
+  const text = fn.toString();
+  const single = /^(?:async\s+)?([A-Za-z_$][\w$]*)\s*=>/.exec(text);
+  if (single !== null) return [single[1] as string];
+  const names: string[] = [];
+  let [depth, from] = [0, text.indexOf('(') + 1];
+  for (let i = from - 1; i < text.length && i >= 0; i++) {
+    const c = text[i] as string;
+    if ('([{'.includes(c)) depth++;
+    else if (')]}'.includes(c)) depth--;
+    if ((c === ',' && depth === 1) || depth === 0) {
+      names.push((text.slice(from, i).split('=')[0] as string).trim());
+      from = i + 1;
+    }
+    if (depth === 0) break;
+  }
+  return names;
+}
