@@ -1,5 +1,6 @@
 /** The public API. */
-export { compile, type Compiled, type CompileOptions } from './compile.ts';
+export type { Compiled, CompileOptions } from './compile.ts';
+export * from './dsl/index.ts';
 export { explainValue } from './explain.ts';
 export { overrideMesh } from './mesh-override.ts';
 export { makeReport, type Report } from './report.ts';

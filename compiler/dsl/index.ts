@@ -1,5 +1,14 @@
 /** The language that models are written in. */
-export { Tensor, type Matrix, type Operand, type Scalar, type Shape, type Tensor3, type Tensor4, type Vector } from './tensor.ts';
+export {
+  Tensor,
+  type Matrix,
+  type Operand,
+  type Scalar,
+  type Shape,
+  type Tensor3,
+  type Tensor4,
+  type Vector,
+} from './tensor.ts';
 export { mesh, open, priority, rules, shard, type DimSpec, type MeshOptions, type Rules } from './mesh.ts';
 export { bf16, f16, f32, f64, i32, i64, pred, Spec, spec, type SpecsOf, u32, u8 } from './spec.ts';
 export { trace, Traced, type TraceOptions } from './trace-function.ts';

@@ -130,8 +130,20 @@ class Lowering {
   /** Only the results that somebody reads. */
   private branches(op: Op): void {
     const kept = op.results.flatMap((r, k) => (this.live.has(r) ? [k] : []));
-    const regions = op.regions.map((r) => this.region(r, kept.map((k) => returned(r)[k] as ValueId)));
-    this.made(op, 'case', this.read(op.operands), kept.map((k) => op.results[k] as ValueId), op.attrs, regions);
+    const regions = op.regions.map((r) =>
+      this.region(
+        r,
+        kept.map((k) => returned(r)[k] as ValueId),
+      ),
+    );
+    this.made(
+      op,
+      'case',
+      this.read(op.operands),
+      kept.map((k) => op.results[k] as ValueId),
+      op.attrs,
+      regions,
+    );
   }
 
   private scan(op: Op): void {
@@ -144,12 +156,19 @@ class Lowering {
     const { b } = this;
     const starts = this.read(keptCarries.map((k) => op.operands[k] as ValueId));
     const buffers = keptYs.map((k) => b.splat(0, this.typeOf(op.results[k] as ValueId)));
-    const slices = params.flatMap((p, k) => (k >= carries && this.live.has(p) ? [{ param: p, xs: op.operands[k] as ValueId }] : []));
+    const slices = params.flatMap((p, k) =>
+      k >= carries && this.live.has(p) ? [{ param: p, xs: op.operands[k] as ValueId }] : [],
+    );
     const xs = this.read(slices.map((s) => s.xs));
     const types = [COUNTER, ...[...starts, ...buffers].map((id) => b.typeOf(id))];
     const cond = b.region(() => {
       const [i] = types.map((t) => b.param(t)) as [ValueId];
-      b.op('return', [b.one('compare', [i, b.splat(length, COUNTER)], { direction: 'LT', compare_type: 'SIGNED' })], [], op.origin);
+      b.op(
+        'return',
+        [b.one('compare', [i, b.splat(length, COUNTER)], { direction: 'LT', compare_type: 'SIGNED' })],
+        [],
+        op.origin,
+      );
     });
     const body = b.region(() => {
       const i = b.param(COUNTER);
@@ -163,7 +182,9 @@ class Lowering {
       this.ops(region);
       b.origin = op.origin;
       const carried = this.read(keptCarries.map((k) => ends[k] as ValueId));
-      const written = this.read(keptYs.map((k) => ends[k] as ValueId)).map((y, k) => writeAt(b, filled[k] as ValueId, y, at));
+      const written = this.read(keptYs.map((k) => ends[k] as ValueId)).map((y, k) =>
+        writeAt(b, filled[k] as ValueId, y, at),
+      );
       b.op('return', [b.one('add', [i, b.splat(1, COUNTER)]), ...carried, ...written], [], op.origin);
     });
     const operands = [b.splat(0, COUNTER), ...starts, ...buffers];

@@ -24,7 +24,8 @@ const MAX_DEVICES = 2 ** 24;
 export function mesh(axes: Readonly<Record<string, number>>, options: MeshOptions = {}): Mesh {
   const list = Object.entries(axes).map(([name, size]) => ({ name, size }));
   for (const { name, size } of list) {
-    if (!/^[A-Za-z_][\w$.]*$/.test(name)) fail('SH0213', `"${name}" is not a name of a mesh axis`, { expected: 'a word' });
+    if (!/^[A-Za-z_][\w$.]*$/.test(name))
+      fail('SH0213', `"${name}" is not a name of a mesh axis`, { expected: 'a word' });
     if (!Number.isSafeInteger(size) || size < 1)
       fail('SH0213', `mesh axis ${name} has size ${size}`, { expected: 'a whole number from 1' });
   }
@@ -33,7 +34,8 @@ export function mesh(axes: Readonly<Record<string, number>>, options: MeshOption
   const { name = 'mesh', devices } = options;
   if (devices === undefined) return { name, axes: list };
   const isOrder = devices.length === count && [...devices].sort((a, b) => a - b).every((d, i) => d === i);
-  if (!isOrder) fail('SH0213', 'this is not an order of the devices', { expected: `every number from 0 to ${count - 1} once` });
+  if (!isOrder)
+    fail('SH0213', 'this is not an order of the devices', { expected: `every number from 0 to ${count - 1} once` });
   return { name, axes: list, deviceIds: [...devices] };
 }
 
@@ -97,7 +99,10 @@ function readDim(mesh: Mesh, rules: Rules, text: string): DimSharding {
 function readAxes(mesh: Mesh, rules: Rules, name: string): readonly AxisRef[] {
   const ruled = Object.hasOwn(rules, name) ? (rules[name] ?? null) : undefined;
   if (ruled === null) return [];
-  if (ruled !== undefined) return dimText(ruled).split('+').map((n) => readAxis(mesh, n.trim(), Object.keys(rules)));
+  if (ruled !== undefined)
+    return dimText(ruled)
+      .split('+')
+      .map((n) => readAxis(mesh, n.trim(), Object.keys(rules)));
   return [readAxis(mesh, name, Object.keys(rules))];
 }
 
@@ -115,7 +120,9 @@ function readAxis(mesh: Mesh, text: string, logical: readonly string[]): AxisRef
   if (pre === undefined) return { name, pre: 1, size: axis.size };
   const ref = { name, pre: Number(pre), size: Number(size) };
   if (ref.pre < 1 || ref.size < 1 || axis.size % (ref.pre * ref.size) !== 0)
-    fail('SH0215', `${text} is not a sub-axis of an axis of size ${axis.size}`, { expected: 'pre × size that divides the axis' });
+    fail('SH0215', `${text} is not a sub-axis of an axis of size ${axis.size}`, {
+      expected: 'pre × size that divides the axis',
+    });
   return ref;
 }
 

@@ -21,7 +21,10 @@ export interface ScanAttrs {
 export type Saveable = (op: Op, name: string | undefined) => boolean;
 
 /** Writes the cotangents of a custom_vjp's operands from those of its results. */
-export type CustomRule = (operands: readonly ValueId[], cotangents: readonly ValueId[]) => readonly (ValueId | undefined)[];
+export type CustomRule = (
+  operands: readonly ValueId[],
+  cotangents: readonly ValueId[],
+) => readonly (ValueId | undefined)[];
 
 const EFFECTS: ReadonlySet<string> = new Set(['sharding_group', 'propagation_barrier']);
 

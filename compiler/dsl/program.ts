@@ -1,6 +1,5 @@
 /** A compiled program in code: what it is, what it costs, and its numbers on one device and on the mesh. */
 import type { Diagnostic } from '../../ir/diagnostics.ts';
-import { userError } from '../../ir/diagnostics.ts';
 import type { Registry } from '../../ir/op.ts';
 import { registry as standard } from '../../ir/ops/index.ts';
 import { mainFunction, type Module, valueInfo } from '../../ir/program.ts';
@@ -106,7 +105,8 @@ export class Program<A extends readonly unknown[] = readonly unknown[], R = unkn
 
   /** The per-device program; or the program as traced, for `parsed`. */
   toText(level: 'parsed' | 'propagated' | 'local' = 'local'): string {
-    const module = level === 'parsed' ? this.source : level === 'propagated' ? (this.propagated ?? this.module) : this.module;
+    const module =
+      level === 'parsed' ? this.source : level === 'propagated' ? (this.propagated ?? this.module) : this.module;
     return printTir(module, { reasons: true });
   }
 
@@ -130,14 +130,15 @@ export class Program<A extends readonly unknown[] = readonly unknown[], R = unkn
 
   private inputs(args: readonly unknown[]) {
     const func = mainFunction(this.source);
-    const given = this.traced === undefined ? args.map((leaf) => ({ path: '', leaf })) : flattenLike(this.traced.args, args);
+    const given =
+      this.traced === undefined ? args.map((leaf) => ({ path: '', leaf })) : flattenLike(this.traced.args, args);
     if (given.length !== func.body.params.length)
-      throw userError('SH0612', `the program takes ${func.body.params.length} arrays, the run was given ${given.length}`);
+      fail('SH0612', `the program takes ${func.body.params.length} arrays, the run was given ${given.length}`);
     return func.body.params.map((p, i) => {
       const { type, name } = valueInfo(func, p);
       const leaf = given[i]?.leaf;
       const what = `argument ${name ?? i}`;
-      if (!isArrayLike(leaf)) throw userError('SH0612', `${what} is not an array of numbers`);
+      if (!isArrayLike(leaf)) fail('SH0612', `${what} is not an array of numbers`);
       return arrayOf(leaf, type, what);
     });
   }
@@ -155,7 +156,7 @@ const isResult = (node: unknown): node is Pick<Tensor, 'dtype' | 'shape'> =>
 /** The leaves of `args` at the places where `specs` has its own: arrays may be nested lists, which are no tree. */
 function flattenLike(specs: readonly unknown[], args: readonly unknown[]): { path: string; leaf: unknown }[] {
   if (specs.length !== args.length)
-    throw userError('SH0612', `the function has ${specs.length} parameters, the run was given ${args.length}`);
+    fail('SH0612', `the function has ${specs.length} parameters, the run was given ${args.length}`);
   return leavesOf<Spec>(specs, isSpec).map(({ path }) => ({ path, leaf: at(args, path) }));
 }
 
@@ -163,7 +164,7 @@ function at(tree: unknown, path: string): unknown {
   let node = tree;
   for (const key of path.split('.')) {
     const holds = typeof node === 'object' && node !== null && Object.hasOwn(node, key);
-    if (!holds) throw userError('SH0612', `the run lacks an array at ${path}`);
+    if (!holds) fail('SH0612', `the run lacks an array at ${path}`);
     node = (node as Record<string, unknown>)[key];
   }
   return node;

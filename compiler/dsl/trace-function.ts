@@ -92,13 +92,18 @@ function rebuildArguments(traced: Trace, specs: unknown, name: string): unknown 
 
 function argument(traced: Trace, spec: Spec, name: string): Tensor {
   const param = traced.param(tensor(spec.dtype, spec.shape), name.replace(/[^A-Za-z0-9_.$]/g, '_'));
-  if (spec.sharding !== undefined) traced.b.setLayout(traced.id(param), readLayout(traced, spec.sharding, spec.shape.length));
+  if (spec.sharding !== undefined)
+    traced.b.setLayout(traced.id(param), readLayout(traced, spec.sharding, spec.shape.length));
   return param;
 }
 
 /** Arguments by the names of the function's parameters; one that is taken apart has none. */
-function namedArguments(fn: (...args: never[]) => unknown, args: readonly unknown[]): { name: string; specs: unknown }[] {
-  if (!Array.isArray(args)) fail('SH0607', `args is ${describe(args)}`, { expected: 'one tree of specs per parameter' });
+function namedArguments(
+  fn: (...args: never[]) => unknown,
+  args: readonly unknown[],
+): { name: string; specs: unknown }[] {
+  if (!Array.isArray(args))
+    fail('SH0607', `args is ${describe(args)}`, { expected: 'one tree of specs per parameter' });
   const names = parameterNames(fn);
   const isNamed = (name: string | undefined): name is string => name !== undefined && /^[A-Za-z_$][\w$]*$/.test(name);
   return args.map((specs: unknown, i) => {

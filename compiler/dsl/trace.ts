@@ -50,11 +50,7 @@ export class Trace {
 
   /** The value behind a tensor; fails for one that cannot be used here. */
   id(tensor: Tensor): ValueId {
-    if (!(tensor instanceof Tensor))
-      fail('SH0609', `${describe(tensor)} stands where a tensor is needed`, {
-        expected: 'a tensor of the traced function',
-        help: 'make a constant of numbers: constant([1, 2, 3])',
-      });
+    mustBeTensor(tensor);
     const { scope, id } = tensor[handle];
     if (scope.trace !== this)
       fail('SH0602', `a tensor ${typeText(tensor)} of another trace is used here`, {
@@ -70,7 +66,7 @@ export class Trace {
 
   /** Appends ops through the builder, each at the caller's place; a broken rule is the caller's mistake. */
   build<T>(write: (b: TypedBuilder) => T): T {
-    this.b.origin = callerOrigin();
+    this.b.origin = callerOrigin(this.build);
     try {
       return write(this.b);
     } catch (error) {
@@ -127,6 +123,14 @@ export function within<T>(trace: Trace, body: () => T): T {
   } finally {
     current = before;
   }
+}
+
+export function mustBeTensor(x: unknown): asserts x is Tensor {
+  if (!(x instanceof Tensor))
+    fail('SH0609', `${describe(x)} stands where a tensor is needed`, {
+      expected: 'a tensor of the traced function',
+      help: 'make a constant of numbers: constant([1, 2, 3])',
+    });
 }
 
 export function describe(value: unknown): string {

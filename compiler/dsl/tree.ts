@@ -44,7 +44,11 @@ export const isRecord = (node: unknown): node is Record<string, unknown> =>
 export const isTensor = (node: unknown): node is Tensor => node instanceof Tensor;
 
 /** The tree with each leaf replaced, in order. */
-export function rebuild<L>(tree: unknown, isLeaf: (node: unknown) => node is L, replace: (leaf: L) => unknown): unknown {
+export function rebuild<L>(
+  tree: unknown,
+  isLeaf: (node: unknown) => node is L,
+  replace: (leaf: L) => unknown,
+): unknown {
   if (isLeaf(tree)) return replace(tree);
   if (Array.isArray(tree)) return tree.map((child) => rebuild(child, isLeaf, replace));
   const entries = children(tree, '').map(([key, child]) => [key, rebuild(child, isLeaf, replace)] as const);
@@ -65,7 +69,10 @@ export function treeMap<T>(f: (...leaves: Tensor[]) => Tensor, tree: T, ...rest:
   const [first] = lists as [Leaf<Tensor>[]];
   for (const list of lists)
     if (list.length !== first.length || list.some((l, i) => l.path !== first[i]?.path))
-      fail('SH0607', 'treeMap got trees of different structure', { expected: structure(first), help: `got ${structure(list)}` });
+      fail('SH0607', 'treeMap got trees of different structure', {
+        expected: structure(first),
+        help: `got ${structure(list)}`,
+      });
   return withTensors(
     tree,
     first.map((_, i) => f(...lists.map((list) => (list[i] as Leaf<Tensor>).leaf))),

@@ -12,7 +12,10 @@ type Dims<L extends string> = L extends `${string}${infer Rest}` ? readonly [num
 type ResultOf<E extends string> = string extends E ? Shape : E extends `${string}->${infer Out}` ? Dims<Out> : Shape;
 
 /** One letter per dim, spaces allowed: `einsum('bm,mf->bf', x, w)`. Letters that the result lacks are summed over. */
-export function einsum<const E extends string>(equation: E, ...operands: readonly Tensor[]): Tensor<DType, ResultOf<E>> {
+export function einsum<const E extends string>(
+  equation: E,
+  ...operands: readonly Tensor[]
+): Tensor<DType, ResultOf<E>> {
   const trace = currentTrace();
   if (operands.length === 0) fail('SH0206', 'einsum takes at least one tensor');
   const dtype = commonType(trace, operands);
@@ -32,7 +35,10 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
 }
 
 function dropDim(x: Tensor, dim: number): Tensor {
-  return reshape(x, x.shape.filter((_, d) => d !== (dim < 0 ? dim + x.rank : dim)));
+  return reshape(
+    x,
+    x.shape.filter((_, d) => d !== (dim < 0 ? dim + x.rank : dim)),
+  );
 }
 
 export interface DotDims {

@@ -50,9 +50,9 @@ const onFloats = (kind: string): Unary =>
 const binary = (kind: string, floats = false): Binary =>
   ((a: Operand, b: Operand) => {
     const trace = currentTrace();
-    const operands = lift(trace, [a, b]);
     return trace.tensor(
       trace.build((build) => {
+        const operands = lift(trace, [a, b]);
         const { dtype } = build.typeOf(operands[0] as ValueId);
         const asFloats = floats && !isFloat(dtype) && DTYPES[dtype].class !== 'complex';
         return build.one(
@@ -98,7 +98,7 @@ export const sinh = onFloats('sinh');
 export const sqrt = onFloats('sqrt');
 export const tan = onFloats('tan');
 export const tanh = onFloats('tanh');
-export const isFinite = unary('is_finite') as <S extends Shape>(x: Tensor<DType, S>) => Tensor<'pred', S>;
+export const isfinite = unary('is_finite') as <S extends Shape>(x: Tensor<DType, S>) => Tensor<'pred', S>;
 
 export const add = binary('add');
 export const and = binary('and');
@@ -120,11 +120,10 @@ export const xor = binary('xor');
 
 export function compare<A extends Operand, B extends Operand>(a: A, b: B, direction: ComparisonDirection) {
   const trace = currentTrace();
-  const operands = lift(trace, [a, b]);
   const made = trace.build((build) => {
+    const operands = lift(trace, [a, b]);
     const { class: cls } = DTYPES[build.typeOf(operands[0] as ValueId).dtype];
-    const compare_type =
-      cls === 'float' || cls === 'complex' ? 'FLOAT' : cls === 'signed' ? 'SIGNED' : 'UNSIGNED';
+    const compare_type = cls === 'float' || cls === 'complex' ? 'FLOAT' : cls === 'signed' ? 'SIGNED' : 'UNSIGNED';
     return build.one('compare', operands, { direction, compare_type });
   });
   return trace.tensor(made) as ReturnType<Predicate>;
@@ -143,10 +142,13 @@ export function select<A extends Operand, B extends Operand>(pred: Tensor<'pred'
   const trace = currentTrace();
   if (pred.dtype !== 'pred')
     fail('SH0613', `select takes a pred first, got ${pred.dtype}`, { help: 'compare: greater(x, 0)' });
-  const [x, y] = lift(trace, [a, b]) as [ValueId, ValueId];
   const made = trace.build((build) => {
+    const [x, y] = lift(trace, [a, b]) as [ValueId, ValueId];
     const shape = build.broadcastShape(pred.shape, build.typeOf(x).shape);
-    return build.one('select', [trace.id(pred), x, y].map((id) => build.broadcastTo(id, shape)));
+    return build.one(
+      'select',
+      [trace.id(pred), x, y].map((id) => build.broadcastTo(id, shape)),
+    );
   });
   return trace.tensor(made) as Joined<A, B>;
 }
@@ -155,8 +157,7 @@ export const where = select;
 /** max(low, min(x, high)). */
 export function clamp<T extends Tensor>(low: Operand, x: T, high: Operand): T {
   const trace = currentTrace();
-  const operands = lift(trace, [low, x, high]);
-  return trace.tensor(trace.build((build) => build.one('clamp', operands))) as T;
+  return trace.tensor(trace.build((build) => build.one('clamp', lift(trace, [low, x, high])))) as T;
 }
 
 export function convert<N extends DType, S extends Shape>(x: Tensor<DType, S>, dtype: N): Tensor<N, S> {

@@ -18,7 +18,10 @@ type ScatterDims = Omit<OpAttrs['scatter'], 'indices_are_sorted' | 'unique_indic
 /** StableHLO's gather; starts out of range are clamped. */
 export function gather(x: Tensor, indices: Tensor, dims: GatherDims, options: { sorted?: boolean } = {}): Tensor {
   integers('gather', indices);
-  return currentTrace().emit('gather', [x, indices], { ...dims, indices_are_sorted: options.sorted ?? false })[0] as Tensor;
+  return currentTrace().emit('gather', [x, indices], {
+    ...dims,
+    indices_are_sorted: options.sorted ?? false,
+  })[0] as Tensor;
 }
 
 export interface ScatterOptions {
@@ -29,7 +32,13 @@ export interface ScatterOptions {
 }
 
 /** StableHLO's scatter; updates out of range are dropped. */
-export function scatter<T extends Tensor>(x: T, indices: Tensor, updates: Tensor, dims: ScatterDims, options: ScatterOptions = {}): T {
+export function scatter<T extends Tensor>(
+  x: T,
+  indices: Tensor,
+  updates: Tensor,
+  dims: ScatterDims,
+  options: ScatterOptions = {},
+): T {
   const trace = currentTrace();
   integers('scatter', indices);
   const operands = [trace.id(x), trace.id(indices), trace.id(convert(updates, x.dtype))];
@@ -93,7 +102,14 @@ export function dynamicUpdateSlice<T extends Tensor>(x: T, update: Tensor, start
 export function dynamicIndexInDim(x: Tensor, index: Operand, dim = 0): Tensor {
   const at = dimOf(x, dim);
   const starts = x.shape.map((_, d): Operand => (d === at ? index : 0));
-  return squeeze(dynamicSlice(x, starts, x.shape.map((n, d) => (d === at ? 1 : n))), at);
+  return squeeze(
+    dynamicSlice(
+      x,
+      starts,
+      x.shape.map((n, d) => (d === at ? 1 : n)),
+    ),
+    at,
+  );
 }
 
 /** `x[i] = update` along a dim. */
@@ -106,7 +122,11 @@ export function dynamicUpdateIndexInDim<T extends Tensor>(x: T, update: Tensor, 
 /** 1 at the index, 0 elsewhere, along a new last dim. */
 export function oneHot<D extends DType = 'f32'>(indices: Tensor, size: number, dtype?: D): Tensor<D> {
   const shape = [...indices.shape, size];
-  const wide = broadcastInDim(indices, shape, indices.shape.map((_, d) => d));
+  const wide = broadcastInDim(
+    indices,
+    shape,
+    indices.shape.map((_, d) => d),
+  );
   return convert(equal(wide, iota(shape, indices.rank, indices.dtype)), (dtype ?? 'f32') as D);
 }
 
@@ -173,5 +193,6 @@ function asIndices(x: Operand): Tensor {
 }
 
 function integers(what: string, x: Tensor): void {
-  if (!isInteger(x.dtype)) fail('SH0613', `${what} takes integer indices, got ${x.dtype}`, { help: "convert(x, 'i32')" });
+  if (!isInteger(x.dtype))
+    fail('SH0613', `${what} takes integer indices, got ${x.dtype}`, { help: "convert(x, 'i32')" });
 }

@@ -5,20 +5,21 @@ import { fail } from '../errors.ts';
 import { numberAlone, numberBeside, promote } from '../promote.ts';
 import type { Operand, Shape, Tensor } from '../tensor.ts';
 import { isTensor } from '../tree.ts';
-import { currentTrace, type Trace } from '../trace.ts';
+import { currentTrace, mustBeTensor, type Trace } from '../trace.ts';
 
-/** Brought to one element type and one shape. */
+/** Brought to one element type and one shape, within `trace.build`. */
 export function lift(trace: Trace, operands: readonly Operand[]): ValueId[] {
+  const { b } = trace;
   const ids = operands.map((x) => (isNumber(x) ? undefined : trace.id(x)));
+  if (ids.every((id, i) => id !== undefined && (i === 0 || b.typeOf(id) === b.typeOf(ids[0] as ValueId))))
+    return ids as ValueId[];
   const types = ids.map((id) => (id === undefined ? undefined : trace.b.typeOf(id)));
   const dtype = commonType(trace, operands);
-  return trace.build((b) => {
-    const shape = types.reduce<Shape>((s, t) => (t === undefined ? s : b.broadcastShape(s, t.shape)), []);
-    return operands.map((x, i) => {
-      const id = ids[i];
-      if (id === undefined) return b.splat(stored(x as number, dtype), tensor(dtype, shape));
-      return b.broadcastTo(b.typeOf(id).dtype === dtype ? id : b.one('convert', [id], { dtype }), shape);
-    });
+  const shape = types.reduce<Shape>((s, t) => (t === undefined ? s : b.broadcastShape(s, t.shape)), []);
+  return operands.map((x, i) => {
+    const id = ids[i];
+    if (id === undefined) return b.splat(stored(x as number, dtype), tensor(dtype, shape));
+    return b.broadcastTo(b.typeOf(id).dtype === dtype ? id : b.one('convert', [id], { dtype }), shape);
   });
 }
 
@@ -42,7 +43,9 @@ export function commonType(trace: Trace, operands: readonly Operand[]): DType {
   const held = tensors.reduce((a, b) => {
     const both = promote(a, b);
     if (both === undefined)
-      fail('SH0613', `${a} and ${b} have no element type in common`, { help: "convert one of them: convert(x, 'f32')" });
+      fail('SH0613', `${a} and ${b} have no element type in common`, {
+        help: "convert one of them: convert(x, 'f32')",
+      });
     return both;
   }, start);
   return operands.reduce<DType>((d, x) => (isNumber(x) ? numberBeside(x, d) : d), held);
@@ -50,6 +53,7 @@ export function commonType(trace: Trace, operands: readonly Operand[]): DType {
 
 /** Dims counted from the end where negative; fails for one that the tensor lacks. */
 export function dimsOf(x: Tensor, dims: number | readonly number[] | undefined): number[] {
+  mustBeTensor(x);
   const rank = x.shape.length;
   if (dims === undefined) return x.shape.map((_, d) => d);
   const list = (typeof dims === 'number' ? [dims] : dims).map((d) => dimOf(x, d));
@@ -59,6 +63,7 @@ export function dimsOf(x: Tensor, dims: number | readonly number[] | undefined):
 }
 
 export function dimOf(x: Tensor, dim: number): number {
+  mustBeTensor(x);
   const rank = x.shape.length;
   if (!Number.isInteger(dim) || dim < -rank || dim >= rank)
     fail('SH0204', `dim ${dim} is not of a tensor of rank ${rank}`, {

@@ -8,7 +8,7 @@ import type { Tensor } from '../tensor.ts';
 import { currentTrace } from '../trace.ts';
 import { reduceWindow } from './windows.ts';
 import { iota } from './creation.ts';
-import { add, convert, divide, exp, isFinite, log, multiply, select, subtract } from './elementwise.ts';
+import { add, convert, divide, exp, isfinite, log, multiply, select, subtract } from './elementwise.ts';
 import { dimOf, dimsOf } from './lift.ts';
 import { broadcastInDim } from './shaping.ts';
 import { stopGradient } from './structural.ts';
@@ -28,7 +28,8 @@ const reduction = (monoid: Monoid): Reduction =>
     const id = trace.id(x);
     const over = dimsOf(x, dims);
     if (monoid === 'and' || monoid === 'or') {
-      if (isFloat(x.dtype)) fail('SH0613', `${monoid === 'and' ? 'all' : 'any'} takes preds or integers, got ${x.dtype}`);
+      if (isFloat(x.dtype))
+        fail('SH0613', `${monoid === 'and' ? 'all' : 'any'} takes preds or integers, got ${x.dtype}`);
     }
     const made = trace.tensor(trace.build((b) => b.reduce(monoid, id, over)));
     return options.keepDims === true && over.length > 0 ? backInPlace(made, x, over) : made;
@@ -45,7 +46,11 @@ function backInPlace(reduced: Tensor, x: Tensor, over: readonly number[]): Tenso
 
 /** A reduced tensor at the full shape again. */
 function spread(reduced: Tensor, x: Tensor, over: readonly number[]): Tensor {
-  return broadcastInDim(reduced, x.shape, x.shape.map((_, d) => d).filter((d) => !over.includes(d)));
+  return broadcastInDim(
+    reduced,
+    x.shape,
+    x.shape.map((_, d) => d).filter((d) => !over.includes(d)),
+  );
 }
 
 /** pred and integers keep their type: convert first to count. */
@@ -80,7 +85,7 @@ export function logSumExp(x: Tensor, dims?: Dims, options: ReduceOptions = {}): 
 /** -∞ - -∞ is no number. */
 function stopAtInfinity(top: Tensor): Tensor {
   const still = stopGradient(top);
-  return select(isFinite(still), still, 0);
+  return select(isfinite(still), still, 0);
 }
 
 /** exp(x − max) / Σ over a dim, by default the last. */
@@ -106,7 +111,10 @@ function extremum(x: Tensor, dim: number, direction: 'GT' | 'LT'): Tensor<'i32'>
   const operands = [trace.id(x), trace.id(iota(x.shape, at))];
   const scalars = [tensor(x.dtype, []), tensor('i32', [])] as const;
   const made = trace.build((b) => {
-    const starts = [b.splat(identityOf(direction === 'GT' ? 'max' : 'min', x.dtype), scalars[0]), b.splat(0, scalars[1])];
+    const starts = [
+      b.splat(identityOf(direction === 'GT' ? 'max' : 'min', x.dtype), scalars[0]),
+      b.splat(0, scalars[1]),
+    ];
     const keepBetter = b.region(() => {
       const [v, i, w, j] = [...scalars, ...scalars].map((t) => b.param(t)) as [ValueId, ValueId, ValueId, ValueId];
       const compared = (d: string, p: ValueId, q: ValueId): ValueId => b.one('compare', [p, q], { direction: d });

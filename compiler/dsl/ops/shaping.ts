@@ -40,7 +40,8 @@ export function moveDim<T extends Tensor>(x: T, from: number, to: number): T {
 export function broadcastTo<D extends DType, const S extends Shape>(x: Tensor<D>, shape: S): Tensor<D, Lengths<S>> {
   const trace = currentTrace();
   checkShape(shape);
-  const fits = x.shape.length <= shape.length &&
+  const fits =
+    x.shape.length <= shape.length &&
     x.shape.every((n, d) => n === 1 || n === shape[shape.length - x.shape.length + d]);
   if (!fits) fail('SH0204', `[${x.shape.join(',')}] does not broadcast to [${shape.join(',')}]`);
   const id = trace.id(x);
@@ -57,7 +58,8 @@ export function expandDims(x: Tensor, dims: number | readonly number[]): Tensor 
   const added = typeof dims === 'number' ? [dims] : dims;
   const rank = x.shape.length + added.length;
   const places = added.map((d) => (d < 0 ? d + rank : d));
-  if (places.some((d) => d < 0 || d >= rank)) fail('SH0204', `[${added.join(', ')}] are not dims of a result of rank ${rank}`);
+  if (places.some((d) => d < 0 || d >= rank))
+    fail('SH0204', `[${added.join(', ')}] are not dims of a result of rank ${rank}`);
   const rest = [...x.shape];
   const shape = Array.from({ length: rank }, (_, d) => (places.includes(d) ? 1 : (rest.shift() as number)));
   return reshape(x, shape) as Tensor;
@@ -68,7 +70,10 @@ export function squeeze(x: Tensor, dims?: number | readonly number[]): Tensor {
   const gone = dims === undefined ? x.shape.flatMap((n, d) => (n === 1 ? [d] : [])) : dimsOf(x, dims);
   const wide = gone.find((d) => x.shape[d] !== 1);
   if (wide !== undefined) fail('SH0204', `squeeze: dim ${wide} of [${x.shape.join(',')}] is not 1`);
-  return reshape(x, x.shape.filter((_, d) => !gone.includes(d))) as Tensor;
+  return reshape(
+    x,
+    x.shape.filter((_, d) => !gone.includes(d)),
+  ) as Tensor;
 }
 
 export function concatenate(parts: readonly Tensor[], dim = 0): Tensor {
@@ -78,7 +83,10 @@ export function concatenate(parts: readonly Tensor[], dim = 0): Tensor {
   const at = dimOf(first, dim);
   const odd = parts.find((p) => p.rank !== first.rank || p.shape.some((n, d) => d !== at && n !== first.shape[d]));
   if (odd !== undefined)
-    fail('SH0204', `concatenate along dim ${at}: [${first.shape.join(',')}] and [${odd.shape.join(',')}] differ in another dim`);
+    fail(
+      'SH0204',
+      `concatenate along dim ${at}: [${first.shape.join(',')}] and [${odd.shape.join(',')}] differ in another dim`,
+    );
   const dtype = commonType(trace, parts);
   return trace.emit(
     'concatenate',
@@ -88,7 +96,10 @@ export function concatenate(parts: readonly Tensor[], dim = 0): Tensor {
 }
 
 export function stack(parts: readonly Tensor[], dim = 0): Tensor {
-  return concatenate(parts.map((p) => expandDims(p, dim)), dim);
+  return concatenate(
+    parts.map((p) => expandDims(p, dim)),
+    dim,
+  );
 }
 
 /** Elements start, start + stride, … below limit, per dim. */
@@ -97,7 +108,12 @@ export function slice(x: Tensor, start: Shape, limit: Shape, strides: Shape = x.
 }
 
 /** One dim cut, the others whole; negative ends count from the end. */
-export function sliceInDim(x: Tensor, start: number, limit?: number, options: { dim?: number; stride?: number } = {}): Tensor {
+export function sliceInDim(
+  x: Tensor,
+  start: number,
+  limit?: number,
+  options: { dim?: number; stride?: number } = {},
+): Tensor {
   const { dim = 0, stride = 1 } = options;
   const at = dimOf(x, dim);
   const size = x.shape[at] as number;
@@ -122,7 +138,8 @@ export function indexInDim(x: Tensor, index: number, dim = 0): Tensor {
 export function split(x: Tensor, parts: number, dim = 0): Tensor[] {
   const at = dimOf(x, dim);
   const size = (x.shape[at] as number) / parts;
-  if (!Number.isInteger(size)) fail('SH0204', `dim ${at} of [${x.shape.join(',')}] does not split into ${parts} equal parts`);
+  if (!Number.isInteger(size))
+    fail('SH0204', `dim ${at} of [${x.shape.join(',')}] does not split into ${parts} equal parts`);
   return Array.from({ length: parts }, (_, i) => sliceInDim(x, i * size, (i + 1) * size, { dim: at }));
 }
 
@@ -134,7 +151,11 @@ export interface Padding {
 }
 
 /** One entry per dim; negative paddings crop. */
-export function pad<T extends Tensor>(x: T, paddings: readonly (Padding | readonly [number, number] | null)[], value = 0): T {
+export function pad<T extends Tensor>(
+  x: T,
+  paddings: readonly (Padding | readonly [number, number] | null)[],
+  value = 0,
+): T {
   const trace = currentTrace();
   if (paddings.length !== x.shape.length)
     fail('SH0204', `pad takes one entry per dim: ${x.shape.length}, got ${paddings.length}`);
@@ -167,7 +188,10 @@ export function repeat(x: Tensor, times: number, dim = 0): Tensor {
   const at = dimOf(x, dim);
   const wide = expandDims(x, at + 1);
   const shape = [...x.shape.slice(0, at + 1), times, ...x.shape.slice(at + 1)];
-  return reshape(broadcastTo(wide, shape), x.shape.map((n, d) => (d === at ? n * times : n))) as Tensor;
+  return reshape(
+    broadcastTo(wide, shape),
+    x.shape.map((n, d) => (d === at ? n * times : n)),
+  ) as Tensor;
 }
 
 /** The same bits as another type; where the widths differ, the last dim is split or joined. */

@@ -52,7 +52,11 @@ export const maxPool = (x: Tensor, pool: Pool): Tensor => reduceWindow(x, 'max',
 export function avgPool(x: Tensor, pool: Pool): Tensor {
   const window = poolWindow(x, pool);
   const total = reduceWindow(x, 'sum', window);
-  if ((pool.padding ?? 'valid') === 'valid') return divide(total, pool.window.reduce((n, w) => n * w, 1));
+  if ((pool.padding ?? 'valid') === 'valid')
+    return divide(
+      total,
+      pool.window.reduce((n, w) => n * w, 1),
+    );
   const counts = reduceWindow(ones([1, ...x.shape.slice(1, -1), 1], x.dtype) as Tensor, 'sum', window);
   return divide(total, broadcastTo(counts, total.shape));
 }
@@ -63,7 +67,9 @@ function poolWindow(x: Tensor, { window, strides = window, padding = 'valid' }: 
     fail('SH0204', `a pool over [${x.shape.join(',')}] needs ${spatial.length} window extents and strides`, {
       expected: 'x as [batch, ...spatial, features]',
     });
-  const pads = spatial.map((n, d) => (padding === 'same' ? samePadding(n, window[d] as number, strides[d] as number, 1) : [0, 0]));
+  const pads = spatial.map((n, d) =>
+    padding === 'same' ? samePadding(n, window[d] as number, strides[d] as number, 1) : [0, 0],
+  );
   return {
     window: [1, ...window, 1],
     strides: [1, ...strides, 1],
