@@ -131,14 +131,8 @@ export const CODES: Readonly<Record<string, CodeText>> = {
     'A tensor of a loop body or branch is used after that body ended.',
     'Return it from the body: what a loop or branch returns is what is left of it.',
   ),
-  SH0604: code('The function whose gradient is asked for does not give one scalar.', 'Reduce its result: mean(loss).'),
-  SH0605: code('There is an effect inside a function that is differentiated.', 'Move it out of the function.'),
   SH0606: code('A part of the program is written for another mesh than the whole.', 'One mesh for a program.'),
   SH0607: code('A tree of tensors has not the structure that is needed.', 'Compare the paths that are listed.'),
-  SH0608: code(
-    'A gradient would have to flow through an op that has none.',
-    'Stop it with stopGradient, or state the gradient with customVjp.',
-  ),
   SH0609: code(
     'Something that is no tensor stands where one is needed.',
     'Make a constant of numbers: constant([1, 2]).',
@@ -147,13 +141,8 @@ export const CODES: Readonly<Record<string, CodeText>> = {
     'The TypeScript file does not export a program by default.',
     'export default trace(fn, { mesh: mesh({ data: 2 }), args: [f32([8, 16])] }).',
   ),
-  SH0611: code(
-    'Arguments of vmap do not have one extent along the mapped dims.',
-    'Compare the extents that are listed.',
-  ),
   SH0612: code('An array given to a run does not fit the argument.', 'Give as many elements as the argument has.'),
   SH0613: code('The element type does not fit the op.', 'Convert it: convert(x, "f32").'),
-  SH0614: code('The TypeScript file cannot be run.', 'The message is that of Node; correct the file.'),
   SH0701: code('There is no pass of this name.', 'The names are listed.'),
   SH0702: code('The program was not propagated.', 'Run the pipeline further: leave --stop-after out.'),
   SH0703: code('There is no value of this name.', 'Use the name as it stands in the file.'),
