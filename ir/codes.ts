@@ -137,10 +137,6 @@ export const CODES: Readonly<Record<string, CodeText>> = {
     'Something that is no tensor stands where one is needed.',
     'Make a constant of numbers: constant([1, 2]).',
   ),
-  SH0610: code(
-    'The TypeScript file does not export a program by default.',
-    'export default trace(fn, { mesh: mesh({ data: 2 }), args: [f32([8, 16])] }).',
-  ),
   SH0612: code('An array given to a run does not fit the argument.', 'Give as many elements as the argument has.'),
   SH0613: code('The element type does not fit the op.', 'Convert it: convert(x, "f32").'),
   SH0701: code('There is no pass of this name.', 'The names are listed.'),
