@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { userError } from '../ir/diagnostics.ts';
 import type { Mesh } from '../ir/mesh.ts';
+import { checkProgramSize } from '../ir/program-size.ts';
 import type { Registry } from '../ir/op.ts';
 import { registry as standard } from '../ir/ops/index.ts';
 import type { Module, SourceText } from '../ir/program.ts';
@@ -29,6 +30,7 @@ function nonEmpty(file: string, text: string): SourceText {
 
 /** `mesh`: what GSPMD's shardings are expressed on. Throws DiagnosticError with every mistake found. */
 export function parseSource(source: SourceText, registry: Registry = standard, mesh?: () => Mesh): Module {
+  checkProgramSize(source);
   return languageOf(source) === 'tir'
     ? parseTir(source, registry)
     : importStablehlo(source, mesh === undefined ? {} : { mesh });

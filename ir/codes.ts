@@ -15,6 +15,10 @@ export const CODES: Readonly<Record<string, CodeText>> = {
   ),
   SH0004: code('The file is empty.', 'Name a program.'),
   SH0005: code('The output could not be written.', 'Check the folder and its permissions.'),
+  SH0006: code(
+    'The program holds more tokens than can be read in memory.',
+    'Keep equal layers in a loop, or in a function that is called for each.',
+  ),
   SH0101: code(
     'A character or token is not of the language.',
     'Look at the place shown; an unterminated text is the usual cause.',

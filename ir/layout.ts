@@ -8,7 +8,8 @@ export interface DimSharding {
   readonly priority: number;
 }
 
-export type Monoid = 'sum' | 'prod' | 'max' | 'min' | 'and' | 'or';
+export const MONOIDS = ['sum', 'prod', 'max', 'min', 'and', 'or'] as const;
+export type Monoid = (typeof MONOIDS)[number];
 
 export interface Layout {
   /** Name of the mesh in the module's table. */

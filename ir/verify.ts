@@ -33,8 +33,11 @@ function layoutErrors(func: Func): Diagnostic[] {
 function typeErrors(func: Func, registry: Registry): Diagnostic[] {
   const found: Diagnostic[] = [];
   for (const op of walkOps(func.body)) {
-    const def = registry[op.kind];
+    const def = Object.hasOwn(registry, op.kind) ? registry[op.kind] : undefined;
     const stated = types(func, op.results);
+    // A name that every object answers to would pass for an op where the registry is asked later.
+    if (def === undefined && op.kind in registry)
+      found.push(error('SH0204', `there is no op ${op.kind}`, op.origin.span));
     if (def === undefined) continue;
     try {
       const inferred = def.infer({

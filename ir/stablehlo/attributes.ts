@@ -1,11 +1,11 @@
 /** Attribute values: numbers, lists, dense elements, dialect attributes, layouts. */
-import { closedDim, type DimSharding, type Layout, type Monoid, openDim, overlappingAxis } from '../layout.ts';
+import { closedDim, type DimSharding, type Layout, MONOIDS, type Monoid, openDim, overlappingAxis } from '../layout.ts';
 import { type AxisRef, type Mesh, sameMesh } from '../mesh.ts';
 import { elementOf, rawBytes } from '../element-bits.ts';
 import { elementsOf, isWide } from '../elements.ts';
 import type { ElementArray } from '../program.ts';
 import { userError } from '../diagnostics.ts';
-import { type DType, elementCount, isFloat, partOf, type TensorType, widthOf } from '../types.ts';
+import { DTYPES, type DType, elementCount, isFloat, partOf, type TensorType, widthOf } from '../types.ts';
 import type { Reader } from './reader.ts';
 
 /** What an attribute reads as; dialect attributes give their fields, unknown ones their text. */
@@ -41,7 +41,9 @@ export class AttributeReader {
     const r = this.r;
     const key = r.isKind('string') ? r.string() : r.take();
     if (!r.accept('=')) return [key, true];
-    if (key !== 'mhlo.sharding' || !r.isKind('string')) return [key, this.value()];
+    if (key === 'sdy.sharding') return [key, this.shardings()];
+    if (key !== 'mhlo.sharding') return [key, this.value()];
+    if (!r.isKind('string')) throw r.unexpected('a sharding in quotes: "{devices=[2,1]<=[2]}"');
     const { start } = r.span(r.at);
     return [key, { text: r.string(), start: start + 1 }];
   }
@@ -151,7 +153,7 @@ export class AttributeReader {
     while (r.accept(',')) {
       const key = r.take();
       r.expect('=');
-      if (r.isKind('id')) monoid = r.take() as Monoid;
+      if (r.isKind('id')) monoid = this.monoid();
       const axes = r.list('{', '}', () => this.axis(mesh));
       if (key === 'replicated') extra.replicated = axes;
       else if (key === 'unreduced') extra.unreduced = axes;
@@ -161,6 +163,26 @@ export class AttributeReader {
     const layout: Layout = { mesh: name, dims, ...extra, ...(monoid === undefined ? {} : { monoid }) };
     this.checkDisjoint(layout, from);
     return layout;
+  }
+
+  /** A sharding that stands alone, not one per result. */
+  asLayout(value: unknown): Layout {
+    if (!Array.isArray(value)) return value as Layout;
+    throw this.r.error('one sharding is meant here', '#sdy.sharding<@mesh, [{"x"}, {}]>', undefined, this.r.at - 1);
+  }
+
+  /** `#sdy.sharding<…>` or `#sdy.sharding_per_value<[…]>`, and nothing else. */
+  private shardings(): Value {
+    if (/^#sdy\.sharding(_per_value)?$/.test(this.r.image)) return this.dialect();
+    throw this.r.unexpected('#sdy.sharding<@mesh, [{"x"}, {}]>');
+  }
+
+  private monoid(): Monoid {
+    const name = this.r.take();
+    const known = MONOIDS.find((m) => m === name);
+    if (known === undefined)
+      throw this.r.error(`unknown reduction ${name}`, MONOIDS.join(', '), undefined, this.r.at - 1);
+    return known;
   }
 
   /** `<["x"=2, "y"=4], device_ids=[…]>` */
@@ -280,7 +302,17 @@ export function denseElements(r: Reader, type: () => TensorType): { data: Elemen
       undefined,
       r.at - 1,
     );
+  const wrong = images.find((i) => !isElement(i, known.dtype));
+  if (wrong !== undefined) throw r.error(`${wrong} is no element of ${known.dtype}`, known.dtype, undefined, r.at - 1);
   return { data: fromImages(images, known.dtype), type: known };
+}
+
+const INTEGER = /^(?:-?\d+|0x[\da-f]+)$/i;
+
+function isElement(image: string, dtype: DType): boolean {
+  const { class: cls } = DTYPES[dtype];
+  if (cls === 'pred') return image === 'true' || image === 'false' || INTEGER.test(image);
+  return cls === 'float' || cls === 'complex' ? !Number.isNaN(Number(image)) : INTEGER.test(image);
 }
 
 function fromImages(images: readonly string[], dtype: DType): ElementArray {

@@ -188,7 +188,7 @@ class Importer {
     r.list('{', '}', () => {
       const from = r.at;
       const [key, value] = this.attributes.entry();
-      if (key === 'sdy.sharding') layout = value as Layout;
+      if (key === 'sdy.sharding') layout = this.attributes.asLayout(value);
       else if (key === 'mhlo.sharding') [gspmd] = this.gspmd.read(value as unknown as ShardingText, [type]);
       else rest.push(r.slice(from, r.at));
     });
@@ -681,7 +681,10 @@ class Importer {
           ? operands.map((v) => this.builder.typeOf(v))
           : types;
     const own = raw.fields.get('sdy.sharding_rule');
-    const attrs = { ...OP_ATTRS[kind]?.(full), ...(own === undefined ? {} : { rule: String(own) }) };
+    const attrs = {
+      ...(Object.hasOwn(OP_ATTRS, kind) ? OP_ATTRS[kind]?.(full) : {}),
+      ...(own === undefined ? {} : { rule: String(own) }),
+    };
     this.emit(from, names, kind, operands, results, attrs, regions, shardedOf(raw.fields));
   }
 

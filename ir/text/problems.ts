@@ -4,6 +4,10 @@ import { type Diagnostic, DiagnosticError } from '../diagnostics.ts';
 import type { Span } from '../program.ts';
 
 const MAX_TOLD = 40;
+/** A text with more mistakes than this is not read to its end. */
+const MAX_FOUND = 10 * MAX_TOLD;
+/** Known words that are compared with an unknown one. */
+const MAX_COMPARED = 5000;
 
 /** Thrown after a mistake was noted, to leave the op that holds it. */
 export class Broken extends Error {}
@@ -21,6 +25,7 @@ export class Problems {
       ...(expected === undefined ? {} : { expected }),
       ...(help === undefined ? {} : { help }),
     });
+    if (this.found.length >= MAX_FOUND) this.check();
   }
 
   /** Notes the mistake and leaves the op at hand. */
@@ -46,7 +51,9 @@ export function suggestion(word: string, known: Iterable<string>): string | unde
   let best: string | undefined;
   let least = Math.max(2, Math.floor(word.length / 3)) + 1;
   if (word.length > 64) return undefined;
+  let compared = 0;
   for (const k of known) {
+    if (++compared > MAX_COMPARED) break;
     const d = distance(word, k);
     if (d < least) [best, least] = [k, d];
   }
