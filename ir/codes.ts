@@ -143,6 +143,16 @@ export const CODES: Readonly<Record<string, CodeText>> = {
   ),
   SH0612: code('An array given to a run does not fit the argument.', 'Give as many elements as the argument has.'),
   SH0613: code('The element type does not fit the op.', 'Convert it: convert(x, "f32").'),
+  SH0604: code('The function whose gradient is asked for does not give one scalar.', 'Reduce its result: mean(loss).'),
+  SH0605: code('There is an effect inside a function that is differentiated.', 'Move it out of the function.'),
+  SH0608: code(
+    'A gradient would have to flow through an op that has none.',
+    'Stop it with stopGradient, or state the gradient with customVjp.',
+  ),
+  SH0611: code(
+    'Arguments of vmap do not have one extent along the mapped dims.',
+    'Compare the extents that are listed.',
+  ),
   SH0701: code('There is no pass of this name.', 'The names are listed.'),
   SH0702: code('The program was not propagated.', 'Run the pipeline further: leave --stop-after out.'),
   SH0703: code('There is no value of this name.', 'Use the name as it stands in the file.'),

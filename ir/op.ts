@@ -1,6 +1,7 @@
 /** What passes may know of a tensor op: its facets. One definition per op, in ir/ops/. */
 import type { Precision, TensorArray } from './array.ts';
 import type { FactorRule } from './factors.ts';
+import type { Gradient } from './gradient.ts';
 import type { Monoid } from './layout.ts';
 import type { Attrs, Block } from './program.ts';
 import type { TensorType } from './types.ts';
@@ -65,6 +66,8 @@ export interface OpDef<A extends Attrs = Attrs> {
    * cannot be split so. Absent: permute factors stay whole, others receive nothing.
    */
   halo?: (view: OpView<A>, factor: number, shards: number) => readonly number[] | null;
+  /** Reverse mode; absent = a gradient cannot flow through. */
+  gradient?: Gradient<A>;
   /** Floating-point operations at these shapes; absent = one per result element. */
   flops?: (view: OpView<A>) => number;
 }

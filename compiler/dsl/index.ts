@@ -23,3 +23,14 @@ export * from './ops/reductions.ts';
 export * from './ops/shaping.ts';
 export * from './ops/structural.ts';
 export * from './ops/windows.ts';
+export { cond, fori, scan, type ScanOptions, switchCase, whileLoop } from './control.ts';
+export {
+  checkpoint,
+  type CheckpointOptions,
+  checkpointPolicies,
+  customVjp,
+  grad,
+  type GradOptions,
+  valueAndGrad,
+  vjp,
+} from './transforms.ts';

@@ -20,11 +20,11 @@ export interface ScanAttrs {
 /** What a checkpoint keeps of its region. */
 export type Saveable = (op: Op, name: string | undefined) => boolean;
 
-/** Writes the cotangents of a custom_vjp's operands from those of its results. */
-export type CustomRule = (
-  operands: readonly ValueId[],
-  cotangents: readonly ValueId[],
-) => readonly (ValueId | undefined)[];
+/** Runs a custom_vjp's own forward function, and its backward function when the cotangents are there. */
+export type CustomRule = (operands: readonly ValueId[]) => {
+  readonly results: readonly ValueId[];
+  back(cotangents: readonly ValueId[]): readonly (ValueId | undefined)[];
+};
 
 const EFFECTS: ReadonlySet<string> = new Set(['sharding_group', 'propagation_barrier']);
 

@@ -8,6 +8,7 @@ import { dynamicSlice, dynamicUpdateSlice } from './dynamic-slices.ts';
 import { elementwiseOps } from './elementwise.ts';
 import { fft } from './fft.ts';
 import { gather, scatter } from './gather-scatter.ts';
+import { gradients } from './gradients/index.ts';
 import { linearAlgebraOps } from './linear-algebra.ts';
 import { reduce } from './reduce.ts';
 import { randomOps } from './rng.ts';
@@ -15,7 +16,7 @@ import { shapingOps } from './shaping.ts';
 import { sort, topK } from './sort.ts';
 import { windowOps } from './windows.ts';
 
-export const registry: Registry = {
+const ops: Registry = {
   ...elementwiseOps,
   ...linearAlgebraOps,
   ...randomOps,
@@ -34,3 +35,11 @@ export const registry: Registry = {
   sort,
   top_k: topK,
 };
+
+/** Gradients stand in files of their own: a definition says what an op is, they only use other ops. */
+export const registry: Registry = Object.fromEntries(
+  Object.entries(ops).map(([kind, def]) => {
+    const gradient = def.gradient ?? gradients[kind];
+    return [kind, gradient === undefined ? def : { ...def, gradient }];
+  }),
+);

@@ -1,0 +1,171 @@
+/**
+ * Reverse mode on blocks: `record` writes a traced block again where we stand and notes how to go back; `pull` writes
+ * the way back. Ops bring their own gradients (the `gradient` facet); forms with regions have a file each.
+ */
+import { Formula, type GradientOp, NoGradient } from '../../../ir/gradient.ts';
+import type { Block, Op, Origin, ValueId } from '../../../ir/program.ts';
+import type { TypedBuilder } from '../../../ir/typed-build.ts';
+import { isComplex, isFloat } from '../../../ir/types.ts';
+import { type Environment, copyOp } from '../blocks.ts';
+import { diagnosticAt } from '../errors.ts';
+import { returned } from '../live-values.ts';
+import { activeResults, type IsActive } from './activity.ts';
+import { recordBranches } from './branches.ts';
+import { recordCheckpoint } from './checkpoint.ts';
+import { recordCustom } from './custom.ts';
+import { recordScan } from './scan.ts';
+
+/** Cotangents by value of the block that was recorded. */
+export type Cotangents = Map<ValueId, ValueId>;
+
+interface Entry {
+  readonly op: Op;
+  /** Adds the cotangents of what the op read, given those of its results. */
+  back(cotangents: readonly (ValueId | undefined)[], add: (of: ValueId, cotangent: ValueId) => void): void;
+}
+
+export interface RecordOptions {
+  /** Values that need not be computed: what stands for each already. */
+  readonly saved?: ReadonlyMap<ValueId, ValueId>;
+}
+
+export class Tape {
+  readonly b: TypedBuilder;
+  readonly env: Environment;
+  private readonly active: Set<ValueId>;
+  private readonly outerActive: IsActive;
+  private readonly entries: Entry[] = [];
+
+  /** `active` values of the block, by their names in it, and those around it that are. */
+  constructor(b: TypedBuilder, env: Environment, active: Iterable<ValueId>, outerActive: IsActive = () => false) {
+    this.b = b;
+    this.env = env;
+    this.active = new Set(active);
+    this.outerActive = outerActive;
+  }
+
+  isActive = (id: ValueId): boolean => this.active.has(id) || this.outerActive(id);
+
+  /** Writes the block's ops; what it returns, as values of now. */
+  record(block: Block, options: RecordOptions = {}): ValueId[] {
+    for (const op of block.ops) {
+      if (op.kind !== 'return') this.op(op, options);
+    }
+    return this.env.read(returned(block));
+  }
+
+  private op(op: Op, { saved }: RecordOptions): void {
+    const flags = activeResults(this.b, op, this.isActive);
+    if (op.results.some((r) => isComplex(this.b.typeOf(r).dtype)) && op.operands.some(this.isActive))
+      throw noGradient(op, 'complex numbers have no gradient yet', 'stopGradient(x)');
+    op.results.forEach((r, i) => {
+      if (flags[i] === true) this.active.add(r);
+    });
+    this.b.origin = op.origin;
+    const have = saved !== undefined && op.results.length > 0 && op.results.every((r) => saved.has(r));
+    if (!flags.includes(true)) {
+      if (have)
+        this.env.setAll(
+          op.results,
+          op.results.map((r) => saved.get(r) as ValueId),
+        );
+      else copyOp(this.b, op, this.env);
+      return;
+    }
+    switch (op.kind) {
+      case 'scan':
+        return this.note(op, recordScan(this, op));
+      case 'case':
+        return this.note(op, recordBranches(this, op));
+      case 'checkpoint':
+        return this.note(op, recordCheckpoint(this, op));
+      case 'custom_vjp':
+        return this.note(op, recordCustom(this, op));
+      default:
+        if (have)
+          this.env.setAll(
+            op.results,
+            op.results.map((r) => saved.get(r) as ValueId),
+          );
+        else copyOp(this.b, op, this.env);
+        this.note(op, this.facet(op));
+    }
+  }
+
+  private note(op: Op, back: Entry['back']): void {
+    this.entries.push({ op, back });
+  }
+
+  /** The op's own gradient, on the values that stand for its operands and results now. */
+  private facet(op: Op): Entry['back'] {
+    const operands = this.env.read(op.operands);
+    const results = this.env.read(op.results);
+    const wanted = op.operands.map((id) => this.isActive(id) && isFloat(this.b.typeOf(id).dtype));
+    return (cotangents, add) => {
+      const made = gradientOf(this.b, { ...op, operands, results, wanted }, cotangents);
+      made.forEach((g, i) => {
+        const operand = op.operands[i];
+        if (g !== undefined && operand !== undefined) add(operand, g);
+      });
+    };
+  }
+
+  /** Writes the way back from cotangents of values of the block to those of all active values that it read. */
+  pull(start: Iterable<readonly [ValueId, ValueId | undefined]>): Cotangents {
+    const found: Cotangents = new Map();
+    const add = (of: ValueId, g: ValueId): void => {
+      if (!this.isActive(of) || !isFloat(this.b.typeOf(of).dtype)) return;
+      const before = found.get(of);
+      found.set(of, before === undefined ? g : new Formula(this.b).add(before, g));
+    };
+    for (const [of, g] of start) if (g !== undefined) add(of, g);
+    for (let i = this.entries.length - 1; i >= 0; i--) {
+      const { op, back } = this.entries[i] as Entry;
+      const cotangents = op.results.map((r) => found.get(r));
+      if (cotangents.every((g) => g === undefined)) continue;
+      this.b.origin = backward(op);
+      back(cotangents, add);
+    }
+    return found;
+  }
+}
+
+/** The same place, and why the ops are there. */
+const backward = (op: Op): Origin => ({ ...op.origin, reason: `gradient of ${op.kind}` });
+
+function gradientOf(
+  b: TypedBuilder,
+  op: Op & GradientOp,
+  cotangents: readonly (ValueId | undefined)[],
+): readonly (ValueId | undefined)[] {
+  switch (op.kind) {
+    case 'name':
+    case 'optimization_barrier':
+      return cotangents;
+    case 'sharding_constraint':
+      return cotangents.map((g) => (g === undefined ? g : b.op(op.kind, [g], [b.typeOf(g)], b.origin, op.attrs)[0]));
+    case 'while':
+      throw noGradient(
+        op,
+        'the number of turns is not known, so its values cannot be kept for the way back',
+        'use fori with fixed bounds, or scan',
+      );
+  }
+  const gradient = b.registry[op.kind]?.gradient;
+  if (gradient === undefined)
+    throw noGradient(op, `${op.kind} has no gradient`, 'stopGradient(x), or customVjp with a gradient of your own');
+  try {
+    return gradient(b, op, cotangents);
+  } catch (error) {
+    if (error instanceof NoGradient)
+      throw noGradient(op, error.message, 'stopGradient(x), or customVjp with a gradient of your own');
+    throw error;
+  }
+}
+
+const noGradient = (op: Op, message: string, help: string): Error =>
+  diagnosticAt(op.origin.user, 'SH0608', `no gradient through ${op.kind}: ${message}`, { help });
+
+/** The cotangent, or zeros of this type. */
+export const orZeros = (b: TypedBuilder, g: ValueId | undefined, like: ValueId): ValueId =>
+  g ?? b.splat(0, b.typeOf(like));
