@@ -217,7 +217,11 @@ const close = (got: ArrayLike<number | bigint>, want: readonly number[]): void =
 function gradientsOf(model: Model, { shapes }: Expected, wrap: (f: Model) => Model = (f) => f): ValueAndGrads {
   const argnums = shapes.map((_, i) => i);
   const all = (...args: Tensor[]): unknown => valueAndGrad(wrap(model), { argnums })(...args);
-  const program = compile<readonly Tensor[], unknown>(all, { mesh: m, args: shapes.map((s) => f64(s)) as never, check: 'full' });
+  const program = compile<readonly Tensor[], unknown>(all, {
+    mesh: m,
+    args: shapes.map((s) => f64(s)) as never,
+    check: 'full',
+  });
   return program.run(...(shapes.map((s, i) => argument(i, s)) as never[])) as unknown as ValueAndGrads;
 }
 type ValueAndGrads = readonly [{ data: Float64Array }, readonly { data: Float64Array }[]];
