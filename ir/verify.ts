@@ -4,10 +4,14 @@ import type { Layout } from './layout.ts';
 import { InferError, type Registry } from './op.ts';
 import { type Func, type Module, type Op, type Span, type ValueId, valueInfo, walkOps } from './program.ts';
 import { type TensorType, typeText } from './types.ts';
+import { verifyManual } from './verify-manual.ts';
 
 /** All violations, as mistakes of the program; a caller that made the module itself reports them as its own. */
 export function verify(module: Module, registry: Registry): Diagnostic[] {
-  return module.functions.flatMap((func) => [...layoutErrors(func), ...typeErrors(func, registry)]);
+  return [
+    ...module.functions.flatMap((func) => [...layoutErrors(func), ...typeErrors(func, registry)]),
+    ...verifyManual(module),
+  ];
 }
 
 function layoutErrors(func: Func): Diagnostic[] {

@@ -1,6 +1,7 @@
 /** Trees → functions: names resolved, sugar written out, types inferred. A broken op leaves its results unknown and is told once. */
 import { elementsOf, fromBase64, isWide } from '../elements.ts';
 import type { Layout } from '../layout.ts';
+import { collectives, joinedAxes } from '../ops/collectives.ts';
 import { elementwiseOps } from '../ops/elementwise.ts';
 import { InferError, type Registry } from '../op.ts';
 import {
@@ -69,6 +70,8 @@ export class Elaborator {
   private readonly regions: Regions;
   /** Names in scope, innermost last; null = defined by a broken op. */
   private readonly scopes: Map<string, ValueId | null>[] = [new Map()];
+  /** Axes of the manual computations around. */
+  private readonly manual: string[] = [];
 
   constructor(ctx: Context) {
     this.ctx = ctx;
@@ -149,6 +152,19 @@ export class Elaborator {
     });
     if (all.includes(null)) throw new Broken('an operand is broken');
     return all as ValueId[];
+  }
+
+  /** Those written on an op with regions of its own. */
+  attributes(op: AstOp): Attrs {
+    return this.attrs.attrs(op, op.attrs, undefined, undefined);
+  }
+
+  /** The body of a manual computation. */
+  inManual<T>(axes: readonly string[], run: () => T): T {
+    this.manual.push(...axes);
+    const made = run();
+    this.manual.length -= axes.length;
+    return made;
   }
 
   private guarded<T>(run: () => T): T | undefined {
@@ -328,7 +344,7 @@ export class Elaborator {
     const regions = this.regions.reducers(op, operandTypes);
     if (Object.hasOwn(this.ctx.registry, kind)) return this.b.apply(kind, operands, attrs, regions);
     this.checkRank(op, attrs, operandTypes[0]);
-    return this.b.op(kind, operands, this.resultTypes(op, operandTypes, stated), this.b.origin, attrs, regions);
+    return this.b.op(kind, operands, this.resultTypes(op, operandTypes, attrs, stated), this.b.origin, attrs, regions);
   }
 
   private checkRank(op: AstOp, attrs: Attrs, type: TensorType | undefined): void {
@@ -346,22 +362,29 @@ export class Elaborator {
   private resultTypes(
     op: AstOp,
     operands: readonly TensorType[],
+    attrs: Attrs,
     stated: readonly (TensorType | undefined)[],
   ): readonly TensorType[] {
     const kind = op.kind.text;
-    if (KEEPS_TYPE.has(kind) || kind === 'all_reduce' || kind === 'collective_permute' || kind === 'collective_shift')
-      return operands;
+    if (KEEPS_TYPE.has(kind) || kind === 'collective_permute') return operands;
     if (kind === 'axis_index') return [tensor('i32', [])];
     if (kind === 'sharding_group') return [];
     const known = stated.filter((t) => t !== undefined);
     if (known.length > 0 && known.length === stated.length) return known;
-    if (this.ctx.level === 'collective' && (COLLECTIVES as readonly string[]).includes(kind)) return operands;
+    const def = collectives[kind];
+    if (def !== undefined && this.actsPerDevice(kind, attrs)) return def.infer({ kind, attrs, regions: [], operands });
+    if ((COLLECTIVES as readonly string[]).includes(kind)) return operands;
     return this.ctx.problems.fail(
       'SH0107',
       `${kind} needs its result type here`,
       op.span,
       'a type after the op, as `: f32[8,16]`',
     );
+  }
+
+  /** A pass's collectives are on global shapes until the local level; a user's, over manual axes, never. */
+  private actsPerDevice(kind: string, attrs: Attrs): boolean {
+    return this.ctx.level !== 'collective' || joinedAxes({ kind, attrs }).some((a) => this.manual.includes(a.name));
   }
 
   /** NumPy's broadcasting between the operands of elementwise ops. */

@@ -1,8 +1,11 @@
 /** Ops with regions: loops, branches, reducers. */
 import { tripCountOf } from '../loops.ts';
+import type { OpAttrs } from '../attrs.ts';
+import type { Layout } from '../layout.ts';
+import { axesSize } from '../mesh.ts';
 import { InferError } from '../op.ts';
-import type { Block, Op, ValueId } from '../program.ts';
-import { tensor, type TensorType, typeText } from '../types.ts';
+import type { Attrs, Block, Op, ValueId } from '../program.ts';
+import { tensor, type TensorType, typeText, withShape } from '../types.ts';
 import type { TypedBuilder } from '../typed-build.ts';
 import type { AstBlock, AstOp } from './ast.ts';
 import type { Elaborator } from './elaborate.ts';
@@ -29,7 +32,7 @@ export class Regions {
   }
 
   handles(kind: string): boolean {
-    return kind === 'while' || kind === 'for' || kind === 'case' || kind === 'if';
+    return kind === 'while' || kind === 'for' || kind === 'case' || kind === 'if' || kind === 'manual_computation';
   }
 
   build(op: AstOp): readonly ValueId[] {
@@ -38,6 +41,8 @@ export class Regions {
         return this.while(op);
       case 'for':
         return this.for(op);
+      case 'manual_computation':
+        return this.manual(op);
       default:
         return this.case(op);
     }
@@ -91,6 +96,28 @@ export class Regions {
     });
     this.b.origin = origin;
     return this.b.op('while', [zero, ...carried], types, origin, { trip_count: trips }, [cond, body]).slice(1);
+  }
+
+  /** `manual_computation %a… in_layouts=[…] out_layouts=[…] manual_axes=[x] (%p…) {…}`: shapes inside follow from those outside. */
+  private manual(op: AstOp): readonly ValueId[] {
+    const operands = this.elaborator.values(op, op.operands);
+    const attrs = this.elaborator.attributes(op) as unknown as OpAttrs['manual_computation'];
+    const [region, more] = op.regions;
+    if (region === undefined || more !== undefined) throw new InferError('has one body, as (%p) { … return %q }');
+    if (attrs.in_layouts.length !== operands.length)
+      throw new InferError(`has ${operands.length} operands and ${attrs.in_layouts.length} in_layouts`);
+    const { origin } = this.b;
+    const inside = operands.map((v, i) => split(this.b.typeOf(v), attrs.in_layouts[i] as Layout, attrs.manual_axes, 1));
+    const { block, returned } = this.elaborator.inManual(attrs.manual_axes, () =>
+      this.elaborator.block(region.block, inside),
+    );
+    this.b.origin = origin;
+    if (returned !== undefined && returned.length !== attrs.out_layouts.length)
+      throw new InferError(`returns ${returned.length} values for ${attrs.out_layouts.length} out_layouts`);
+    const results = (returned ?? []).map((v, i) =>
+      split(this.b.typeOf(v), attrs.out_layouts[i] as Layout, attrs.manual_axes, -1),
+    );
+    return this.b.op('manual_computation', operands, results, origin, attrs as unknown as Attrs, [block]);
   }
 
   /** `if %p then {…} else {…}`, `case %index {…} {…} {…}` */
@@ -151,6 +178,21 @@ export class Regions {
     for (const region of regions) region.ops.forEach(note);
     return found;
   }
+}
+
+/** The type inside of a manual computation from the one outside (1), or the other way round (-1). */
+function split(type: TensorType, layout: Layout, manual: readonly string[], way: 1 | -1): TensorType {
+  if (layout.dims.length !== type.shape.length)
+    throw new InferError(`lays out ${layout.dims.length} dims of a ${typeText(type)}`);
+  return withShape(
+    type,
+    type.shape.map((n, d) => {
+      const parts = axesSize((layout.dims[d]?.axes ?? []).filter((a) => manual.includes(a.name)));
+      if (way === 1 && n % parts !== 0)
+        throw new InferError(`splits dim ${d} of ${n} elements into ${parts} shards, which it does not divide by`);
+      return way === 1 ? n / parts : n * parts;
+    }),
+  );
 }
 
 const list = (types: readonly TensorType[]): string => types.map(typeText).join(', ');
