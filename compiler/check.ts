@@ -2,7 +2,7 @@
 import { DiagnosticError, internalError } from '../ir/diagnostics.ts';
 import { deviceCount } from '../ir/mesh.ts';
 import { registry as standard } from '../ir/ops/index.ts';
-import { mainFunction, type Module, valueInfo } from '../ir/program.ts';
+import { mainFunction, type Module, type Op, valueInfo } from '../ir/program.ts';
 import { elementCount, type TensorType } from '../ir/types.ts';
 import { localize } from '../passes/partition/localize.ts';
 import { type CheckResult, checkEquivalence } from '../runtime-sim/check.ts';
@@ -77,6 +77,13 @@ const FULL_ELEMENTS = 2.56e8;
 /** Calls nested deeper are not followed: the program calls itself, and is refused elsewhere. */
 const MAX_CALLS = 64;
 
+/** Shards of a manual computation, each of which the one-device program runs. */
+function manualShards(module: Module, op: Op): number {
+  const axes = module.meshes[0]?.axes ?? [];
+  const manual = op.attrs.manual_axes as readonly string[];
+  return axes.filter((a) => manual.includes(a.name)).reduce((n, a) => n * a.size, 1);
+}
+
 /** Can the one-device program be run on numbers here? By its matrix arithmetic and its arrays; loops times their trips. */
 export function fitsInFull(module: Module): boolean {
   const main = mainFunction(module);
@@ -94,6 +101,8 @@ export function fitsInFull(module: Module): boolean {
       const times = next.times * (op.kind === 'while' ? ((op.attrs.trip_count as number | undefined) ?? 1) : 1);
       if (op.kind === 'while' || op.kind === 'case')
         for (const block of op.regions) stack.push({ ...next, block, times });
+      if (op.kind === 'manual_computation')
+        for (const block of op.regions) stack.push({ ...next, block, times: times * manualShards(module, op) });
       const callee = op.kind === 'call' ? module.functions.find((f) => f.name === op.attrs.callee) : undefined;
       if (callee !== undefined && next.calls < MAX_CALLS)
         stack.push({ func: callee, block: callee.body, times, calls: next.calls + 1 });

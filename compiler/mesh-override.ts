@@ -2,7 +2,7 @@
 import { userError } from '../ir/diagnostics.ts';
 import type { Layout } from '../ir/layout.ts';
 import type { AxisRef, Mesh } from '../ir/mesh.ts';
-import type { Attrs, Block, Func, Module, Op } from '../ir/program.ts';
+import { type Attr, type Attrs, type Block, type Func, type Module, type Op, walkOps } from '../ir/program.ts';
 
 /** A file without a mesh gets one; by position its axes are x, y, z, w. */
 export function overrideMesh(module: Module, spec: string): Module {
@@ -14,6 +14,7 @@ export function overrideMesh(module: Module, spec: string): Module {
     return same ? m : { name: m.name, axes };
   });
   if (meshes.every((m, i) => m === module.meshes[i])) return module;
+  expectFree(module, meshes);
   const resize = resizer(module.meshes, meshes);
   return { ...module, meshes, functions: module.functions.map((f) => resizeFunction(f, resize)) };
 }
@@ -64,6 +65,23 @@ function parseSpec(module: Module, spec: string): Map<string, number> {
   return new Map(parts.map((n, i) => [axes[i]?.name ?? '', n]));
 }
 
+/** Inside a manual computation shapes are those of its shards: the axes that it is written for keep their sizes. */
+function expectFree(module: Module, meshes: readonly Mesh[]): void {
+  const size = (all: readonly Mesh[], axis: string): number | undefined =>
+    all.flatMap((m) => m.axes).find((a) => a.name === axis)?.size;
+  for (const op of module.functions.flatMap((f) => [...walkOps(f.body)])) {
+    if (op.kind !== 'manual_computation') continue;
+    const manual = op.attrs.manual_axes as readonly string[];
+    const changed = manual.find((axis) => size(module.meshes, axis) !== size(meshes, axis));
+    if (changed !== undefined)
+      throw userError('SH0213', `a manual computation is written for ${changed}=${size(module.meshes, changed)}`, {
+        ...(op.origin.span === undefined ? {} : { span: op.origin.span }),
+        expected: `its own size for ${changed}; free axes may change`,
+        help: 'lower the program again for the other mesh',
+      });
+  }
+}
+
 type Resize = (layout: Layout) => Layout;
 
 /** Whole axes follow the new size; sub-axes are only kept where the axis did not change. */
@@ -93,7 +111,13 @@ function resizer(before: readonly Mesh[], after: readonly Mesh[]): Resize {
 }
 
 function resizeFunction(func: Func, resize: Resize): Func {
-  const attrs = (a: Attrs): Attrs => (a.layout === undefined ? a : { ...a, layout: resize(a.layout as Layout) });
+  const attrs = (a: Attrs): Attrs => {
+    const made: Record<string, Attr> = { ...a };
+    if (a.layout !== undefined) made.layout = resize(a.layout as Layout);
+    for (const side of ['in_layouts', 'out_layouts'])
+      if (a[side] !== undefined) made[side] = (a[side] as readonly Layout[]).map(resize);
+    return made;
+  };
   const block = (b: Block): Block => ({
     ...b,
     ops: b.ops.map((op): Op => ({ ...op, attrs: attrs(op.attrs), regions: op.regions.map(block) })),

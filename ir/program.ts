@@ -164,7 +164,7 @@ export type CollectiveKind = (typeof COLLECTIVES)[number];
 
 const structural: ReadonlySet<string> = new Set(STRUCTURAL);
 const collectives: ReadonlySet<string> = new Set(COLLECTIVES);
-export const isStructural = (op: Op): boolean => structural.has(op.kind);
+export const isStructural = (op: Pick<Op, 'kind'>): boolean => structural.has(op.kind);
 export const isCollective = (op: Op): boolean => collectives.has(op.kind);
 
 export function mainFunction(module: Module): Func {

@@ -84,13 +84,14 @@ class Shrinker {
         region.ops.at(-1)?.operands.forEach((v, i) => this.classes.joinAll(v, op.results[i] as ValueId));
       return;
     }
+    if (op.kind === 'manual_computation') return this.relateManual(op);
     if (
       isCollective(op) ||
       op.kind === 'optimization_barrier' ||
       op.kind === 'reshard' ||
       op.kind === 'sharding_constraint'
     ) {
-      op.results.forEach((r, i) => this.classes.joinAll(op.operands[i] as ValueId, r));
+      op.results.forEach((r, i) => this.joinAlike(op.operands[i] as ValueId, r, 'a collective changes it'));
       return;
     }
     this.relateByRule(op);
@@ -105,6 +106,23 @@ class Shrinker {
       for (const v of [...sources, body.params[i] as ValueId, cond.params[i] as ValueId]) this.classes.joinAll(v, r);
       for (const p of [body.params[i], cond.params[i]])
         this.incoming.set(p as ValueId, { values: sources, loop: op, index: i });
+    });
+  }
+
+  /** Dims that it splits keep their extents on both sides. */
+  private relateManual(op: Op): void {
+    const body = op.regions[0] as Block;
+    const returned = body.ops.at(-1)?.operands ?? [];
+    const why = 'a manual computation splits it';
+    op.operands.forEach((v, i) => this.joinAlike(v, body.params[i] as ValueId, why));
+    op.results.forEach((r, i) => this.joinAlike(returned[i] as ValueId, r, why));
+  }
+
+  /** Dims of equal extent are one class; the others stay as they are. */
+  private joinAlike(a: ValueId, b: ValueId, why: string): void {
+    valueInfo(this.func, a).type.shape.forEach((size, dim) => {
+      if (size === this.extent(b, dim)) this.classes.join({ id: a, dim }, { id: b, dim });
+      else for (const id of [a, b]) this.classes.pin(id, dim, why);
     });
   }
 

@@ -33,6 +33,9 @@ export function splitReduce(module: Module): Module {
 /** Ops that only choose among what they are given. */
 const PICKING: ReadonlySet<string> = new Set(['compare', 'select', 'and', 'or', 'not', 'maximum', 'minimum', 'return']);
 
+/** Their regions are part of the program, and no reducers. */
+const HOLDS_BLOCKS: ReadonlySet<string> = new Set(['while', 'case', 'manual_computation']);
+
 /** The dim to split, if the op is such a reduction: over one dim, sharded evenly in its first operand. */
 function splitDim(func: Func, op: Op): number | undefined {
   if (op.kind !== 'reduce' || op.results.length < 2) return undefined;
@@ -67,7 +70,7 @@ class Splitting {
         if (dim !== undefined) this.split(op, dim);
         else
           this.builder.push(
-            op.kind === 'while' || op.kind === 'case' ? { ...op, regions: op.regions.map((r) => this.block(r)) } : op,
+            HOLDS_BLOCKS.has(op.kind) ? { ...op, regions: op.regions.map((r) => this.block(r)) } : op,
           );
       }
     });

@@ -6,7 +6,7 @@ import { edit, type EditModule, type EditOp, type EditValue, finish } from '../.
 import { internalError } from '../../ir/diagnostics.ts';
 import { type Layout, openLayout } from '../../ir/layout.ts';
 import type { Registry } from '../../ir/op.ts';
-import type { Attrs, Func, Module, ValueId } from '../../ir/program.ts';
+import { type Attrs, type Func, isStructural, type Module, type ValueId } from '../../ir/program.ts';
 import { applyConstraints } from '../shardy/apply-constraints.ts';
 import { flattenCalls, importCalls, inlineComputations } from '../shardy/calls.ts';
 import { layoutOf, parameterOwners } from '../shardy/data-flow.ts';
@@ -63,7 +63,7 @@ function laidOut(graph: Graph, program: EditModule, mesh: string, log: CauseLog)
     takeOver(op, 'results', op.results);
   }
   for (const op of [...program.ops()]) {
-    if (op.kind === 'data_flow_edge') removeEdge(op);
+    if (op.kind === 'data_flow_edge' || isInReducer(op)) removeEdge(op);
     else if (op.kind === 'sharding_group') op.erase();
   }
   const replaced = inlineComputations(program);
@@ -84,6 +84,10 @@ function laidOut(graph: Graph, program: EditModule, mesh: string, log: CauseLog)
   const [func] = done.functions as [Func];
   return { module: { ...done, functions: [{ ...func, resultLayouts: results }] }, causes: found };
 }
+
+/** A constraint on a scalar of a reducer or comparator, as JAX leaves them: it says nothing. */
+const isInReducer = (op: EditOp): boolean =>
+  op.kind === 'sharding_constraint' && op.parent !== undefined && !isStructural(op.parent);
 
 /** What stands for a value in the program without edges and computations. */
 function standing(value: EditValue, replaced: ReadonlyMap<EditValue, EditValue>): EditValue {
