@@ -142,6 +142,8 @@ class Verifier {
           `the layout of ${what} ${i} has ${layout.dims.length} dims, its type ${typeText(global)} has ${global.shape.length}`,
         );
       const isManual = (a: AxisRef): boolean => manual.includes(a.name);
+      if (what === 'operand' && layout.unreduced.some(isManual))
+        return this.say(op, 'SH0231', `operand ${i} enters with a sum owed over a manual axis`, 'the sum paid before');
       const late = layout.dims.findIndex((d) =>
         d.axes.some((a, at) => isManual(a) && d.axes.slice(0, at).some((b) => !isManual(b))),
       );

@@ -87,7 +87,11 @@ class OneDevice implements Meaning<Shards> {
   leave(op: Op, results: readonly Shards[], inside: Here, outside: Here): readonly Shards[] {
     const { layouts, manual } = manualOf(op, 'out_layouts');
     const around = outside.shards?.count ?? 1;
-    return results.map((v, i) => joinFrom(inside.shards as ManualShards, v, layouts[i] as Layout, manual, around, op));
+    return results.map((v, i) => {
+      const layout = layouts[i] as Layout;
+      const combine = (a: TensorArray, b: TensorArray): TensorArray => this.combine(layout.monoid ?? 'sum', a, b);
+      return joinFrom(inside.shards as ManualShards, v, layout, manual, around, op, combine);
+    });
   }
 
   /** A pass's are over free axes, and only say where data lies. */
@@ -96,9 +100,11 @@ class OneDevice implements Meaning<Shards> {
     const isManual = (a: AxisRef): boolean => shards.mesh.axes.some((m) => m.name === a.name);
     if (axes.length === 0 || !axes.some(isManual)) return operands;
     expectMeeting(op, shards.mesh, here.active);
-    const combine = (monoid: Monoid, a: TensorArray, b: TensorArray): TensorArray =>
-      combineArrays(this.registry, this.precision, monoid, a, b);
-    return operands.map((v) => runManualCollective(op, shards, v, combine));
+    return operands.map((v) => runManualCollective(op, shards, v, (m, a, b) => this.combine(m, a, b)));
+  }
+
+  private combine(monoid: Monoid, a: TensorArray, b: TensorArray): TensorArray {
+    return combineArrays(this.registry, this.precision, monoid, a, b);
   }
 
   private onShard(op: Op, operands: readonly Shards[], scope: Scope<Shards>, shard: number): readonly TensorArray[] {

@@ -52,7 +52,10 @@ export function splitInto(
   });
 }
 
-/** One per shard inside → arrays around. Shards that say they hold the same block must: the first one's is taken. */
+/**
+ * One per shard inside → arrays around. Shards that say they hold the same block must: the first one's is taken. What is
+ * owed over a manual axis is paid here.
+ */
 export function joinFrom(
   inside: ManualShards,
   arrays: readonly TensorArray[],
@@ -60,26 +63,29 @@ export function joinFrom(
   manual: readonly string[],
   around: number,
   op: Op,
+  combine: (a: TensorArray, b: TensorArray) => TensorArray,
 ): TensorArray[] {
   const axes = manualAxes(layout, manual);
+  const owed = layout.unreduced.filter((a) => manual.includes(a.name));
   const first = arrays[0] as TensorArray;
   const shape = first.shape.map((n, d) => n * axesSize(axes[d] ?? []));
   const perOuter = inside.count / around;
   return Array.from({ length: around }, (_, outer) => {
-    const data = storageLike(first.data, storageCount(shape, first.dtype));
-    const holders = new Map<string, number>();
-    const plan = planBlock(first.shape, first.shape, shape, first.dtype);
+    const shares = new Map<string, Map<number, TensorArray>>();
     for (let shard = outer * perOuter; shard < (outer + 1) * perOuter; shard++) {
-      const block = axes.map((a) => indexAlong(inside, a, shard));
-      const holder = holders.get(block.join());
-      const mine = arrays[shard] as TensorArray;
-      if (holder !== undefined) {
-        expectAlike(arrays[holder] as TensorArray, mine, op);
-        continue;
-      }
-      holders.set(block.join(), shard);
-      const start = block.map((b, d) => b * (first.shape[d] as number));
-      runMove(plan, mine.data, 0, data, offsetIn(shape, start, first.dtype));
+      const block = axes.map((a) => indexAlong(inside, a, shard)).join();
+      const share = indexAlong(inside, owed, shard);
+      const held = shares.get(block) ?? new Map<number, TensorArray>();
+      shares.set(block, held);
+      const known = held.get(share);
+      if (known === undefined) held.set(share, arrays[shard] as TensorArray);
+      else expectAlike(known, arrays[shard] as TensorArray, op);
+    }
+    const data = storageLike(first.data, storageCount(shape, first.dtype));
+    const plan = planBlock(first.shape, first.shape, shape, first.dtype);
+    for (const [block, held] of shares) {
+      const start = first.shape.map((n, d) => Number(block.split(',')[d]) * n);
+      runMove(plan, [...held.values()].reduce(combine).data, 0, data, offsetIn(shape, start, first.dtype));
     }
     return { dtype: first.dtype, shape, data };
   });

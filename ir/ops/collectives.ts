@@ -72,6 +72,7 @@ function collective<A extends Attrs>(kind: CollectiveKind, { shape, moved, linea
         throw new InferError(`${kind} states axes for ${axes.length} dims of a ${typeText(type)}`);
       if (moves !== undefined && moved?.(view).some((d) => d < 0 || d >= rank) === true)
         throw new InferError(`${kind} moves a dim that a ${typeText(type)} does not have`);
+      expectGroups(kind, view.attrs);
       return [withShape(type, shape?.(view, type.shape) ?? type.shape)];
     },
     factors: ({ attrs, operands, results }) =>
@@ -79,6 +80,27 @@ function collective<A extends Attrs>(kind: CollectiveKind, { shape, moved, linea
     kernel: () => needsDevices(kind),
     linearity: (view) => (linear?.(view) === false ? [] : [[0]]),
   });
+}
+
+/** Every place along the axes is in one group, and groups are of one size where their members exchange equal parts. */
+function expectGroups(kind: CollectiveKind, attrs: Attrs): void {
+  const { groups, sources } = attrs as { readonly groups?: readonly Shape[]; readonly sources?: Shape };
+  const count = axesSize(joinedAxes({ kind, attrs }));
+  if (sources !== undefined) {
+    const used = sources.filter((s) => s !== -1);
+    if (sources.length !== count) throw new InferError(`${kind} has ${sources.length} sources for ${count} devices`);
+    if (used.some((s) => !(s >= 0 && s < count)) || new Set(used).size !== used.length)
+      throw new InferError(`${kind} takes each of its ${count} devices as source once at most`);
+  }
+  if (groups === undefined) return;
+  const places = groups.flat();
+  if (places.some((p) => !(p >= 0 && p < count)) || new Set(places).size !== places.length)
+    throw new InferError(`${kind} names a place twice, or one beyond its ${count}`);
+  if (kind === 'collective_broadcast') return;
+  if (places.length !== count)
+    throw new InferError(`${kind} has groups of ${places.length} places, its axes have ${count}`);
+  if (kind !== 'all_reduce' && groups.some((g) => g.length !== groups[0]?.length))
+    throw new InferError(`${kind} has groups of several sizes`);
 }
 
 /** Dims pass one to one, but for those moved, which are whole on either side. */

@@ -69,9 +69,7 @@ class Splitting {
         const dim = splitDim(this.func, op);
         if (dim !== undefined) this.split(op, dim);
         else
-          this.builder.push(
-            HOLDS_BLOCKS.has(op.kind) ? { ...op, regions: op.regions.map((r) => this.block(r)) } : op,
-          );
+          this.builder.push(HOLDS_BLOCKS.has(op.kind) ? { ...op, regions: op.regions.map((r) => this.block(r)) } : op);
       }
     });
   }
