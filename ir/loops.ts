@@ -10,26 +10,38 @@ export function tripCountOf(
   definitions: ReadonlyMap<ValueId, Op>,
 ): number | null {
   const [cond, body] = loop.regions;
-  const test = definitions.get(cond?.ops.at(-1)?.operands[0] as ValueId);
+  const behind = (id: ValueId | undefined): ValueId => behindConstraints(id as ValueId, definitions);
+  const test = definitions.get(behind(cond?.ops.at(-1)?.operands[0]));
   if (cond === undefined || body === undefined || test?.kind !== 'compare' || test.attrs.direction !== 'LT')
     return null;
-  const counter = cond.params.indexOf(test.operands[0] as ValueId);
+  const counter = cond.params.indexOf(behind(test.operands[0]));
   const limit = scalarOf(test.operands[1], definitions);
   const start = scalarOf(loop.operands[counter], definitions);
-  const step = definitions.get(body.ops.at(-1)?.operands[counter] as ValueId);
+  const step = definitions.get(behind(body.ops.at(-1)?.operands[counter]));
   if (counter < 0 || limit === null || start === null || step?.kind !== 'add') return null;
   const param = body.params[counter];
-  const other = step.operands.find((v) => v !== param);
-  const by = step.operands.includes(param as ValueId) ? scalarOf(other, definitions) : null;
+  const added = step.operands.map(behind);
+  const other = added.find((v) => v !== param);
+  const by = added.includes(param as ValueId) ? scalarOf(other, definitions) : null;
   return by === null || by <= 0 ? null : Math.max(0, Math.ceil((limit - start) / by));
 }
 
-/** The value of a scalar constant, looking through converts and broadcasts. */
+/** What a value is before it was constrained: JAX constrains every scalar inside of a partial-manual computation. */
+function behindConstraints(id: ValueId, definitions: ReadonlyMap<ValueId, Op>): ValueId {
+  let found = id;
+  for (let op = definitions.get(id); op?.kind === 'sharding_constraint'; op = definitions.get(found))
+    found = op.operands[0] as ValueId;
+  return found;
+}
+
+/** The value of a scalar constant, looking through constraints, converts and broadcasts. */
 function scalarOf(id: ValueId | undefined, definitions: ReadonlyMap<ValueId, Op>): number | null {
   for (let op = id === undefined ? undefined : definitions.get(id), hops = 0; op !== undefined && hops < 8; hops++) {
     if (op.kind === 'constant') return Number((op.attrs.value as Elements).data[0]);
-    if (op.kind !== 'convert' && op.kind !== 'broadcast_in_dim' && op.kind !== 'reshape') return null;
+    if (!SCALAR_MOVES.has(op.kind)) return null;
     op = definitions.get(op.operands[0] as ValueId);
   }
   return null;
 }
+
+const SCALAR_MOVES: ReadonlySet<string> = new Set(['convert', 'broadcast_in_dim', 'reshape', 'sharding_constraint']);

@@ -77,9 +77,50 @@ def sort():
     """Along a sharded dim: the axes go to the other dim and come back."""
     return lambda x: jnp.sort(x, -1), (arg(mesh(2, 4), (16, 32), ("x", "y")),)
 
+def shard_map_ring():
+    """A ring matmul on 3x2 devices, all axes manual: each step multiplies one block and passes it on."""
+    m = Mesh(np.array(jax.devices()[:6]).reshape(3, 2), ("x", "y"))
+    def g(a, b):
+        i, n = jax.lax.axis_index("x"), 3
+        def step(k, c):
+            acc, b = c
+            part = jax.lax.dynamic_slice_in_dim(a, (i - k) % n * b.shape[0], b.shape[0], 1)
+            return acc + part @ b, jax.lax.ppermute(b, "x", [(q, (q + 1) % n) for q in range(n)])
+        return jax.lax.fori_loop(0, n, step, (jnp.zeros((a.shape[0], b.shape[1])), b))[0]
+    f = jax.shard_map(g, mesh=m, in_specs=(P("y", None), P("x", None)), out_specs=P("y", None), check_vma=False)
+    return f, (arg(m, (10, 12), ("y",)), arg(m, (12, 5), ("x",)))
+
+def shard_map_pipeline():
+    """A pipeline over x, its microbatches sharded over y by the compiler: partial-manual, a scan, a chain of permutes."""
+    m, S, M = mesh(4, 2), 4, 6
+    def g(w, xs):
+        i = jax.lax.axis_index("x")
+        def tick(c, t):
+            state, outs = c
+            out = jnp.tanh(jnp.where(i == 0, jax.lax.dynamic_index_in_dim(xs, jnp.minimum(t, M - 1), 0, False), state) @ w[0])
+            outs = jax.lax.dynamic_update_index_in_dim(outs, jnp.where(i == S - 1, out, 0.), jnp.maximum(t - (S - 1), 0), 0)
+            return (jax.lax.ppermute(out, "x", [(j, j + 1) for j in range(S - 1)]), outs), None
+        (_, outs), _ = jax.lax.scan(tick, (jnp.zeros(xs.shape[1:]), jnp.zeros(xs.shape)), jnp.arange(M + S - 1))
+        return jax.lax.psum(outs, "x")
+    f = jax.shard_map(g, mesh=m, in_specs=(P("x"), P()), out_specs=P(), axis_names={"x"}, check_vma=False)
+    return f, (arg(m, (4, 8, 8), ("x",)), arg(m, (6, 4, 8), (None, "y")))
+
+def shard_map_nested():
+    """One shard_map in another, a gradient through both, a branch and a loop that differ along x."""
+    m = mesh(2, 4)
+    def inner(a): return jax.lax.psum(a, "y") * (1. + jax.lax.axis_index("y"))
+    def outer(a, w):
+        i = jax.lax.axis_index("x")
+        b = jax.shard_map(inner, in_specs=P(None, "y"), out_specs=P(None, "y"), axis_names={"y"}, check_vma=False)(a @ w)
+        b = jax.lax.cond(i == 1, lambda v: jnp.tanh(v), lambda v: v * 2., b)
+        n, c = jax.lax.while_loop(lambda c: c[0] <= i, lambda c: (c[0] + 1, c[1] * 1.5), (jnp.int32(0), b))
+        return jax.lax.psum(c, "x"), b + n
+    f = jax.shard_map(outer, mesh=m, in_specs=(P("x", None), P()), out_specs=(P(), P("x", None)), axis_names={"x"}, check_vma=False)
+    return f, (arg(m, (8, 16), ("x",)), arg(m, (16, 16), (None, "y")))
+
 if __name__ == "__main__":
     HERE.mkdir(exist_ok=True)
-    for make in (mlp, fsdp_step, embedding, decoder_step, uneven, argmax, sort):
+    for make in (mlp, fsdp_step, embedding, decoder_step, uneven, argmax, sort, shard_map_ring, shard_map_pipeline, shard_map_nested):
         f, args = make()
         (HERE / f"{make.__name__}.mlir").write_text(jax.jit(f).lower(*args).as_text())
     # With locations: explain shows the line of this file.

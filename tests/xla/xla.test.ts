@@ -37,11 +37,12 @@ describe.skipIf(!existsSync(python))('emitted programs on XLA (npm run setup:xla
     });
     expect(Math.abs(report.wireBytes - result.shardc.total)).toBeLessThanOrEqual(1);
     const counts: Record<string, { count: number }> = { ...report.collectives };
-    // Both are collective-permutes to XLA.
-    const shifts = report.collectives.collective_shift;
-    if (shifts !== undefined)
-      counts.collective_permute = { count: shifts.count + (report.collectives.collective_permute?.count ?? 0) };
-    delete counts.collective_shift;
+    // All are collective-permutes to XLA.
+    for (const kind of ['collective_shift', 'device_permute']) {
+      const count = (counts[kind]?.count ?? 0) + (counts.collective_permute?.count ?? 0);
+      if (counts[kind] !== undefined) counts.collective_permute = { count };
+      delete counts[kind];
+    }
     for (const [kind, c] of Object.entries(counts)) {
       // XLA's CPU pipeline combines all-reduces of the same group that meet; it never splits one.
       if (kind === 'all_reduce') expect(result.shardc.count[kind]).toBeLessThanOrEqual(c.count);
