@@ -2,29 +2,20 @@
  * custom_call: a call of something outside. What may be sharded is what its own `sdy.sharding_rule` shares between all
  * operands and results (JAX states batch dims so); everything else it gets whole.
  */
-import type { TensorArray } from '../array.ts';
 import type { OpAttrs } from '../attrs.ts';
 import { unsupported } from '../diagnostics.ts';
 import { RuleBuilder } from '../factors.ts';
 import { defineOp, InferError } from '../op.ts';
+import { IDENTITY_CALLS, meaningOf } from './known-calls.ts';
 import { isDType, tensor, type TensorType, typeText } from '../types.ts';
 
 type Attrs = OpAttrs['custom_call'];
 
-/** Calls that give back what they take: hints to XLA. */
-const IDENTITIES: ReadonlySet<string> = new Set([
-  'annotate_device_placement',
-  'LayoutConstraint',
-  'MoveToDevice',
-  'MoveToHost',
-]);
-
 /** Calls that act on each element alone, as far as sharding goes (Shardy, op_sharding_rule_registry.cc). */
 const POINTWISE: ReadonlySet<string> = new Set([
-  ...IDENTITIES,
+  ...IDENTITY_CALLS,
   'Cholesky',
   'CompactWyHelper',
-  'InspectSharding',
   'InvertDiagBlocksLowerTriangular',
   'InvertDiagBlocksUpperTriangular',
   'mhlo.erf',
@@ -130,9 +121,10 @@ export const customCall = defineOp<Attrs>({
       rule.add(dims.slice(0, operands.length), dims.slice(operands.length), operands[0]?.shape[dims[0] as number] ?? 1);
     return rule.build();
   },
-  kernel({ attrs }, [x]) {
-    if (!IDENTITIES.has(attrs.target)) throw unsupported(`running custom_call @${attrs.target} in the simulator`);
-    return [x as TensorArray];
+  kernel(view, inputs, ctx) {
+    const meaning = meaningOf(view.attrs.target);
+    if (meaning === undefined) throw unsupported(`running custom_call @${view.attrs.target} in the simulator`);
+    return meaning(view, inputs, ctx);
   },
   localAttrs: ({ attrs }, { results }) => ({ ...attrs, result_types: results.map(typeText) }),
 });

@@ -199,7 +199,8 @@ function offDiagonal(m: Matrix): number {
 function rotate(m: Matrix, v: Matrix, p: number, q: number): void {
   const z = m.at(p, q);
   const r = modulus(z);
-  if (r === 0 || !Number.isFinite(r)) return;
+  // Smaller ones have no reciprocal.
+  if (!(r > 1e-290) || !Number.isFinite(r)) return;
   const phase = scale(z, 1 / r);
   const theta = (m.at(q, q)[0] - m.at(p, p)[0]) / (2 * r);
   const t = (theta < 0 ? -1 : 1) / (Math.abs(theta) + Math.hypot(theta, 1));
@@ -219,4 +220,52 @@ function rotate(m: Matrix, v: Matrix, p: number, q: number): void {
     m.set(p, k, minus(scale(a, c), scale(times(b, phase), s)));
     m.set(q, k, plus(scale(times(a, conjugate(phase)), s), scale(b, c)));
   }
+}
+
+/** Thin singular value decomposition a = u · diag(s) · vᴴ, s descending, by the eigenvectors of aᴴ a. */
+export function singularValues(a: Matrix): { u: Matrix; s: number[]; v: Matrix } {
+  if (a.rows < a.cols) {
+    const { u, s, v } = singularValues(adjoint(a));
+    return { u: v, s, v: u };
+  }
+  const gram = new Matrix(a.cols, a.cols, (i, j) => dot(a, i, a, j));
+  const { values, vectors } = hermitianEigen(gram);
+  const order = values.map((_, i) => i).reverse();
+  const v = new Matrix(a.cols, a.cols, (i, j) => vectors.at(i, order[j] as number));
+  const s = order.map((i) => Math.sqrt(Math.max(0, values[i] as number)));
+  const u = new Matrix(a.rows, a.cols, (i, j) => {
+    let sum = ZERO;
+    for (let k = 0; k < a.cols; k++) sum = plus(sum, times(a.at(i, k), v.at(k, j)));
+    return s[j] === 0 ? ZERO : scale(sum, 1 / (s[j] as number));
+  });
+  return { u: completed(u, u.cols, s.filter((x) => x > 0).length), s, v };
+}
+
+export const adjoint = (m: Matrix): Matrix => new Matrix(m.cols, m.rows, (i, j) => conjugate(m.at(j, i)));
+
+/** Column i of a, conjugate, times column j of b. */
+function dot(a: Matrix, i: number, b: Matrix, j: number): Complex {
+  let sum = ZERO;
+  for (let k = 0; k < a.rows; k++) sum = plus(sum, times(conjugate(a.at(k, i)), b.at(k, j)));
+  return sum;
+}
+
+/** The first `from` columns are orthonormal; as many more as make `cols`, from the unit vectors (Gram and Schmidt, twice). */
+export function completed(q: Matrix, cols: number, from = q.cols): Matrix {
+  const made = new Matrix(q.rows, cols, (i, j) => (j < from ? q.at(i, j) : ZERO));
+  let unit = 0;
+  for (let j = from; j < cols; j++) {
+    for (let length = 0; length < 0.1 && unit < q.rows; unit++) {
+      for (let i = 0; i < q.rows; i++) made.set(i, j, i === unit ? ONE : ZERO);
+      for (let pass = 0; pass < 2; pass++) for (let k = 0; k < j; k++) removeColumn(made, j, k);
+      length = Math.sqrt(dot(made, j, made, j)[0]);
+      for (let i = 0; i < q.rows; i++) made.set(i, j, length < 0.1 ? ZERO : scale(made.at(i, j), 1 / length));
+    }
+  }
+  return made;
+}
+
+function removeColumn(m: Matrix, j: number, k: number): void {
+  const by = dot(m, k, m, j);
+  for (let i = 0; i < m.rows; i++) m.set(i, j, minus(m.at(i, j), times(m.at(i, k), by)));
 }

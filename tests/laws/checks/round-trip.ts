@@ -71,7 +71,8 @@ function outline(func: Func): string {
 
 function attrsText(attrs: object): string {
   const entries = Object.entries(attrs)
-    .filter(([, v]) => v !== undefined)
+    // The per-device program is beyond Shardy's rule, and printed without it.
+    .filter(([k, v]) => v !== undefined && k !== 'rule')
     .sort(([a], [b]) => (a < b ? -1 : 1));
   return JSON.stringify(entries, (_, v: unknown) => {
     if (typeof v === 'bigint') return `${v}n`;
