@@ -104,6 +104,7 @@ export interface OpAttrs {
   /** Operands: lowest and highest number (or mean and deviation), and perhaps the shape. */
   rng: { readonly distribution: string; readonly shape: N };
   rng_bit_generator: { readonly algorithm: string; readonly dtype: DType; readonly shape: N };
+  batch_norm_inference: { readonly epsilon: number; readonly feature_index: number };
   fft: { readonly fft_type: string; readonly fft_length: N };
   cholesky: { readonly lower: boolean };
   triangular_solve: {

@@ -4,7 +4,7 @@
  */
 import { allocate, type Precision, type Storage, type TensorArray } from '../array.ts';
 import type { AnyOpDef, KernelContext, OpView } from '../op.ts';
-import { elementCount, isComplex, partOf, tensor, type TensorType, withDType } from '../types.ts';
+import { elementCount, isComplex, partOf, type TensorType, withDType } from '../types.ts';
 
 type Kernel = (view: OpView, inputs: readonly TensorArray[], ctx: KernelContext) => readonly TensorArray[];
 type Part = 0 | 1;

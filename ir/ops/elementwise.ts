@@ -114,6 +114,48 @@ function digamma(x: number): number {
   return Math.log(z) - 0.5 / z - w * (1 / 12 - w * (1 / 120 - w * (1 / 252 - w * (1 / 240 - (w * 5) / 660)))) - shifted;
 }
 
+/** Hurwitz's zeta by Euler and Maclaurin's sum (DLMF 25.11.28). */
+function zeta(x: number, q: number): number {
+  if (x === 1) return Number.POSITIVE_INFINITY;
+  if (x < 1 || Number.isNaN(x) || Number.isNaN(q)) return Number.NaN;
+  if (q <= 0 && Number.isInteger(q)) return Number.POSITIVE_INFINITY;
+  if (q <= 0 && !Number.isInteger(x)) return Number.NaN;
+  const terms = Math.max(12, Math.ceil(12 - q));
+  let sum = 0;
+  for (let k = 0; k < terms; k++) sum += (q + k) ** -x;
+  const a = q + terms;
+  sum += a ** (1 - x) / (x - 1) + a ** -x / 2;
+  let [factor, power] = [x, a ** (-x - 1)];
+  for (const [i, bernoulli] of BERNOULLI.entries()) {
+    sum += bernoulli * factor * power;
+    factor *= (x + 2 * i + 1) * (x + 2 * i + 2);
+    power /= a * a;
+  }
+  return sum;
+}
+
+/** B₂ₖ / (2k)!, k = 1 … */
+const BERNOULLI = [1 / 12, -1 / 720, 1 / 30240, -1 / 1209600, 1 / 47900160, -691 / 1307674368000, 1 / 74724249600];
+
+/** ψ⁽ⁿ⁾(x) = (-1)ⁿ⁺¹ n! ζ(n + 1, x). */
+function polygamma(n: number, x: number): number {
+  if (n === 0) return digamma(x);
+  if (n < 0 || !Number.isInteger(n)) return Number.NaN;
+  return (n % 2 === 0 ? -1 : 1) * Math.exp(lgamma(n + 1)) * zeta(n + 1, x);
+}
+
+/** I₁(x) e^-|x| = 1/π ∫ e^(x cos θ - |x|) cos θ dθ over half a turn (DLMF 10.32.3), by the trapezoidal rule. */
+function besselI1e(x: number): number {
+  if (!Number.isFinite(x)) return Number.isNaN(x) ? x : 0;
+  const steps = 64 + Math.ceil(16 * Math.sqrt(Math.abs(x)));
+  let sum = 0;
+  for (let k = 0; k <= steps; k++) {
+    const c = Math.cos((Math.PI * k) / steps);
+    sum += (k === 0 || k === steps ? 0.5 : 1) * c * Math.exp(x * c - Math.abs(x));
+  }
+  return sum / steps;
+}
+
 const float1 = (f: (a: number) => number): Row => ({ arity: 1, float: f });
 
 export const ELEMENTWISE: Readonly<Record<string, Row>> = {
@@ -134,10 +176,16 @@ export const ELEMENTWISE: Readonly<Record<string, Row>> = {
   atan: float1(Math.atan),
   atan2: { arity: 2, float: Math.atan2 },
   atanh: float1(Math.atanh),
+  bessel_i1e: float1(besselI1e),
   cbrt: float1(Math.cbrt),
   ceil: float1(Math.ceil),
   cosine: float1(Math.cos),
   cosh: float1(Math.cosh),
+  count_leading_zeros: {
+    arity: 1,
+    int: (a, _, bits) => Math.clz32(pattern(a, bits)) - (32 - bits),
+    wide: (a) => wideLeadingZeros(BigInt.asUintN(64, a)),
+  },
   digamma: float1(digamma),
   divide: { arity: 2, float: (a, b) => a / b, int: quotient, wide: (a, b) => (b === 0n ? -1n : a / b), linear: [[0]] },
   erf: float1(erf),
@@ -177,6 +225,7 @@ export const ELEMENTWISE: Readonly<Record<string, Row>> = {
   not: { arity: 1, int: (a) => ~a, wide: (a) => ~a, pred: (a) => 1 - a },
   or: { arity: 2, int: (a, b) => a | b, wide: (a, b) => a | b, pred: (a, b) => a | b },
   popcnt: { arity: 1, int: (a, _, bits) => bitCount(pattern(a, bits)), wide: wideBitCount },
+  polygamma: { arity: 2, float: polygamma },
   power: {
     arity: 2,
     float: (a, b) => (a === 1 || (a === -1 && Math.abs(b) === Number.POSITIVE_INFINITY) ? 1 : a ** b),
@@ -219,8 +268,14 @@ export const ELEMENTWISE: Readonly<Record<string, Row>> = {
   subtract: { arity: 2, float: (a, b) => a - b, int: (a, b) => a - b, wide: (a, b) => a - b, linear: [[0, 1]] },
   tan: float1(Math.tan),
   tanh: float1(Math.tanh),
+  zeta: { arity: 2, float: zeta },
   xor: { arity: 2, int: (a, b) => a ^ b, wide: (a, b) => a ^ b, pred: (a, b) => a ^ b },
 };
+
+function wideLeadingZeros(a: bigint): bigint {
+  const high = Number(a >> 32n);
+  return BigInt(high !== 0 ? Math.clz32(high) : 32 + Math.clz32(Number(a & 0xffffffffn)));
+}
 
 function bitCount(word: number): number {
   let n = 0;

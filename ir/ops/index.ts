@@ -10,10 +10,13 @@ import { fft } from './fft.ts';
 import { gather, scatter } from './gather-scatter.ts';
 import { gradients } from './gradients/index.ts';
 import { linearAlgebraOps } from './linear-algebra.ts';
+import { nextAfter } from './next-after.ts';
+import { batchNormInference } from './normalisation.ts';
 import { reduce } from './reduce.ts';
 import { randomOps } from './rng.ts';
 import { shapingOps } from './shaping.ts';
 import { sort, topK } from './sort.ts';
+import { afterAll } from './tokens.ts';
 import { windowOps } from './windows.ts';
 
 const ops: Registry = {
@@ -22,6 +25,8 @@ const ops: Registry = {
   ...randomOps,
   ...shapingOps,
   ...windowOps,
+  after_all: afterAll,
+  batch_norm_inference: batchNormInference,
   bitcast_convert: bitcastConvert,
   convolution,
   custom_call: customCall,
@@ -30,6 +35,7 @@ const ops: Registry = {
   dynamic_update_slice: dynamicUpdateSlice,
   fft,
   gather,
+  next_after: nextAfter,
   reduce,
   scatter,
   sort,

@@ -1,10 +1,12 @@
 /** StableHLO text, as `jax.jit(f).lower(...).as_text()` prints it → a parsed module. */
-import { FuncBuilder } from '../build.ts';
 import { userError } from '../diagnostics.ts';
 import type { Layout } from '../layout.ts';
 import { tripCountOf } from '../loops.ts';
 import type { Mesh } from '../mesh.ts';
-import type { Attr, Attrs, Block, Func, Module, Op, Origin, SourceText, ValueId } from '../program.ts';
+import type { Attr, Attrs, Block, Func, Module, Op, Origin, SourceText, Span, ValueId } from '../program.ts';
+import { registry } from '../ops/index.ts';
+import { InferError } from '../op.ts';
+import { TypedBuilder } from '../typed-build.ts';
 import { tensor, type TensorType, typeText } from '../types.ts';
 import { AttributeReader, denseElements, type Value } from './attributes.ts';
 import { type Annotation, GspmdAnnotations, withOpenDims } from './gspmd/annotations.ts';
@@ -12,6 +14,7 @@ import { manualRegions } from './gspmd/manual.ts';
 import { parseUnspecifiedDims, type ShardingText } from './gspmd/sharding.ts';
 import { COLLECTIVE_OPS } from './collectives.ts';
 import { type Devices, lineOfDevices, writeCollective, writeDeviceId, type Writer } from './device-ops.ts';
+import { EXPANSIONS } from './expansions.ts';
 import { Locations } from './locations.ts';
 import { OP_ATTRS, type Raw } from './op-attrs.ts';
 import { Reader } from './reader.ts';
@@ -59,7 +62,7 @@ class Importer {
   private readonly attributes: AttributeReader;
   private readonly locations: Locations;
   private readonly functions: Func[] = [];
-  private builder = new FuncBuilder();
+  private builder = new TypedBuilder(registry);
   /** Names in scope; `undo` restores what an inner region shadowed. */
   private readonly names = new Map<string, readonly ValueId[]>();
   private readonly definitions = new Map<ValueId, Op>();
@@ -129,7 +132,7 @@ class Importer {
     r.take();
     const isPublic = r.accept('public') || !r.accept('private');
     const name = r.symbol();
-    this.builder = new FuncBuilder();
+    this.builder = new TypedBuilder(registry);
     this.names.clear();
     const paramAttrs: (string | undefined)[] = [];
     const params = r.list('(', ')', () => {
@@ -244,6 +247,11 @@ class Importer {
       case 'data_flow_edge':
       case 'func_data_flow_edge':
         return this.dataFlowEdge(from, names, kind);
+      case 'composite':
+        return this.composite(from, names);
+      case 'tuple':
+      case 'get_tuple_element':
+        return this.tuple(names);
       case 'partition_id':
       case 'replica_id':
         if (this.options.asWritten === true) return this.pretty(from, names, kind);
@@ -406,6 +414,52 @@ class Importer {
     const operands = this.r.list('(', ')', () => this.use());
     const layouts = this.opLayouts();
     this.emit(from, names, 'call', operands, this.types(operands), { callee }, [], layouts);
+  }
+
+  /** `stablehlo.composite "name" %a {…, decomposition = @f} : (t) -> t`: a call of what it is composed of. */
+  private composite(from: number, names: readonly { name: string; count: number }[]): void {
+    const r = this.r;
+    r.string();
+    const operands: ValueId[] = [];
+    while (r.isKind('value')) {
+      operands.push(this.use());
+      r.accept(',');
+    }
+    const fields = this.attributes.dict();
+    const callee = String(fields.get('decomposition'));
+    this.emit(from, names, 'call', operands, this.types(operands), { callee }, [], shardedOf(fields));
+  }
+
+  /** A tuple is the list of its values, `%t[1]` one of them. */
+  private tuple(names: readonly { name: string; count: number }[]): void {
+    const r = this.r;
+    const held: ValueId[] = [];
+    while (r.isKind('value')) {
+      const all = this.names.get(r.image) ?? [];
+      const [one] = [this.use()];
+      if (r.accept('[')) {
+        const picked = all[r.integer()];
+        r.expect(']');
+        held.push(picked ?? one);
+      } else held.push(one);
+      r.accept(',');
+    }
+    r.expect(':');
+    this.tupleTypes();
+    for (const { name } of names) this.define(name, held);
+  }
+
+  /** Types of a tuple's values are known already. */
+  private tupleTypes(): void {
+    const r = this.r;
+    const one = (): void => {
+      if (!r.accept('tuple')) r.tensorType();
+      else r.nested(() => r.list('<', '>', one));
+    };
+    if (!r.is('(')) return one();
+    r.list('(', ')', one);
+    r.expect('->');
+    one();
   }
 
   /** `stablehlo.custom_call @target(%a) {…} : (t) -> t`; attributes are kept as written, but for Shardy's. */
@@ -671,9 +725,9 @@ class Importer {
         dotAsGeneral(raw, this.builder.typeOf(operands[0] as ValueId)),
         regions,
       );
-    if (kind === 'square')
-      return void this.emit(from, names, 'multiply', [operands[0] as ValueId, operands[0] as ValueId], types, {}, []);
     const full: Raw = { ...raw, operands: operands.map((v) => this.builder.typeOf(v)), results: types };
+    if (Object.hasOwn(EXPANSIONS, kind)) return this.expand(from, names, kind, operands, full, regions);
+    if (kind === 'create_token') return void this.emit(from, names, 'after_all', [], types, {}, []);
     const results =
       kind === 'sharding_group'
         ? []
@@ -686,6 +740,72 @@ class Importer {
       ...(own === undefined ? {} : { rule: String(own) }),
     };
     this.emit(from, names, kind, operands, results, attrs, regions, shardedOf(raw.fields));
+  }
+
+  /** An op that stands for others: its names are those of what it means. */
+  private expand(
+    from: number,
+    names: readonly { name: string; count: number }[],
+    kind: string,
+    operands: readonly ValueId[],
+    raw: Raw,
+    regions: readonly Block[],
+  ): void {
+    const span = this.r.span(from);
+    this.builder.origin = { span, ...this.locations.maybe() };
+    const before = this.builder.values.length;
+    try {
+      const maker = (v: ValueId): Op | undefined => this.definitions.get(v);
+      const made = EXPANSIONS[kind]?.({ b: this.builder, operands, raw, regions, maker }) ?? [];
+      this.checkResults(kind, made, raw.results, span);
+      this.bindMade(names, made, before, shardedOf(raw.fields));
+    } catch (error) {
+      if (error instanceof InferError) throw userError('SH0204', `${kind}: ${error.message}`, { span });
+      throw error;
+    }
+  }
+
+  /** Values made from `before` on take the names and layouts of the op as it was written. */
+  private bindMade(
+    names: readonly { name: string; count: number }[],
+    made: readonly ValueId[],
+    before: number,
+    sharded: Sharded | undefined,
+  ): void {
+    const { origin } = this.builder;
+    const types = made.map((v) => this.builder.typeOf(v));
+    const asked = sharded?.gspmd === undefined ? [] : this.gspmd.read(sharded.gspmd, types);
+    made.forEach((v, i) => {
+      const layout = sharded?.layouts?.[i];
+      if (layout !== undefined && v >= before) this.builder.setLayout(v, layout);
+    });
+    const results = made.map((v, i) => this.constrained(v, asked[i], [], {}, origin));
+    let next = 0;
+    for (const { name, count } of names) {
+      const ids = results.slice(next, next + count);
+      next += count;
+      ids.forEach((v, i) => {
+        if (v >= before)
+          this.builder.nameLike(v, {
+            type: this.builder.typeOf(v),
+            name: count === 1 ? name.slice(1) : `${name.slice(1)}#${i}`,
+            origin,
+          });
+      });
+      this.define(name, ids);
+    }
+  }
+
+  private checkResults(kind: string, made: readonly ValueId[], stated: readonly TensorType[], span: Span): void {
+    made.forEach((v, i) => {
+      const type = this.builder.typeOf(v);
+      if (type !== stated[i])
+        throw userError(
+          'SH0204',
+          `${kind} gives ${typeText(type)}, but is written to give ${stated[i] === undefined ? 'nothing' : typeText(stated[i])}`,
+          { span, expected: typeText(type) },
+        );
+    });
   }
 
   private emit(

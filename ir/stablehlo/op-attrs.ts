@@ -212,7 +212,7 @@ export const OP_ATTRS: Readonly<Record<string, Convert>> = {
     concat_dimension: num(raw, 'concat_dimension'),
   }),
   reduce_scatter: (raw) => ({ scatter_dimension: num(raw, 'scatter_dimension') }),
-  batch_norm_inference: (raw) => ({ feature_index: num(raw, 'feature_index') }),
+  batch_norm_inference: (raw) => ({ epsilon: num(raw, 'epsilon'), feature_index: num(raw, 'feature_index') }),
   cholesky: (raw) => ({ lower: flag(raw, 'lower') }),
   fft: (raw) => ({
     fft_type: String(raw.fields.get('type') ?? raw.fields.get('fft_type')),

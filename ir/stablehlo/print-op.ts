@@ -118,6 +118,8 @@ const PROPERTIES: Readonly<Record<string, (op: Printable) => string>> = {
     const a = op.attrs as unknown as OpAttrs['triangular_solve'];
     return `left_side = ${a.left_side}, lower = ${a.lower}, transpose_a = #stablehlo<transpose ${a.transpose_a}>, unit_diagonal = ${a.unit_diagonal}`;
   },
+  batch_norm_inference: (op) =>
+    `epsilon = ${floatText(op.attrs.epsilon as number, 'f32')} : f32, feature_index = ${String(op.attrs.feature_index)} : i64`,
   case: () => '',
   optimization_barrier: () => '',
 };
@@ -132,14 +134,18 @@ const CHLO: ReadonlySet<string> = new Set([
   'asinh',
   'atan',
   'atanh',
+  'bessel_i1e',
   'cosh',
   'digamma',
   'erf',
   'erf_inv',
   'erfc',
   'lgamma',
+  'next_after',
+  'polygamma',
   'sinh',
   'top_k',
+  'zeta',
 ]);
 
 /** Everything after `%r = `, for an op without regions. */
@@ -151,12 +157,13 @@ export function plainOp(
 ): string {
   const dialect = CHLO.has(op.kind) ? 'chlo' : 'stablehlo';
   const head = SYNTAX[op.kind]?.(op, operands, types) ?? operands.join(', ');
+  if (op.kind === 'after_all' && operands.length === 0) return 'stablehlo.create_token : !stablehlo.token';
   if (op.kind === 'constant' || op.kind === 'iota')
     return `stablehlo.${op.kind} ${head} : ${tensorText(types[0] as TensorType)}`;
   const result = types.length === 1 ? tensorText(types[0] as TensorType) : `(${types.map(tensorText).join(', ')})`;
-  const space = dialect === 'chlo' ? ' : ' : ' : ';
+  const space = ' : ';
   if (dialect === 'chlo')
-    return `chlo.${op.kind} ${head}${space}${tensorText(operandTypes[0] as TensorType)} -> ${result}`;
+    return `chlo.${op.kind} ${head}${space}${operandTypes.map(tensorText).join(', ')} -> ${result}`;
   if (ALIKE.has(op.kind) && operandTypes[0]?.dtype === types[0]?.dtype)
     return `stablehlo.${op.kind} ${head} : ${result}`;
   if (op.kind === 'select') return `stablehlo.select ${head} : ${tensorText(operandTypes[0] as TensorType)}, ${result}`;
@@ -167,11 +174,13 @@ export function plainOp(
 const ALIKE: ReadonlySet<string> = new Set([
   'abs',
   'add',
+  'after_all',
   'and',
   'atan2',
   'cbrt',
   'ceil',
   'cosine',
+  'count_leading_zeros',
   'divide',
   'exponential',
   'exponential_minus_one',

@@ -1,6 +1,6 @@
 /** A cursor over the tokens: what every part of the importer reads with. */
 import type { IToken } from 'chevrotain';
-import { type DiagnosticError, userError } from '../diagnostics.ts';
+import { type DiagnosticError, unsupported, userError } from '../diagnostics.ts';
 import type { Span } from '../program.ts';
 import { tensor, type TensorType } from '../types.ts';
 import { elementNamed } from './element-names.ts';
@@ -125,11 +125,18 @@ export class Reader {
     const shape = match?.[1] === undefined || match[1] === '' ? [] : match[1].slice(0, -1).split('x').map(Number);
     const name = match?.[2] ?? '';
     const dtype = elementNamed(name);
+    const unknown = name.includes('!quant')
+      ? 'uniform quantised types'
+      : name.includes('?')
+        ? 'dims of unknown size'
+        : undefined;
+    if (unknown !== undefined)
+      throw unsupported(`${unknown}, as in ${image}`, { span: this.span(this.at - 1, this.at - 1) });
     if (dtype === undefined)
       throw this.error(
         `shardc does not know the type ${image}`,
         'a static shape and a StableHLO element type',
-        'dynamic dims (?) and quantised types are not supported',
+        undefined,
         this.at - 1,
       );
     if (shape.reduce((n, d) => n * d, 1) > 2 ** 53)

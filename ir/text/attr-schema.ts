@@ -6,6 +6,7 @@ import type { OpAttrs } from '../attrs.ts';
 
 export type AttrForm =
   | 'int'
+  | 'number'
   | 'ints'
   | 'bool'
   | 'bools'
@@ -112,6 +113,7 @@ export const ATTR_SCHEMA: { readonly [K in keyof OpAttrs]: Specs<K> } = {
   top_k: { k: need('int') },
   rng: { distribution: need('word'), shape: may('ints') },
   rng_bit_generator: { algorithm: need('word'), dtype: may('dtype'), shape: may('ints') },
+  batch_norm_inference: { epsilon: need('number'), feature_index: need('int') },
   fft: { fft_type: need('word'), fft_length: ints },
   cholesky: { lower: need('bool') },
   triangular_solve: {

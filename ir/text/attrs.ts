@@ -9,6 +9,7 @@ import { type Problems, suggestion } from './problems.ts';
 
 const FORMS: Readonly<Record<AttrForm, string>> = {
   int: 'a whole number',
+  number: 'a number',
   ints: 'whole numbers, as [0, 1]',
   bool: 'true or false',
   bools: 'truths, as [true, false]',
@@ -137,6 +138,8 @@ export class AttrReader {
     switch (form) {
       case 'int':
         return data.is === 'number' && Number.isSafeInteger(Number(data.text)) ? Number(data.text) : wrong();
+      case 'number':
+        return data.is === 'number' ? Number(data.text) : wrong();
       case 'bool':
         return data.is === 'bool' ? data.on : wrong();
       case 'word':

@@ -15,7 +15,6 @@ export const RULES_ONLY: Readonly<Record<string, (view: OpView) => FactorRule>> 
   collective_permute: (view) => onEveryTensor(view, () => 'pass', true),
   collective_broadcast: (view) => onEveryTensor(view, () => 'pass', true),
   'cross-replica-sum': (view) => onEveryTensor(view, () => 'pass', true),
-  batch_norm_inference: batchNorm,
 };
 
 const rankOf = (t: TensorType): number => t.shape.length;
@@ -50,15 +49,5 @@ function changedDims(view: OpView, changed: readonly number[]): FactorRule {
     rule.add(all(d), [], operand.shape[d] as number, 'replicate');
     rule.add([], made(d), result.shape[d] as number, 'replicate');
   }
-  return rule.build();
-}
-
-/** Scale, offset, mean and variance go with the feature dim. */
-function batchNorm(view: OpView): FactorRule {
-  const rule = builder(view);
-  (view.operands[0] as TensorType).shape.forEach((size, d) => {
-    const feature = d === view.attrs.feature_index ? 0 : null;
-    rule.add([d, ...view.operands.slice(1).map(() => feature)], [d], size);
-  });
   return rule.build();
 }

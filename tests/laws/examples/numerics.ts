@@ -1,4 +1,4 @@
-/** fft, cholesky, triangular_solve and random numbers. */
+/** fft, cholesky, triangular_solve, random numbers, batch_norm_inference, next_after, after_all. */
 import { example, type ExampleOptions, type OpExample } from '../op-example.ts';
 
 const fft = (type: string, from: string, to: string, length: readonly number[]): OpExample =>
@@ -95,4 +95,20 @@ const random: readonly OpExample[] = [
   ),
 ];
 
-export const numericsExamples: readonly OpExample[] = [...ffts, ...algebra, ...random];
+const others: readonly OpExample[] = [
+  example('batch_norm_inference', '(f32[4,6,2], f32[6], f32[6], f32[6], f32[6]) -> f32[4,6,2]', {
+    attrs: { epsilon: 0.001, feature_index: 1 },
+    inputs: { 4: (i) => 1 + i / 4 },
+  }),
+  example('next_after', '(f32[8], f32[8]) -> f32[8]', {
+    inputs: {
+      0: (i) => [0, -0, 1, -1, 3, 1e-40, 2, -2][i] as number,
+      1: (i) => [1, -1, 2, 0, 3, 0, Number.NaN, -3][i] as number,
+    },
+  }),
+  example('next_after', '(bf16[4], bf16[4]) -> bf16[4]'),
+  example('after_all', '-> token[]'),
+  example('after_all', '(token[], token[]) -> token[]'),
+];
+
+export const numericsExamples: readonly OpExample[] = [...ffts, ...algebra, ...random, ...others];

@@ -1,0 +1,202 @@
+/**
+ * Ops that stand for others: read as what they mean, so that nothing after the importer knows them. Results may be
+ * values that exist already. (StableHLO spec; CHLO's are what XLA's own legalisation writes.)
+ */
+import { unsupported } from '../diagnostics.ts';
+import { InferError } from '../op.ts';
+import type { Block, Op, ValueId } from '../program.ts';
+import { einsum } from '../text/einsum.ts';
+import type { TypedBuilder } from '../typed-build.ts';
+import { isComplex, type TensorType, withDType } from '../types.ts';
+import { batchNormGrad, batchNormTraining } from './batch-norm.ts';
+import { raggedDot } from './ragged-dot.ts';
+import { OP_ATTRS, type Raw } from './op-attrs.ts';
+
+export interface Expansion {
+  readonly b: TypedBuilder;
+  readonly operands: readonly ValueId[];
+  readonly raw: Raw;
+  readonly regions: readonly Block[];
+  /** What makes a value, where it is known. */
+  readonly maker: (value: ValueId) => Op | undefined;
+}
+
+type Expand = (e: Expansion) => readonly ValueId[];
+
+const number = ({ raw }: Expansion, name: string): number => Number(raw.fields.get(name) ?? 0);
+const text = ({ raw }: Expansion, ...names: string[]): string =>
+  String(names.map((n) => raw.fields.get(n)).find((v) => v !== undefined) ?? '');
+const list = ({ raw }: Expansion, ...names: string[]): number[] => {
+  const value = names.map((n) => raw.fields.get(n)).find((v) => v !== undefined);
+  return Array.isArray(value) ? (value as number[]) : typeof value === 'number' ? [value] : [];
+};
+const first = (e: Expansion): ValueId => e.operands[0] as ValueId;
+const result = (e: Expansion): TensorType => e.raw.results[0] as TensorType;
+const rankOf = (e: Expansion, v: ValueId): number => e.b.typeOf(v).shape.length;
+
+/** The numbers of a constant operand; a size that only the run knows has no meaning in a program of static shapes. */
+function known(e: Expansion, index: number, what: string): number[] {
+  const value = e.operands[index] as ValueId;
+  const op = e.maker(value);
+  const data = op?.kind === 'constant' ? (op.attrs.value as { data: ArrayLike<number | bigint> }).data : undefined;
+  if (data === undefined) throw unsupported(`${what} that is not a constant`);
+  const count = e.b.typeOf(value).shape.reduce((n, s) => n * s, 1);
+  return Array.from({ length: count }, (_, i) => Number(data[data.length === 1 ? 0 : i]));
+}
+
+/** CHLO's broadcasting: dims of the smaller operand given, or aligned at the end. */
+function alike(e: Expansion, values: readonly ValueId[]): ValueId[] {
+  const shape = values.map((v) => e.b.typeOf(v).shape).reduce((a, s) => e.b.broadcastShape(a, s));
+  const dims = list(e, 'broadcast_dimensions');
+  return values.map((v) => {
+    const given = dims.length > 0 && dims.length === rankOf(e, v) && rankOf(e, v) < shape.length;
+    return given ? e.b.one('broadcast_in_dim', [v], { dims, shape }) : e.b.broadcastTo(v, shape);
+  });
+}
+
+const broadcasting =
+  (kind: string): Expand =>
+  (e) => [e.b.one(kind, alike(e, e.operands))];
+
+const infinite =
+  (sign: 0 | 1 | -1): Expand =>
+  (e) => {
+    const type = e.b.typeOf(first(e));
+    const value = sign === 0 ? e.b.one('abs', [first(e)]) : first(e);
+    const bound = e.b.splat(sign < 0 ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY, type);
+    return [e.b.one('compare', [value, bound], { direction: 'EQ', compare_type: 'FLOAT' })];
+  };
+
+export const EXPANSIONS: Readonly<Record<string, Expand>> = {
+  batch_norm_grad: (e) => batchNormGrad(e.b, e.operands, number(e, 'feature_index'), number(e, 'epsilon')),
+  batch_norm_training: (e) => batchNormTraining(e.b, e.operands, number(e, 'feature_index'), number(e, 'epsilon')),
+  broadcast(e) {
+    const sizes = list(e, 'sizes', 'broadcast_sizes');
+    const { shape } = e.b.typeOf(first(e));
+    return [
+      e.b.one('broadcast_in_dim', [first(e)], {
+        dims: shape.map((_, d) => d + sizes.length),
+        shape: [...sizes, ...shape],
+      }),
+    ];
+  },
+  broadcast_add: broadcasting('add'),
+  broadcast_and: broadcasting('and'),
+  broadcast_atan2: broadcasting('atan2'),
+  broadcast_complex: broadcasting('complex'),
+  broadcast_divide: broadcasting('divide'),
+  broadcast_maximum: broadcasting('maximum'),
+  broadcast_minimum: broadcasting('minimum'),
+  broadcast_multiply: broadcasting('multiply'),
+  broadcast_next_after: broadcasting('next_after'),
+  broadcast_or: broadcasting('or'),
+  broadcast_polygamma: broadcasting('polygamma'),
+  broadcast_power: broadcasting('power'),
+  broadcast_remainder: broadcasting('remainder'),
+  broadcast_select: broadcasting('select'),
+  broadcast_shift_left: broadcasting('shift_left'),
+  broadcast_shift_right_arithmetic: broadcasting('shift_right_arithmetic'),
+  broadcast_shift_right_logical: broadcasting('shift_right_logical'),
+  broadcast_subtract: broadcasting('subtract'),
+  broadcast_xor: broadcasting('xor'),
+  broadcast_zeta: broadcasting('zeta'),
+  broadcast_compare(e) {
+    const type = text(e, 'compare_type');
+    const attrs = { direction: text(e, 'comparison_direction'), ...(type === '' ? {} : { compare_type: type }) };
+    return [e.b.one('compare', alike(e, e.operands), attrs)];
+  },
+  conj(e) {
+    const type = e.b.typeOf(first(e));
+    if (!isComplex(type.dtype)) return e.operands;
+    return [e.b.one('complex', [e.b.one('real', [first(e)]), e.b.one('negate', [e.b.one('imag', [first(e)])])])];
+  },
+  constant_like: (e) => [e.b.splat(number(e, 'value'), result(e))],
+  dynamic_broadcast_in_dim: (e) => [
+    e.b.one('broadcast_in_dim', [first(e)], { dims: list(e, 'dims', 'broadcast_dimensions'), shape: result(e).shape }),
+  ],
+  dynamic_gather: (e) => [
+    e.b.one('gather', e.operands.slice(0, 2), {
+      ...OP_ATTRS.gather?.(e.raw),
+      slice_sizes: known(e, 2, 'slice_sizes of dynamic_gather'),
+    }),
+  ],
+  dynamic_iota: (e) => [
+    e.b.one('iota', [], { dim: number(e, e.raw.fields.has('dim') ? 'dim' : 'iota_dimension'), ...result(e) }),
+  ],
+  dynamic_pad(e) {
+    const [low, high, interior] = [2, 3, 4].map((i) => known(e, i, 'padding of dynamic_pad'));
+    return [e.b.one('pad', e.operands.slice(0, 2), { low, high, interior })];
+  },
+  dynamic_reshape: (e) => [e.b.one('reshape', [first(e)], { shape: result(e).shape })],
+  einsum: (e) => [einsum(e.b, text(e, 'config', 'einsum_config'), e.operands)],
+  get_dimension_size(e) {
+    const size = e.b.typeOf(first(e)).shape[number(e, e.raw.fields.has('dim') ? 'dim' : 'dimension')];
+    return [e.b.splat(size ?? 0, result(e))];
+  },
+  is_inf: infinite(0),
+  is_neg_inf: infinite(-1),
+  is_pos_inf: infinite(1),
+  map: (e) => [mapped(e)],
+  /** The upper 32 bits of the product; of 64-bit integers there is no wider type to take it in. */
+  mulhi(e) {
+    const type = e.b.typeOf(first(e));
+    const wide = { i32: 'i64', u32: 'u64', i16: 'i32', u16: 'u32', i8: 'i32', u8: 'u32' } as const;
+    const dtype = Object.hasOwn(wide, type.dtype) ? wide[type.dtype as keyof typeof wide] : undefined;
+    if (dtype === undefined) throw unsupported(`chlo.mulhi on ${type.dtype}`);
+    const [a, b] = e.operands.map((v) => e.b.one('convert', [v], { dtype })) as [ValueId, ValueId];
+    const bits = e.b.splat(Number(/\d+/.exec(type.dtype)?.[0]), withDType(type, dtype));
+    const high = e.b.one('shift_right_logical', [e.b.one('multiply', [a, b]), bits]);
+    return [e.b.one('convert', [high], { dtype: type.dtype })];
+  },
+  ragged_dot: raggedDot,
+  real_dynamic_slice(e) {
+    const [start, limit, strides] = [1, 2, 3].map((i) => known(e, i, 'bounds of real_dynamic_slice'));
+    return [e.b.one('slice', [first(e)], { start, limit, strides })];
+  },
+  set_dimension_size(e) {
+    const [size] = known(e, 1, 'the size of set_dimension_size');
+    const dim = number(e, e.raw.fields.has('dim') ? 'dim' : 'dimension');
+    if (size !== e.b.typeOf(first(e)).shape[dim]) throw unsupported('set_dimension_size: dims that change their size');
+    return [first(e)];
+  },
+  square: (e) => [e.b.one('multiply', [first(e), first(e)])],
+  torch_index_select: (e) => [indexSelect(e)],
+  unary_einsum: (e) => [einsum(e.b, text(e, 'config', 'einsum_config'), e.operands)],
+};
+
+/** The region's ops on whole arrays; what it reads from outside, and its constants, are broadcast. */
+function mapped(e: Expansion): ValueId {
+  const [region] = e.regions as readonly [Block];
+  const { shape } = result(e);
+  const whole = new Map<ValueId, ValueId>(region.params.map((p, i) => [p, e.operands[i] as ValueId]));
+  const read = (v: ValueId): ValueId => whole.get(v) ?? e.b.broadcastTo(v, shape);
+  for (const op of region.ops) {
+    if (op.kind === 'return') return read(op.operands[0] as ValueId);
+    if (op.regions.length > 0) throw unsupported(`${op.kind} inside a map`);
+    const scalar = op.operands.length === 0 || op.attrs.shape !== undefined;
+    const made = scalar ? e.b.one(op.kind, op.operands, op.attrs) : e.b.one(op.kind, op.operands.map(read), op.attrs);
+    whole.set(op.results[0] as ValueId, scalar ? e.b.broadcastTo(made, shape) : made);
+  }
+  throw new InferError('map: its region returns nothing');
+}
+
+/** operand[batch…, index[batch…, i…], …] along `dim`. */
+function indexSelect(e: Expansion): ValueId {
+  const [operand, index] = e.operands as readonly [ValueId, ValueId];
+  const [x, ids] = [e.b.typeOf(operand), e.b.typeOf(index)];
+  const [dim, batch] = [number(e, 'dim'), number(e, 'batch_dims')];
+  const batches = Array.from({ length: batch }, (_, d) => d);
+  const rest = x.shape.length - dim - 1;
+  const rank = dim + (ids.shape.length - batch) + rest;
+  const fromIndex = dim + ids.shape.length - batch;
+  return e.b.one('gather', [operand, index], {
+    offset_dims: Array.from({ length: rank }, (_, d) => d).filter((d) => (d >= batch && d < dim) || d >= fromIndex),
+    collapsed_slice_dims: [dim],
+    operand_batching_dims: batches,
+    start_indices_batching_dims: batches,
+    start_index_map: [dim],
+    index_vector_dim: ids.shape.length,
+    slice_sizes: x.shape.map((n, d) => (d === dim || d < batch ? 1 : n)),
+    indices_are_sorted: false,
+  });
+}
