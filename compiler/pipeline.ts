@@ -8,6 +8,7 @@ import { insertReshards } from '../passes/partition/insert-reshards.ts';
 import { localize } from '../passes/partition/localize.ts';
 import { lowerReshards } from '../passes/partition/lower-reshards.ts';
 import { type Prices, wirePrices } from '../passes/partition/prices.ts';
+import { padDims } from '../passes/partition/pad-dims.ts';
 import { splitReduce } from '../passes/partition/split-reduce.ts';
 import { definePass, type Pass, type PassContext } from '../passes/pass.ts';
 import { splitConstants } from '../passes/shardy/constants.ts';
@@ -37,6 +38,16 @@ export const PIPELINE: readonly Pass[] = [
     },
   }),
   definePass({
+    name: 'pad-dims',
+    doc: 'dims that do not divide by their shards become longer',
+    requires: 'propagated',
+    ensures: 'propagated',
+    run(module, ctx) {
+      for (const warning of cutLayouts(module)) ctx.report(warning);
+      return padDims(module, ctx.registry);
+    },
+  }),
+  definePass({
     name: 'split-reduce',
     doc: 'an argmax over a sharded dim picks on each shard first',
     requires: 'propagated',
@@ -50,7 +61,7 @@ export const PIPELINE: readonly Pass[] = [
     ensures: 'resharded',
     run(module, ctx) {
       const decided = insertReshards(module, ctx.registry, ctx.prices);
-      for (const warning of [...cutLayouts(module), ...gatheredCalls(decided)]) ctx.report(warning);
+      for (const warning of gatheredCalls(decided)) ctx.report(warning);
       return decided;
     },
   }),

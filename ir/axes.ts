@@ -65,6 +65,21 @@ export function gcd(a: number, b: number): number {
   return a;
 }
 
+export const lcm = (a: number, b: number): number => (a / gcd(a, b)) * b;
+
+/** The largest beginning of a list that divides the size, its last axis perhaps cut; nothing divides 0 elements. */
+export function evenPrefix(size: number, axes: readonly AxisRef[]): AxisRef[] {
+  const kept: AxisRef[] = [];
+  let rest = size;
+  for (const axis of size === 0 ? [] : axes) {
+    const shared = gcd(rest, axis.size);
+    if (shared > 1 || axis.size === 1) kept.push({ ...axis, size: shared });
+    if (shared !== axis.size) break;
+    rest /= shared;
+  }
+  return kept;
+}
+
 /*
  * Atoms: the common refinement of a set of axis lists, so that any two refs are equal or disjoint.
  * `x` (size 8) beside `x:(1)2` and `x:(2)4` becomes `x:(1)2, x:(2)4` everywhere.

@@ -120,8 +120,8 @@ export const CODES: Readonly<Record<string, CodeText>> = {
     'Annotate one of them, or the same on all; until then each keeps its own.',
   ),
   SH0402: code(
-    'A sharded dim does not divide by its axes, so it stays whole over the last of them: memory and work grow.',
-    'Pad the dim to a multiple, or choose another mesh.',
+    'A dim of an argument or result does not divide by its axes, so it enters or leaves whole over the last of them; or a dim has too few elements to be worth sharding.',
+    'Inside the program the dim is padded and sharded as asked. A size that divides saves the way in and out.',
   ),
   SH0601: code(
     'A tensor op was called outside of a function that is being traced.',

@@ -3,6 +3,7 @@ import type { Precision, TensorArray } from './array.ts';
 import type { FactorRule } from './factors.ts';
 import type { Gradient } from './gradient.ts';
 import type { Monoid } from './layout.ts';
+import type { PadRule } from './padding.ts';
 import type { Attrs, Block } from './program.ts';
 import type { TensorType } from './types.ts';
 
@@ -68,6 +69,13 @@ export interface OpDef<A extends Attrs = Attrs> {
   halo?: (view: OpView<A>, factor: number, shards: number) => readonly number[] | null;
   /** Reverse mode; absent = a gradient cannot flow through. */
   gradient?: Gradient<A>;
+  /**
+   * What happens when a factor of `factors` is longer than it truly is; null = the op must see the true size. Absent:
+   * factors that pass from operands to results may be padded, others not.
+   */
+  padRule?: (view: OpView<A>, factor: number, rule: FactorRule) => PadRule | null;
+  /** Attributes at padded shapes; absent = as at per-device shapes. `view` has the true ones. */
+  padAttrs?(view: OpView<A>, padded: LocalShapes): Attrs;
   /** Floating-point operations at these shapes; absent = one per result element. */
   flops?: (view: OpView<A>) => number;
 }
@@ -85,6 +93,24 @@ export function haloOfFactor(
   if (def.halo !== undefined) return def.halo(view, factor, shards);
   const { kind, whole } = rule.factors[factor] ?? {};
   return whole !== true && (kind === 'pass' || kind === 'reduce') ? [] : null;
+}
+
+/** The `padRule` facet with its default. A dim that only results have is made by the op, which may count in it. */
+export function padRuleOf(def: AnyOpDef, view: OpView, rule: FactorRule, factor: number): PadRule | null {
+  if (def.padRule !== undefined) return def.padRule(view, factor, rule);
+  const taken = rule.operands.some((dims) => dims.some((held) => held.includes(factor)));
+  return passes(rule, factor) && taken ? {} : null;
+}
+
+/** Every shard does its own part of the factor. */
+export const passes = ({ factors }: FactorRule, factor: number): boolean =>
+  factors[factor]?.kind === 'pass' && factors[factor].whole !== true;
+
+/** Attributes at other shapes than the op has: a shard's, by `localAttrs`; most only name the result's shape. */
+export function attrsAt(def: AnyOpDef | undefined, view: OpView, shapes: LocalShapes): Attrs {
+  if (def?.localAttrs !== undefined) return def.localAttrs(view, shapes);
+  const [result] = shapes.results;
+  return view.attrs.shape !== undefined && result !== undefined ? { ...view.attrs, shape: result.shape } : view.attrs;
 }
 
 /** Attribute types vary per op: this is the one place where they are erased. */

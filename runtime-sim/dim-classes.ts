@@ -1,41 +1,15 @@
-/** Classes of dims that have one extent: union-find over (value, dim), by offset into one array. */
+/** Classes of dims that have one extent, and the small extents chosen for them. */
+import { lcm } from '../ir/axes.ts';
+import { DimUnion } from '../ir/dim-union.ts';
 import type { ValueId } from '../ir/program.ts';
-import type { TensorType } from '../ir/types.ts';
 
-export class DimClasses {
-  private readonly types: readonly TensorType[];
-  private readonly start: Int32Array;
-  private readonly parent: Int32Array;
+export class DimClasses extends DimUnion {
   private readonly pins = new Map<number, string>();
 
-  constructor(types: readonly TensorType[]) {
-    this.types = types;
-    this.start = new Int32Array(types.length + 1);
-    types.forEach((t, i) => {
-      this.start[i + 1] = (this.start[i] as number) + t.shape.length;
-    });
-    this.parent = Int32Array.from({ length: this.start[types.length] as number }, (_, i) => i);
-  }
-
-  of(id: ValueId, dim: number): number {
-    let at = (this.start[id] as number) + dim;
-    while (this.parent[at] !== at) {
-      this.parent[at] = this.parent[this.parent[at] as number] as number;
-      at = this.parent[at] as number;
-    }
-    return at;
-  }
-
-  join(a: { id: ValueId; dim: number }, b: { id: ValueId; dim: number }): void {
-    const [x, y] = [this.of(a.id, a.dim), this.of(b.id, b.dim)];
-    if (x === y) return;
-    this.parent[y] = x;
-    const why = this.pins.get(y);
-    if (why !== undefined) this.pins.set(x, why);
-  }
-
-  joinAll(a: ValueId, b: ValueId): void {
-    this.types[a]?.shape.forEach((_, dim) => this.join({ id: a, dim }, { id: b, dim }));
+  protected override joined(root: number, other: number): void {
+    super.joined(root, other);
+    const why = this.pins.get(other);
+    if (why !== undefined) this.pins.set(root, why);
   }
 
   /** This class keeps its extent. */
@@ -78,9 +52,3 @@ export class DimClasses {
 
 /** Shards from which on one element each has to do: the check of a step on 2,048 devices is then half the work. */
 const MANY = 1024;
-
-function lcm(a: number, b: number): number {
-  let [x, y] = [a, b];
-  while (y !== 0) [x, y] = [y, x % y];
-  return (a / x) * b;
-}

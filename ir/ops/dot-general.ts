@@ -1,8 +1,9 @@
 /** dot_general: batch, contracting and free dims. The kernel brings both sides to [batch, rows, k] and multiplies. */
 import { type Storage, stridesOf, type TensorArray } from '../array.ts';
 import type { OpAttrs } from '../attrs.ts';
-import { RuleBuilder } from '../factors.ts';
+import { type FactorKind, RuleBuilder } from '../factors.ts';
 import { defineOp, InferError, type OpView } from '../op.ts';
+import { holdsFinite, type PadContent, type PadRule, satisfies, zeroOf } from '../padding.ts';
 import { elementCount, tensor, type TensorType, typeText } from '../types.ts';
 import { onProducts } from './complex.ts';
 import { filled } from './rounding.ts';
@@ -66,8 +67,33 @@ export const dotGeneral = defineOp<Attrs>({
   }),
   linearity: () => [[0], [1]],
   combiner: () => 'sum',
+  padRule: (view, f, rule) => contractionPadding(view, rule.factors[f]?.kind),
   flops: dotFlops,
 });
+
+/**
+ * Products of padding must not add up to anything: zeros on one side, and nothing on the other that times zero is not
+ * zero. A free dim's zeros give zeros against finite numbers.
+ */
+export function contractionPadding({ operands }: OpView, kind: FactorKind | undefined): PadRule | null {
+  const zero: PadContent = { value: zeroOf(operands[0]?.dtype ?? 'f32') };
+  const isZero = (held: PadContent | undefined): boolean => held !== undefined && satisfies(held, zero);
+  if (kind === 'pass')
+    return {
+      gives: ([l, r]) => [
+        isZero(l) && holdsFinite(r ?? 'unknown') ? zero : isZero(r) && holdsFinite(l ?? 'unknown') ? zero : 'unknown',
+      ],
+    };
+  if (kind !== 'reduce') return null;
+  return {
+    needs: ([l, r]) =>
+      isZero(l)
+        ? [zero, 'finite']
+        : isZero(r)
+          ? ['finite', zero]
+          : [zero, holdsFinite(r ?? 'unknown') ? 'finite' : zero],
+  };
+}
 
 /** 2 · batch · m · n · k. */
 function dotFlops({ operands, results, attrs }: OpView<Attrs>): number {

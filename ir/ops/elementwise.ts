@@ -15,6 +15,7 @@ import {
   withDType,
 } from '../types.ts';
 import { COMPLEX_FUNCTIONS, type ComplexFunction, mapComplex, modulus, onParts, paired, part } from './complex.ts';
+import { elementwisePadding } from './elementwise-padding.ts';
 import { filled, roundFormat } from './rounding.ts';
 import { totalOrder } from './total-order.ts';
 
@@ -592,7 +593,11 @@ const special: readonly AnyOpDef[] = [
   realPart('imag'),
 ];
 
-export const elementwiseOps: Readonly<Record<string, AnyOpDef>> = {
-  ...Object.fromEntries(Object.entries(ELEMENTWISE).map(([kind, row]) => [kind, elementwise(kind, row)])),
-  ...Object.fromEntries(special.map((def) => [def.kind, def])),
-};
+const all: readonly AnyOpDef[] = [
+  ...Object.entries(ELEMENTWISE).map(([kind, row]) => elementwise(kind, row)),
+  ...special,
+];
+
+export const elementwiseOps: Readonly<Record<string, AnyOpDef>> = Object.fromEntries(
+  all.map((def) => [def.kind, { ...def, padRule: (view: OpView) => elementwisePadding(def.kernel, view) }]),
+);

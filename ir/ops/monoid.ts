@@ -1,6 +1,6 @@
 /** Monoids: the region of reduce, scatter and all_reduce recognised as one, and their meaning on numbers. */
 import type { Monoid } from '../layout.ts';
-import type { Block } from '../program.ts';
+import type { Block, ValueId } from '../program.ts';
 import { type DType, isFloat } from '../types.ts';
 
 const MONOIDS: Readonly<Record<string, Monoid>> = {
@@ -55,6 +55,32 @@ export function regionMonoids(region: Block | undefined): Monoid | null {
   });
   return pairwise ? (MONOIDS[kind] ?? null) : null;
 }
+
+/**
+ * Does the region only pick, per result, among its two values of that place (argmax)? Then the same values may take part
+ * any number of times. Conditions may be made of compares of any of its values.
+ */
+export function onlyPicks(region: Block): boolean {
+  const count = region.params.length / 2;
+  const place = new Map<ValueId, number>(region.params.map((p, i) => [p, i % count]));
+  const conditions = new Set<ValueId>();
+  for (const op of region.ops) {
+    const [result] = op.results;
+    if (result === undefined) return op.operands.every((v, i) => place.get(v) === i);
+    const [first, ...rest] = op.kind === 'select' ? op.operands.slice(1) : op.operands;
+    if (first === undefined) return false;
+    const from = place.get(first);
+    if (op.kind === 'compare') conditions.add(result);
+    else if (CONNECTIVES.has(op.kind) && op.operands.every((v) => conditions.has(v))) conditions.add(result);
+    else if (PICKING.has(op.kind) && from !== undefined && rest.every((v) => place.get(v) === from))
+      place.set(result, from);
+    else return false;
+  }
+  return false;
+}
+
+const CONNECTIVES: ReadonlySet<string> = new Set(['and', 'or', 'not', 'xor', 'select']);
+const PICKING: ReadonlySet<string> = new Set(['select', 'maximum', 'minimum']);
 
 type Combine = (a: number, b: number) => number;
 

@@ -1,14 +1,16 @@
 /** reduce: any monoid in tight loops; other regions (argmax) element by element. */
 import { stridesOf, type TensorArray } from '../array.ts';
 import type { OpAttrs } from '../attrs.ts';
-import { RuleBuilder } from '../factors.ts';
+import { type FactorRule, RuleBuilder } from '../factors.ts';
 import type { Monoid } from '../layout.ts';
+import { identityOf } from '../monoid.ts';
 import { defineOp, InferError, type KernelContext, type OpView } from '../op.ts';
+import { type PadContent, type PadRule, satisfies } from '../padding.ts';
 import type { Block } from '../program.ts';
 import { elementCount, isComplex, isFloat, tensor, type TensorType } from '../types.ts';
 import { onParts } from './complex.ts';
 import { lanes } from './lanes.ts';
-import { combineOn, regionMonoid } from './monoid.ts';
+import { combineOn, onlyPicks, regionMonoid } from './monoid.ts';
 import { filled } from './rounding.ts';
 
 type Attrs = OpAttrs['reduce'];
@@ -56,11 +58,44 @@ export const reduce = defineOp<Attrs>({
   },
   linearity: ({ regions, results }) => (results.length === 1 && regionMonoid(regions[0]) === 'sum' ? [[0, 1]] : []),
   combiner: ({ regions, results }) => (results.length === 1 ? regionMonoid(regions[0]) : null),
+  padRule: reducePadding,
   flops: ({ operands, results }) => elementCount(operands[0] as TensorType) * results.length,
 });
 
 const sumOf = (monoid: Monoid) =>
   onParts((view, inputs, ctx) => [reduceMonoid(view as OpView<Attrs>, inputs, monoid, ctx)]);
+
+/**
+ * A reduced factor's padding must change nothing: the monoid's identity, or for regions that only pick (argmax) the start
+ * values, which take part once already. Elsewhere a value that combines with itself to itself stays.
+ */
+function reducePadding({ operands, results, regions }: OpView<Attrs>, f: number, rule: FactorRule): PadRule | null {
+  const n = results.length;
+  const monoid = n === 1 ? regionMonoid(regions[0]) : null;
+  const { dtype } = operands[0] as TensorType;
+  if (rule.factors[f]?.kind === 'pass')
+    return { gives: (held) => results.map((_, i) => reducedPadding(monoid, held[i], held[n + i])) };
+  if (monoid !== null) return { needs: () => [{ value: identityOf(monoid, dtype) }] };
+  if (!regions.every(onlyPicks)) return null;
+  return {
+    needs(held) {
+      const starts = held.slice(n);
+      return starts.every((start) => typeof start === 'object') ? starts : null;
+    },
+  };
+}
+
+const IDEMPOTENT: ReadonlySet<Monoid | null> = new Set(['max', 'min', 'and', 'or']);
+
+function reducedPadding(
+  monoid: Monoid | null,
+  held: PadContent | undefined,
+  start: PadContent | undefined,
+): PadContent {
+  if (typeof held !== 'object' || typeof start !== 'object' || monoid === null) return 'unknown';
+  const stays = IDEMPOTENT.has(monoid) || (monoid === 'sum' && Number(held.value) === 0);
+  return stays && satisfies(held, start) ? held : 'unknown';
+}
 
 /** Offsets of kept and reduced positions, kept-major. */
 function offsets(shape: readonly number[], dims: readonly number[]): { kept: Int32Array; reduced: Int32Array } {

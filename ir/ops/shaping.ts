@@ -4,8 +4,19 @@ import type { OpAttrs } from '../attrs.ts';
 import { gcd } from '../axes.ts';
 import { type FactorKind, type FactorRule, RuleBuilder } from '../factors.ts';
 import { type DilatedWindow, dilatedWindow, NO_WINDOW, receivedBy } from '../halo.ts';
-import { type AnyOpDef, defineOp, InferError, type OpView } from '../op.ts';
-import { elementCount, isComplex, partOf, tensor, type TensorType, typeText, widthOf, withDType } from '../types.ts';
+import { type AnyOpDef, defineOp, InferError, type OpView, passes } from '../op.ts';
+import { anyOf, COPIES, meet, type PadRule } from '../padding.ts';
+import {
+  DTYPES,
+  elementCount,
+  isComplex,
+  partOf,
+  tensor,
+  type TensorType,
+  typeText,
+  widthOf,
+  withDType,
+} from '../types.ts';
 import { movesParts, paired } from './complex.ts';
 import { allocateReal, roundAll } from './rounding.ts';
 import { copyStrided, gatherStrided } from './strided.ts';
@@ -13,6 +24,11 @@ import { copyStrided, gatherStrided } from './strided.ts';
 const none = (): number => 0;
 const one = <T>(list: readonly T[]): T => list[0] as T;
 const LINEAR = (): readonly (readonly number[])[] => [[0]];
+/** Where a factor passes, elements are moved along and their padding with them. */
+const MOVES = (_: OpView, f: number, rule: FactorRule): PadRule | null => (passes(rule, f) ? COPIES : null);
+/** Elements of several operands stand side by side. */
+const JOINS = (_: OpView, f: number, rule: FactorRule): PadRule | null =>
+  passes(rule, f) ? { gives: (held) => [held.reduce(meet)] } : null;
 
 const constant = defineOp<OpAttrs['constant']>({
   kind: 'constant',
@@ -26,8 +42,18 @@ const constant = defineOp<OpAttrs['constant']>({
     for (let i = 0; i < data.length; i++) (data as Float64Array)[i] = source[splat ? i % source.length : i] as number;
     return [{ dtype: type.dtype, shape: type.shape, data: roundAll(type.dtype, ctx.precision, data) }];
   },
+  padRule: ({ attrs }) => {
+    if (attrs.value.data.length !== widthOf(attrs.dtype)) return null;
+    const value = splatValue(attrs);
+    return { gives: () => [value === undefined ? 'unknown' : { value }] };
+  },
   flops: none,
 });
+
+/** The one number that all elements are; undefined for several, and for complex ones off the real line. */
+export function splatValue({ value: { data }, dtype }: OpAttrs['constant']): number | bigint | undefined {
+  return data.length === widthOf(dtype) && (data.length === 1 || data[1] === 0) ? data[0] : undefined;
+}
 
 const iota = defineOp<OpAttrs['iota']>({
   kind: 'iota',
@@ -49,6 +75,7 @@ const iota = defineOp<OpAttrs['iota']>({
     if (!isComplex(whole.dtype)) return [real];
     return [paired(whole, real, { ...real, data: allocateReal(type.dtype, data.length, ctx.precision) })];
   },
+  padRule: ({ attrs }) => ({ gives: () => [DTYPES[attrs.dtype].bits < 32 ? anyOf(attrs.dtype) : 'finite'] }),
   flops: none,
 });
 
@@ -102,6 +129,7 @@ const broadcastInDim = defineOp<OpAttrs['broadcast_in_dim']>({
     return [gatherStrided(one(results), x, 0, steps, ctx.precision)];
   },
   linearity: LINEAR,
+  padRule: MOVES,
   flops: none,
 });
 
@@ -142,6 +170,7 @@ const transpose = defineOp<OpAttrs['transpose']>({
     ];
   },
   linearity: LINEAR,
+  padRule: MOVES,
   flops: none,
 });
 
@@ -172,6 +201,7 @@ const reverse = defineOp<OpAttrs['reverse']>({
     ];
   },
   linearity: LINEAR,
+  padRule: MOVES,
   flops: none,
 });
 
@@ -220,6 +250,12 @@ const slice = defineOp<OpAttrs['slice']>({
     ];
   },
   linearity: LINEAR,
+  padRule: MOVES,
+  /** Of dims that are taken whole. */
+  padAttrs: ({ attrs, operands }, padded) => ({
+    ...attrs,
+    limit: one(padded.operands).shape.map((n, d) => (n === one(operands).shape[d] ? (attrs.limit[d] ?? n) : n)),
+  }),
   flops: none,
 });
 
@@ -311,6 +347,7 @@ const pad = defineOp<OpAttrs['pad']>({
     return [{ dtype: type.dtype, shape: type.shape, data }];
   },
   linearity: () => [[0, 1]],
+  padRule: JOINS,
   flops: none,
 });
 
@@ -390,6 +427,7 @@ const concatenate = defineOp<OpAttrs['concatenate']>({
     return [{ dtype: type.dtype, shape: type.shape, data }];
   },
   linearity: ({ operands }) => [operands.map((_, i) => i)],
+  padRule: JOINS,
   flops: none,
 });
 
@@ -408,6 +446,7 @@ const reshape = defineOp<OpAttrs['reshape']>({
     { dtype: one(results).dtype, shape: one(results).shape, data: (a as TensorArray).data as Storage },
   ],
   linearity: LINEAR,
+  padRule: MOVES,
   flops: none,
 });
 

@@ -1,43 +1,51 @@
-/** Says where an annotation could not be kept: a dim that does not divide by its axes stays whole over the last of them. */
+/**
+ * Says where an annotation could not be kept: an argument or result whose dim does not divide by its axes stays whole over
+ * the last of them (inside, pad-dims shards it all the same), and so does a dim with too few elements to be worth padding.
+ */
+import { evenPrefix } from '../../ir/axes.ts';
 import type { Diagnostic } from '../../ir/diagnostics.ts';
 import type { Layout } from '../../ir/layout.ts';
-import { axesSize, axisText } from '../../ir/mesh.ts';
+import { type AxisRef, axesSize, axisText } from '../../ir/mesh.ts';
 import { mainFunction, meshOf, type Module, type Span, type ValueId, valueInfo, walkOps } from '../../ir/program.ts';
 import type { TensorType } from '../../ir/types.ts';
+import { usable } from './pad-dims/extents.ts';
 
-/** One warning per argument, constraint and result; at the propagated level. */
+/** One warning per dim of an argument, constraint or result; at the propagated level, before padding. */
 export function cutLayouts(module: Module): Diagnostic[] {
   const func = mainFunction(module);
   const found: Diagnostic[] = [];
-  const look = (what: string, type: TensorType, layout: Layout | undefined, span: Span | undefined): void => {
-    layout?.dims.forEach((d, dim) => {
+  type Kept = (size: number, axes: readonly AxisRef[]) => readonly AxisRef[];
+  const look = (what: string, type: TensorType, layout: Layout | undefined, kept: Kept, span?: Span): void =>
+    layout?.dims.forEach(({ axes }, dim) => {
       const size = type.shape[dim] as number;
-      const kept = d.axes.findIndex((_, i) => size % axesSize(d.axes.slice(0, i + 1)) !== 0);
-      if (kept < 0 || size === 0) return;
-      const lost = d.axes
-        .slice(kept)
-        .map((a) => `${axisText(meshOf(module, layout.mesh), a)}=${a.size}`)
-        .join(', ');
+      const lost = axesSize(axes) / axesSize(kept(size, axes));
+      if (lost <= 1 || size === 0) return;
+      const over = axes.map((a) => `${axisText(meshOf(module, layout.mesh), a)}=${a.size}`).join(', ');
       found.push({
         code: 'SH0402',
         severity: 'warning',
         cause: 'user',
-        message: `dim ${dim} of ${what} has ${size} elements, which do not divide by ${lost}: it stays whole there`,
-        expected: `a multiple of ${axesSize(d.axes)}`,
-        help: 'pad the dim, or use another mesh',
+        message: `dim ${dim} of ${what} has ${size} elements, which do not divide by ${over}: ${lost} devices hold the same part`,
+        expected: `a multiple of ${axesSize(axes)}`,
+        ...(kept === evenPrefix
+          ? {
+              help: 'inside the program the dim is padded and sharded as asked; a size that divides is sharded on the way in and out too',
+            }
+          : {}),
         ...(span === undefined ? {} : { span }),
       });
     });
-  };
   for (const p of func.body.params) {
     const { type, layout, name, origin } = valueInfo(func, p);
-    look(`argument %${name ?? p}`, type, layout, origin?.span);
+    look(`argument %${name ?? p}`, type, layout, evenPrefix, origin?.span);
   }
   for (const op of walkOps(func.body)) {
     if (op.kind !== 'sharding_constraint') continue;
     const { type, name } = valueInfo(func, op.results[0] as ValueId);
-    look(`%${name ?? op.results[0]}`, type, op.attrs.layout as Layout, op.origin.span);
+    look(`%${name ?? op.results[0]}`, type, op.attrs.layout as Layout, usable, op.origin.span);
   }
-  func.resultLayouts.forEach((layout, i) => look(`result ${i}`, func.resultTypes[i] as TensorType, layout, undefined));
+  func.resultLayouts.forEach((layout, i) => {
+    look(`result ${i}`, func.resultTypes[i] as TensorType, layout, evenPrefix);
+  });
   return found;
 }

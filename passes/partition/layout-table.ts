@@ -1,8 +1,8 @@
 /** Interned layouts of one pass, and memoised plans between them: 96 equal layers plan once. */
 import { closedDim, type Layout, layoutOf, type Monoid } from '../../ir/layout.ts';
-import { type AxisRef, axesSize, type Mesh } from '../../ir/mesh.ts';
+import type { AxisRef, Mesh } from '../../ir/mesh.ts';
 import { DTYPES, type TensorType } from '../../ir/types.ts';
-import { axesKey, axisKey } from '../../ir/axes.ts';
+import { axesKey, axisKey, evenPrefix } from '../../ir/axes.ts';
 import type { Prices } from './prices.ts';
 import { type Plan, planReshard } from './reshard-plan.ts';
 
@@ -36,14 +36,7 @@ export class LayoutTable {
 
   /** A layout of the program, closed and cut to the largest even prefix of each dim's axes. */
   even(shape: readonly number[], layout: Layout): Layout {
-    const dims = layout.dims.map((d, i) => {
-      const kept: AxisRef[] = [];
-      for (const axis of d.axes) {
-        if ((shape[i] as number) % (axesSize(kept) * axis.size) !== 0 || shape[i] === 0) break;
-        kept.push(axis);
-      }
-      return kept;
-    });
+    const dims = layout.dims.map((d, i) => evenPrefix(shape[i] as number, d.axes));
     return this.of(dims, layout.unreduced, layout.monoid);
   }
 

@@ -12,7 +12,7 @@ import { internalError, unsupported } from '../../ir/diagnostics.ts';
 import { type DimFactors, factorName, ruleText } from '../../ir/factors.ts';
 import { isEven, type Layout, localShape, usedAxes } from '../../ir/layout.ts';
 import { axesSize, type AxisRef, fullAxis, isFullAxis, type Mesh } from '../../ir/mesh.ts';
-import { haloOfFactor, type OpView, type Registry, splitRule } from '../../ir/op.ts';
+import { attrsAt, haloOfFactor, type OpView, type Registry, splitRule } from '../../ir/op.ts';
 import {
   type Attrs,
   type Block,
@@ -212,12 +212,10 @@ class Localizing {
   }
 
   private localAttrs(op: Op, operands: readonly ValueId[], results: readonly TensorType[]): Attrs {
-    const def = this.registry[op.kind];
-    const [result] = results;
-    const reshaped =
-      op.attrs.shape !== undefined && result !== undefined ? { ...op.attrs, shape: result.shape } : op.attrs;
-    if (def?.localAttrs === undefined) return reshaped;
-    return def.localAttrs(this.view(op), { operands: operands.map((v) => this.builder.typeOf(v)), results });
+    return attrsAt(this.registry[op.kind], this.view(op), {
+      operands: operands.map((v) => this.builder.typeOf(v)),
+      results,
+    });
   }
 
   private localResults(op: Op): TensorType[] {

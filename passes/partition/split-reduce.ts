@@ -11,6 +11,7 @@
 import { FuncBuilder } from '../../ir/build.ts';
 import { closedDim, type DimSharding, type Layout } from '../../ir/layout.ts';
 import { axesSize } from '../../ir/mesh.ts';
+import { onlyPicks } from '../../ir/ops/monoid.ts';
 import {
   type Block,
   type Func,
@@ -30,9 +31,6 @@ export function splitReduce(module: Module): Module {
   return { ...module, functions: [new Splitting(func).run()] };
 }
 
-/** Ops that only choose among what they are given. */
-const PICKING: ReadonlySet<string> = new Set(['compare', 'select', 'and', 'or', 'not', 'maximum', 'minimum', 'return']);
-
 /** Their regions are part of the program, and no reducers. */
 const HOLDS_BLOCKS: ReadonlySet<string> = new Set(['while', 'case', 'manual_computation']);
 
@@ -40,8 +38,7 @@ const HOLDS_BLOCKS: ReadonlySet<string> = new Set(['while', 'case', 'manual_comp
 function splitDim(func: Func, op: Op): number | undefined {
   if (op.kind !== 'reduce' || op.results.length < 2) return undefined;
   const [dim, ...more] = op.attrs.dims as readonly number[];
-  if (dim === undefined || more.length > 0 || !op.regions.every((r) => r.ops.every((o) => PICKING.has(o.kind))))
-    return undefined;
+  if (dim === undefined || more.length > 0 || !op.regions.every(onlyPicks)) return undefined;
   const { type, layout } = valueInfo(func, op.operands[0] as ValueId);
   const shards = axesSize(layout?.dims[dim]?.axes ?? []);
   const size = type.shape[dim] as number;

@@ -71,6 +71,7 @@ describe('shardc FILE', () => {
     expect(names).toEqual([
       'split-constants',
       'propagate',
+      'pad-dims',
       'split-reduce',
       'insert-reshards',
       'lower-reshards',
@@ -90,7 +91,9 @@ describe('shardc FILE', () => {
   it('warns where a dim does not divide, rather than dropping an axis in silence', () => {
     const { code, err } = shardc([BLOCK, '--mesh', '2x3', '--check', 'off']);
     expect(code).toBe(0);
-    expect(err).toMatch(/warning\[SH0402\]: dim 1 of argument %wq has 8 elements, which do not divide by model=3/);
+    expect(err).toMatch(
+      /warning\[SH0402\]: dim 1 of argument %wq has 8 elements, which do not divide by model=3: 3 devices/,
+    );
     expect(shardc([BLOCK, '--check', 'off']).err).toBe('');
   });
 
@@ -155,7 +158,9 @@ describe('shardc opt', () => {
   it('refuses a pass on the wrong level, and names what comes before it', () => {
     const { code, err } = shardc(['opt', BLOCK, '--passes', 'localize']);
     expect(code).toBe(1);
-    expect(err).toMatch(/help: run before it: split-constants,propagate,split-reduce,insert-reshards,lower-reshards/);
+    expect(err).toMatch(
+      /help: run before it: split-constants,propagate,pad-dims,split-reduce,insert-reshards,lower-reshards/,
+    );
   });
 });
 

@@ -1,0 +1,369 @@
+/**
+ * Makes dims that do not divide by their shards longer, in the whole program at once, so that every later level has even
+ * shards only. What is added is tracked, and overwritten only where an op would let it be seen.
+ *
+ *   %2 = dot_general %0, %1 : f32[30,77] @{x, y}        // x=4, y=2
+ *   %3 = reduce sum %2 dims=[0] : f32[77]
+ *   →  %a = pad %0 high=[2, 0] : f32[32,50];  %b = pad %1 high=[0, 1] : f32[50,78]
+ *      %2 = dot_general %a, %b : f32[32,78] @{x, y}
+ *      %m = select (iota < 30), %2, 0
+ *      %3 = reduce sum %m dims=[0] : f32[78];  %r = slice %3 [0:77]
+ *
+ * Arguments and results keep their true shape, laid out by the largest beginning of their axes that divides.
+ */
+import type { OpAttrs } from '../../ir/attrs.ts';
+import { FuncBuilder } from '../../ir/build.ts';
+import { isSplat } from '../../ir/elements.ts';
+import { type AnyOpDef, attrsAt, type OpView, type Registry } from '../../ir/op.ts';
+import { anyOf, COPIES, meet, type PadContent, satisfies } from '../../ir/padding.ts';
+import { splatValue } from '../../ir/ops/shaping.ts';
+import {
+  type Block,
+  type Elements,
+  type Func,
+  mainFunction,
+  type Module,
+  type Op,
+  type ValueId,
+  valueInfo,
+} from '../../ir/program.ts';
+import { type DType, withShape } from '../../ir/types.ts';
+import { Extents, viewOf } from './pad-dims/extents.ts';
+import { majorOf, padOfDim, padView, type PadView } from './pad-dims/joins.ts';
+import { type Known, type Needs, PaddedValues, poisonOf } from './pad-dims/padded-values.ts';
+
+export interface PadOptions {
+  /** For tests: padding of which nothing is claimed is filled with NaN and the like. */
+  readonly poison?: boolean;
+}
+
+export function padDims(module: Module, registry: Registry, { poison = false }: PadOptions = {}): Module {
+  const func = mainFunction(module);
+  const extents = new Extents(func, registry);
+  return extents.none ? module : { ...module, functions: [new Padding(func, registry, extents, poison).run()] };
+}
+
+/** Shapes of an op's operands or results. */
+type Shapes = readonly (readonly number[])[];
+
+class Padding {
+  private readonly func: Func;
+  private readonly registry: Registry;
+  private readonly extents: Extents;
+  private readonly poison: boolean;
+  private readonly builder = new FuncBuilder();
+  private readonly values: PaddedValues;
+
+  constructor(func: Func, registry: Registry, extents: Extents, poison: boolean) {
+    this.func = func;
+    this.registry = registry;
+    this.extents = extents;
+    this.poison = poison;
+    this.values = new PaddedValues(func, extents, this.builder, poison);
+  }
+
+  run(): Func {
+    const { func } = this;
+    for (const p of func.body.params) this.param(p, valueInfo(func, p).type.shape, { contents: [] });
+    this.block(func.body, (v) => valueInfo(func, v).type.shape);
+    const returned = func.body.ops.at(-1)?.operands ?? [];
+    return this.builder.finish({
+      ...func,
+      resultLayouts: func.resultLayouts.map((l, i) => {
+        const id = returned[i] as ValueId;
+        return l === undefined ? l : this.extents.cut(l, valueInfo(func, id).type.shape);
+      }),
+    });
+  }
+
+  /** What is known of the values that it returns, in the shapes that are wanted of them. */
+  private block(block: Block, wanted: (v: ValueId) => readonly number[]): Known[] {
+    let returned: Known[] = [];
+    for (const op of block.ops) {
+      if (op.kind === 'return') returned = this.returns(op, wanted);
+      else this.op(op);
+    }
+    return returned;
+  }
+
+  private returns(op: Op, wanted: (v: ValueId) => readonly number[]): Known[] {
+    const copies = op.operands.map((v) => this.values.get(v, wanted(v), op));
+    this.builder.push({ ...op, operands: copies.map((c) => c.id) });
+    return copies;
+  }
+
+  private op(op: Op): void {
+    switch (op.kind) {
+      case 'while':
+        this.loop(op);
+        return;
+      case 'case':
+        this.branches(op);
+        return;
+      case 'optimization_barrier':
+      case 'sharding_constraint':
+      case 'reshard':
+        this.through(op);
+        return;
+      default:
+        this.tensorOp(op);
+    }
+  }
+
+  private param(old: ValueId, shape: readonly number[], known: Known): void {
+    const id = this.values.like(old, shape);
+    this.builder.paramAt(id);
+    this.values.bind(old, id, known);
+  }
+
+  // --- structure ----------------------------------------------------------------------------------------------------
+
+  private through(op: Op): void {
+    const copies = op.operands.map((v) => this.values.get(v, this.extents.shape(v), op));
+    this.emit(
+      op,
+      copies.map((c) => c.id),
+      op.results.map((r) => this.extents.shape(r)),
+      copies,
+      op.attrs,
+    );
+  }
+
+  /** What a loop carries holds what both its start and its body give: tried until the body agrees. */
+  private loop(op: Op): void {
+    const [cond, body] = op.regions as readonly [Block, Block];
+    const inits = op.operands.map((v) => this.values.get(v, this.extents.shape(v), op));
+    let held: Known[] = inits.map(({ contents }) => ({ contents }));
+    for (let again = true; again; ) {
+      const mark = this.builder.values.length;
+      const { returned } = this.region(body, held);
+      const both = held.map((k, i) => ({
+        contents: k.contents.map((c, d) => meet(c, returned[i]?.contents[d] ?? 'unknown')),
+      }));
+      again = both.some((k, i) => k.contents.some((c, d) => !satisfies(c, held[i]?.contents[d])));
+      held = both;
+      this.builder.values.length = mark;
+    }
+    const regions = [this.region(cond, held).block, this.region(body, held).block];
+    this.emit(
+      op,
+      inits.map((c) => c.id),
+      op.results.map((r) => this.extents.shape(r)),
+      held,
+      op.attrs,
+      regions,
+    );
+  }
+
+  private branches(op: Op): void {
+    const operands = op.operands.map((v) => this.values.get(v, valueInfo(this.func, v).type.shape, op).id);
+    const made = op.regions.map((r) =>
+      this.region(
+        r,
+        r.params.map(() => ({ contents: [] })),
+      ),
+    );
+    const known = op.results.map((r, i) => ({
+      contents: valueInfo(this.func, r).type.shape.map((_, d) =>
+        made
+          .map((m) => m.returned[i]?.contents[d] ?? ('unknown' as const))
+          .reduce<PadContent>(meet, made[0]?.returned[i]?.contents[d] ?? 'unknown'),
+      ),
+    }));
+    this.emit(
+      op,
+      operands,
+      op.results.map((r) => this.extents.shape(r)),
+      known,
+      op.attrs,
+      made.map((m) => m.block),
+    );
+  }
+
+  private region(block: Block, params: readonly Known[]): { block: Block; returned: Known[] } {
+    let returned: Known[] = [];
+    const made = this.builder.region(() => {
+      returned = this.values.scoped(() => {
+        block.params.forEach((p, i) => {
+          this.param(p, this.extents.shape(p), params[i] ?? { contents: [] });
+        });
+        return this.block(block, (v) => this.extents.shape(v));
+      });
+    });
+    return { block: made, returned };
+  }
+
+  // --- tensor ops ---------------------------------------------------------------------------------------------------
+
+  private tensorOp(op: Op): void {
+    const def = this.registry[op.kind];
+    const view = viewOf(this.func, op);
+    const padding = def === undefined ? undefined : padView(def, view);
+    if (def === undefined || padding === undefined || !this.padded(op, def, view, padding)) this.asItWas(op);
+  }
+
+  /** At its true size: what the op must see whole. */
+  private asItWas(op: Op): void {
+    const copies = op.operands.map((v) => this.values.get(v, valueInfo(this.func, v).type.shape, op));
+    const known = op.results.map(() => ({ contents: [] }));
+    this.emit(
+      op,
+      copies.map((c) => c.id),
+      viewOf(this.func, op).results.map((t) => t.shape),
+      known,
+      op.attrs,
+      this.copied(op),
+    );
+  }
+
+  /** False where dims' padding would have to hold two things at once. */
+  private padded(op: Op, def: AnyOpDef, view: OpView, padding: PadView): boolean {
+    const operandShapes = this.shapes(op.operands, padding.rule.operands, padding);
+    const resultShapes = this.shapes(op.results, padding.rule.results, padding);
+    const expected = op.operands.map((v, i) => this.values.expected(v, operandShapes[i] ?? []));
+    const needs = this.needs(op, padding, expected);
+    if (needs === null) return false;
+    const copies = op.operands.map((v, i) => this.values.get(v, operandShapes[i] ?? [], op, needs[i]));
+    if (!copies.every((c, i) => this.holds(op.operands[i] as ValueId, c.shape, c.contents, needs[i] ?? [])))
+      return false;
+    const shapes = {
+      operands: view.operands.map((t, i) => withShape(t, operandShapes[i] ?? [])),
+      results: view.results.map((t, i) => withShape(t, resultShapes[i] ?? [])),
+    };
+    const attrs = def.padAttrs?.(view, shapes) ?? attrsAt(def, view, shapes);
+    const known = this.given(op, view, padding, copies);
+    this.emit(
+      op,
+      copies.map((c) => c.id),
+      resultShapes,
+      known,
+      attrs,
+      this.copied(op),
+    );
+    return true;
+  }
+
+  private shapes(ids: readonly ValueId[], tensors: PadView['rule']['operands'], padding: PadView): Shapes {
+    return ids.map((id, t) =>
+      valueInfo(this.func, id).type.shape.map((n, d) =>
+        padOfDim(padding, tensors[t]?.[d] ?? []) === null ? n : this.extents.of(id, d),
+      ),
+    );
+  }
+
+  private holds(old: ValueId, shape: readonly number[], contents: readonly PadContent[], needs: Needs): boolean {
+    const { type } = valueInfo(this.func, old);
+    return shape.every((n, d) => n === type.shape[d] || satisfies(contents[d] ?? 'unknown', needs[d]));
+  }
+
+  /** Per operand and dim: what the rules of its factors need there. */
+  private needs(op: Op, { rule, pads }: PadView, known: readonly Known[]): Needs[] | null {
+    const needs: (PadContent | undefined)[][] = op.operands.map(() => []);
+    for (const [f, pad] of pads.entries()) {
+      if (pad?.needs === undefined || !this.grows(op, rule, f)) continue;
+      const wanted = pad.needs(this.held(op, rule, f, known));
+      if (wanted === null) return null;
+      wanted.forEach((need, i) =>
+        rule.operands[i]?.forEach((dims, d) => {
+          if (majorOf(rule, dims) === f) (needs[i] as PadContent[])[d] = need ?? 'unknown';
+        }),
+      );
+    }
+    return needs;
+  }
+
+  /** Is any dim of the factor longer than it truly is? */
+  private grows(op: Op, rule: PadView['rule'], f: number): boolean {
+    const some = (ids: readonly ValueId[], tensors: PadView['rule']['operands']): boolean =>
+      ids.some((id, t) =>
+        valueInfo(this.func, id).type.shape.some(
+          (n, d) => majorOf(rule, tensors[t]?.[d] ?? []) === f && n !== this.extents.of(id, d),
+        ),
+      );
+    return some(op.operands, rule.operands) || some(op.results, rule.results);
+  }
+
+  /** What each operand holds in the factor's padding, or everywhere where it lacks the factor. */
+  private held(op: Op, rule: PadView['rule'], f: number, known: readonly Known[]): PadContent[] {
+    return op.operands.map((v, i) => {
+      const { contents, splat } = known[i] ?? { contents: [] };
+      if (splat !== undefined) return { value: splat };
+      const d = rule.operands[i]?.findIndex((dims) => majorOf(rule, dims) === f) ?? -1;
+      const any = anyOf(valueInfo(this.func, v).type.dtype);
+      return d < 0 ? any : contents[d] === undefined || contents[d] === 'unknown' ? any : contents[d];
+    });
+  }
+
+  private given(op: Op, view: OpView, { rule, pads }: PadView, known: readonly Known[]): Known[] {
+    const splat = this.splatOf(op, view, rule, known);
+    return op.results.map((_, r) => {
+      const any = anyOf(view.results[r]?.dtype ?? 'f32');
+      const contents = (rule.results[r] ?? []).map((dims): PadContent => {
+        const f = majorOf(rule, dims);
+        const pad = f === undefined ? null : (pads[f] ?? null);
+        if (f === undefined || pad === null) return 'unknown';
+        const given = pad.gives?.(this.held(op, rule, f, known))[r] ?? any;
+        return given === 'unknown' ? any : given;
+      });
+      return { contents, splat };
+    });
+  }
+
+  /** The one value of all elements: of constants, and what moves or maps them. */
+  private splatOf(op: Op, view: OpView, rule: PadView['rule'], known: readonly Known[]): number | bigint | undefined {
+    if (op.kind === 'constant') return splatValue(op.attrs as OpAttrs['constant']);
+    if (known.length === 0 || known.some((k) => k.splat === undefined)) return undefined;
+    const pad = this.registry[op.kind]?.padRule?.(view, 0, rule);
+    const maps = pad === COPIES || rule.elementwise === true;
+    const [given] = maps ? (pad?.gives?.(known.map((k) => ({ value: k.splat as number | bigint }))) ?? []) : [];
+    return typeof given === 'object' ? given.value : undefined;
+  }
+
+  private emit(
+    op: Op,
+    operands: readonly ValueId[],
+    shapes: Shapes,
+    known: readonly Known[],
+    attrs: Op['attrs'],
+    regions: readonly Block[] = [],
+  ): void {
+    const results = op.results.map((r, i) => this.values.like(r, shapes[i] ?? []));
+    const made: Op = { ...op, operands, results, attrs, regions };
+    this.builder.push(made);
+    op.results.forEach((r, i) => {
+      if (isCheap(this.func, op)) this.values.bindCheap(r, op);
+      this.values.bind(r, results[i] as ValueId, known[i] ?? { contents: [] });
+      if (this.poison) this.values.poison(r, op, poisonOf);
+    });
+  }
+
+  /** Reducers, and regions that this pass does not enter: what they take from outside they take as it was. */
+  private copied(op: Op): Block[] {
+    return op.regions.map((r) => this.copy(r, op, new Map()));
+  }
+
+  private copy(block: Block, owner: Op, fresh: Map<ValueId, ValueId>): Block {
+    const make = (v: ValueId): ValueId => {
+      const info = valueInfo(this.func, v);
+      const made = this.builder.value(info.type, info);
+      fresh.set(v, made);
+      return made;
+    };
+    const read = (v: ValueId): ValueId =>
+      fresh.get(v) ?? this.values.get(v, valueInfo(this.func, v).type.shape, owner).id;
+    return this.builder.region(() => {
+      for (const p of block.params) this.builder.paramAt(make(p));
+      for (const op of block.ops) {
+        const operands = op.operands.map(read);
+        const regions = op.regions.map((r) => this.copy(r, op, fresh));
+        this.builder.push({ ...op, operands, results: op.results.map(make), regions });
+      }
+    });
+  }
+}
+
+/** Constants of one value, iotas and broadcasts of scalars: made anew in any shape. */
+const isCheap = (func: Func, op: Op): boolean =>
+  op.kind === 'iota' ||
+  (op.kind === 'constant' && isSplat((op.attrs.value as Elements).data, op.attrs.dtype as DType)) ||
+  (op.kind === 'broadcast_in_dim' && valueInfo(func, op.operands[0] as ValueId).type.shape.length === 0);

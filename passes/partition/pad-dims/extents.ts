@@ -1,0 +1,168 @@
+/**
+ * How long dims become. Dims that share a factor of an op must agree; such a class gets the least extent that divides by
+ * all shards that its dims are in. A class whose dims all divide is left alone.
+ *
+ *   %h : f32[30, 77] @{x, y}   x=4, y=2      30 → 32, 77 → 78
+ *   dims of 5 and 15 that a reshape ties together, the second over 2: the class grows by 6/5, to 6 and 18
+ */
+import { evenPrefix, gcd, lcm } from '../../../ir/axes.ts';
+import { type DimOf, DimUnion } from '../../../ir/dim-union.ts';
+import { closedDim, dimAxes, type Layout } from '../../../ir/layout.ts';
+import { type AxisRef, axesSize } from '../../../ir/mesh.ts';
+import type { OpView, Registry } from '../../../ir/op.ts';
+import { type Block, type Func, isStructural, type Op, type ValueId, valueInfo } from '../../../ir/program.ts';
+import type { TensorType } from '../../../ir/types.ts';
+import { majorOf, padView } from './joins.ts';
+
+export class Extents {
+  private readonly func: Func;
+  private readonly dims: DimUnion;
+  /** Of classes that grow: the greatest common divisor of their dims' sizes, and what it becomes. */
+  private readonly grown = new Map<number, { readonly unit: number; readonly padded: number }>();
+
+  constructor(func: Func, registry: Registry) {
+    this.func = func;
+    this.dims = new DimUnion(func.values.map((v) => v.type));
+    let uneven = false;
+    this.each((_, size, shards) => {
+      uneven ||= size % shards !== 0;
+    });
+    if (!uneven) return;
+    joinDims(func, registry, this.dims);
+    this.choose();
+  }
+
+  get none(): boolean {
+    return this.grown.size === 0;
+  }
+
+  of(id: ValueId, dim: number): number {
+    const size = valueInfo(this.func, id).type.shape[dim] as number;
+    const grown = this.grown.get(this.dims.of(id, dim));
+    return grown === undefined ? size : (size / grown.unit) * grown.padded;
+  }
+
+  shape(id: ValueId): readonly number[] {
+    return valueInfo(this.func, id).type.shape.map((_, d) => this.of(id, d));
+  }
+
+  /** The value's propagated layout where it has this shape: what of each dim's axes divides it. */
+  layout(id: ValueId, shape: readonly number[]): Layout | undefined {
+    const { layout, type } = valueInfo(this.func, id);
+    return layout === undefined ? undefined : this.cut(layout, shape, type.shape);
+  }
+
+  /** What of each dim's axes divides the shape, as far as they are worth using for dims truly of this size. */
+  cut(layout: Layout, shape: readonly number[], size = shape): Layout {
+    const dims = layout.dims.map((d, i) =>
+      closedDim(evenPrefix(shape[i] as number, usable(size[i] as number, d.axes)), d.priority),
+    );
+    return { ...layout, dims };
+  }
+
+  private choose(): void {
+    const units = new Map<number, number>();
+    const uneven = new Set<number>();
+    this.each((root, size, shards) => {
+      units.set(root, gcd(units.get(root) ?? 0, size));
+      if (size % shards !== 0) uneven.add(root);
+    });
+    const steps = new Map<number, number>();
+    this.each((root, size, shards) => {
+      const times = size / (units.get(root) as number);
+      steps.set(root, lcm(steps.get(root) ?? 1, shards / gcd(shards, times)));
+    });
+    for (const root of uneven) {
+      const [unit, step] = [units.get(root) as number, steps.get(root) as number];
+      this.grown.set(root, { unit, padded: Math.ceil(unit / step) * step });
+    }
+  }
+
+  /** Every dim of every value that has a layout: its class, size and shards. */
+  private each(visit: (root: number, size: number, shards: number) => void): void {
+    this.func.values.forEach(({ type, layout }, id) => {
+      if (layout === undefined) return;
+      type.shape.forEach((size, dim) => {
+        if (size > 0) visit(this.dims.of(id as ValueId, dim), size, axesSize(usable(size, dimAxes(layout, dim))));
+      });
+    });
+  }
+}
+
+/**
+ * What of a dim's axes is worth padding for. One element, or none, is not split; over more than twice as many shards as
+ * there are elements most would hold padding only.
+ */
+export function usable(size: number, axes: readonly AxisRef[]): readonly AxisRef[] {
+  if (size <= 1) return [];
+  const kept: AxisRef[] = [];
+  let left = 2 * size;
+  for (const axis of axes) {
+    let part = axis.size;
+    while (part > left || axis.size % part !== 0) part--;
+    if (part > 1 || axis.size === 1) kept.push({ ...axis, size: part });
+    if (part < axis.size) break;
+    left = Math.floor(left / part);
+  }
+  return kept;
+}
+
+// --- classes --------------------------------------------------------------------------------------------------------
+
+function joinDims(func: Func, registry: Registry, dims: DimUnion): void {
+  const blocks: Block[] = [func.body];
+  for (let block = blocks.pop(); block !== undefined; block = blocks.pop()) {
+    for (const op of block.ops) {
+      if (op.kind === 'while' || op.kind === 'case') blocks.push(...op.regions);
+      if (isStructural(op)) joinStructural(op, dims);
+      else joinByFactors(func, op, registry, dims);
+    }
+  }
+}
+
+function joinStructural(op: Op, dims: DimUnion): void {
+  const joinLists = (a: readonly ValueId[], b: readonly ValueId[]): void =>
+    a.forEach((v, i) => dims.joinAll(v, b[i] as ValueId));
+  const returned = (block: Block | undefined): readonly ValueId[] => block?.ops.at(-1)?.operands ?? [];
+  switch (op.kind) {
+    case 'while': {
+      const [cond, body] = op.regions as readonly [Block, Block];
+      for (const list of [op.operands, cond.params, body.params, returned(body)]) joinLists(op.results, list);
+      return;
+    }
+    case 'case':
+      for (const branch of op.regions) joinLists(op.results, returned(branch));
+      return;
+    case 'optimization_barrier':
+    case 'sharding_constraint':
+    case 'reshard':
+      joinLists(op.results, op.operands);
+      return;
+    default:
+  }
+}
+
+function joinByFactors(func: Func, op: Op, registry: Registry, dims: DimUnion): void {
+  const def = registry[op.kind];
+  if (def === undefined) return;
+  const { rule, pads } = padView(def, viewOf(func, op));
+  const first = new Map<number, DimOf>();
+  const visit = (ids: readonly ValueId[], tensors: typeof rule.operands): void =>
+    ids.forEach((id, t) =>
+      tensors[t]?.forEach((held, dim) => {
+        const f = majorOf(rule, held);
+        const pad = f === undefined ? null : pads[f];
+        if (f === undefined || pad === null || pad === undefined || pad.apart === true) return;
+        const other = first.get(f);
+        if (other === undefined) first.set(f, { id, dim });
+        else dims.join(other, { id, dim });
+      }),
+    );
+  visit(op.operands, rule.operands);
+  visit(op.results, rule.results);
+}
+
+export function viewOf(func: Func, { kind, attrs, regions, operands, results }: Op): OpView {
+  const types = (ids: readonly ValueId[]): TensorType[] => ids.map((v) => valueInfo(func, v).type);
+  return { kind, attrs, regions, operands: types(operands), results: types(results) };
+}
