@@ -34,3 +34,6 @@ export {
   valueAndGrad,
   vjp,
 } from './transforms.ts';
+export { vmap, type VmapOptions } from './vmap.ts';
+export * as nn from './nn/index.ts';
+export * as optim from './optim.ts';

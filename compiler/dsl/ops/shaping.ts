@@ -20,6 +20,7 @@ export function reshape<D extends DType, const S extends Shape>(x: Tensor<D>, sh
 /** Result dim i is operand dim `permutation[i]`; without one, all dims in reverse. */
 export function transpose<T extends Tensor>(x: T, permutation?: readonly number[]): T {
   const dims = permutation === undefined ? x.shape.map((_, d) => x.shape.length - 1 - d) : dimsOf(x, permutation);
+  if (dims.every((from, to) => from === to)) return x;
   return currentTrace().emit('transpose', [x], { permutation: dims })[0] as T;
 }
 
