@@ -9,7 +9,7 @@ import { localize } from '../passes/partition/localize.ts';
 import { lowerReshards } from '../passes/partition/lower-reshards.ts';
 import { type Prices, wirePrices } from '../passes/partition/prices.ts';
 import { padDims } from '../passes/partition/pad-dims.ts';
-import { splitReduce } from '../passes/partition/split-reduce.ts';
+import { splitSharded } from '../passes/partition/split-sharded.ts';
 import { definePass, type Pass, type PassContext } from '../passes/pass.ts';
 import { splitConstants } from '../passes/shardy/constants.ts';
 import { propagate } from '../passes/propagate/propagate.ts';
@@ -48,11 +48,11 @@ export const PIPELINE: readonly Pass[] = [
     },
   }),
   definePass({
-    name: 'split-reduce',
-    doc: 'an argmax over a sharded dim picks on each shard first',
+    name: 'split-sharded',
+    doc: 'argmax, top_k and scans over a sharded dim: each shard does its own part first',
     requires: 'propagated',
     ensures: 'propagated',
-    run: (module) => splitReduce(module),
+    run: (module, ctx) => splitSharded(module, ctx.registry),
   }),
   definePass({
     name: 'insert-reshards',

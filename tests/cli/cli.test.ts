@@ -72,7 +72,7 @@ describe('shardc FILE', () => {
       'split-constants',
       'propagate',
       'pad-dims',
-      'split-reduce',
+      'split-sharded',
       'insert-reshards',
       'lower-reshards',
       'localize',
@@ -159,7 +159,7 @@ describe('shardc opt', () => {
     const { code, err } = shardc(['opt', BLOCK, '--passes', 'localize']);
     expect(code).toBe(1);
     expect(err).toMatch(
-      /help: run before it: split-constants,propagate,pad-dims,split-reduce,insert-reshards,lower-reshards/,
+      /help: run before it: split-constants,propagate,pad-dims,split-sharded,insert-reshards,lower-reshards/,
     );
   });
 });

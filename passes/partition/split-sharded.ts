@@ -1,0 +1,74 @@
+/**
+ * Ops over a sharded dim that shards can do in two steps: each does its own part, then a few elements of each go on. A
+ * file each in split-sharded/: reductions that pick (argmax), scans (cumsum), top_k. The dim is made two, shards and what
+ * a shard holds; everything else is left to insert-reshards.
+ *
+ *   %i = reduce %x, %iota, … dims=[1] pick        // %x: f32[16,32] @{_, y}, y=4
+ *   →  %a = reshape %x : f32[16,4,8] @{_, y, _} …
+ *      %b = reduce %a … dims=[2] pick : f32[16,4] @{_, y}
+ *      %i = reduce %b … dims=[1] pick
+ */
+import { FuncBuilder } from '../../ir/build.ts';
+import type { Registry } from '../../ir/op.ts';
+import { type Block, type Func, mainFunction, type Module, type Op, valueInfo, walkOps } from '../../ir/program.ts';
+import { splitReduce } from './split-sharded/reduce.ts';
+import { splitScan } from './split-sharded/scan.ts';
+import type { Split } from './split-sharded/split.ts';
+import { SplitWriter } from './split-sharded/split.ts';
+import { splitTopK } from './split-sharded/top-k.ts';
+
+const SPLITS: Readonly<Record<string, Split>> = {
+  reduce: splitReduce,
+  reduce_window: splitScan,
+  top_k: splitTopK,
+};
+
+/** Their regions are part of the program, and no reducers. */
+const HOLDS_BLOCKS: ReadonlySet<string> = new Set(['while', 'case', 'manual_computation']);
+
+export function splitSharded(module: Module, registry: Registry): Module {
+  const func = mainFunction(module);
+  const splitting = new Splitting(func, registry);
+  if (![...walkOps(func.body)].some((op) => splitting.writes(op) !== undefined)) return module;
+  return { ...module, functions: [splitting.run()] };
+}
+
+class Splitting {
+  private readonly func: Func;
+  private readonly registry: Registry;
+  private readonly builder: FuncBuilder;
+  private readonly makers = new Map<number, Op>();
+
+  constructor(func: Func, registry: Registry) {
+    this.func = func;
+    this.registry = registry;
+    this.builder = new FuncBuilder(func.values);
+    for (const op of walkOps(func.body)) for (const r of op.results) this.makers.set(r, op);
+  }
+
+  run(): Func {
+    const body = this.block(this.func.body);
+    return { ...this.func, body, values: this.builder.values };
+  }
+
+  /** What writes the op in two steps; undefined where it is not split. */
+  writes(op: Op): ((w: SplitWriter) => void) | undefined {
+    if (!Object.hasOwn(SPLITS, op.kind)) return undefined;
+    return SPLITS[op.kind]?.(op, {
+      info: (v) => valueInfo(this.func, v),
+      maker: (v) => this.makers.get(v),
+    });
+  }
+
+  private block(block: Block): Block {
+    return this.builder.region(() => {
+      for (const p of block.params) this.builder.paramAt(p);
+      for (const op of block.ops) {
+        const write = this.writes(op);
+        if (write !== undefined) write(new SplitWriter(this.builder, this.func, this.registry, op));
+        else
+          this.builder.push(HOLDS_BLOCKS.has(op.kind) ? { ...op, regions: op.regions.map((r) => this.block(r)) } : op);
+      }
+    });
+  }
+}
