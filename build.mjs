@@ -7,7 +7,7 @@ import { build } from 'esbuild';
 rmSync('dist', { recursive: true, force: true });
 mkdirSync('dist', { recursive: true });
 const banner = "import { createRequire as __cr } from 'node:module'; const require = __cr(import.meta.url);";
-const common = { bundle: true, platform: 'node', format: 'esm', target: 'node20', logLevel: 'warning', sourcemap: false };
+const common = { bundle: true, platform: 'node', format: 'esm', target: 'node20', logLevel: 'warning', sourcemap: false, external: ['tsx', 'tsx/*'] };
 await build({ ...common, banner: { js: banner }, entryPoints: ['compiler/index.ts'], outfile: 'dist/index.js' });
 await build({ ...common, banner: { js: `#!/usr/bin/env node\n${banner}` }, entryPoints: { cli: 'compiler/cli.ts' }, outdir: 'dist', splitting: true });
 

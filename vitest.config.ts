@@ -1,5 +1,15 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
+const source = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
 export default defineConfig({
+  // Examples import the package by name.
+  resolve: {
+    alias: [
+      { find: /^shardc\/testing$/, replacement: source('compiler/testing/index.ts') },
+      { find: /^shardc$/, replacement: source('compiler/index.ts') },
+    ],
+  },
   test: { include: ['tests/**/*.test.ts'], testTimeout: 60_000 },
 });

@@ -1,7 +1,7 @@
 /** The check on numbers: which one a program gets (full, shrunk), and what came out. */
 import { DiagnosticError, internalError } from '../ir/diagnostics.ts';
 import { deviceCount } from '../ir/mesh.ts';
-import { registry as standard } from '../ir/ops/index.ts';
+import type { Registry } from '../ir/op.ts';
 import { mainFunction, type Module, type Op, valueInfo } from '../ir/program.ts';
 import { elementCount, type TensorType } from '../ir/types.ts';
 import { localize } from '../passes/partition/localize.ts';
@@ -41,17 +41,21 @@ export function runCheck(compiled: Compiled, mode: CheckMode, seed: number): Che
 }
 
 function run(compiled: Compiled, mode: Exclude<CheckMode, 'off'>, seed: number): CheckOutcome {
-  if (mode === 'shrunk' || (mode === 'auto' && !fitsInFull(compiled.whole))) return shrunkCheck(compiled, seed);
-  return outcome('full', checkEquivalence({ whole: compiled.whole, local: compiled.module, registry: standard, seed }));
+  if (mode === 'shrunk' || (mode === 'auto' && !fitsInFull(compiled.whole, compiled.registry)))
+    return shrunkCheck(compiled, seed);
+  return outcome(
+    'full',
+    checkEquivalence({ whole: compiled.whole, local: compiled.module, registry: compiled.registry, seed }),
+  );
 }
 
 /** Same ops, axes and groups at small extents, on the true mesh: with and without its collectives. */
 function shrunkCheck(compiled: Compiled, seed: number): CheckOutcome {
   if (compiled.collective === undefined) throw internalError('the shrunk check needs the collective level');
-  const { module } = shrinkModule(compiled.collective, standard);
+  const { module } = shrinkModule(compiled.collective, compiled.registry);
   return outcome(
     'shrunk',
-    checkEquivalence({ whole: module, local: localize(module, standard), registry: standard, seed }),
+    checkEquivalence({ whole: module, local: localize(module, compiled.registry), registry: compiled.registry, seed }),
   );
 }
 
@@ -85,7 +89,7 @@ function manualShards(module: Module, op: Op): number {
 }
 
 /** Can the one-device program be run on numbers here? By its matrix arithmetic and its arrays; loops times their trips. */
-export function fitsInFull(module: Module): boolean {
+export function fitsInFull(module: Module, registry: Registry): boolean {
   const main = mainFunction(module);
   let [flops, elements] = [0, 0];
   const stack = [{ func: main, block: main.body, times: 1, calls: 0 }];
@@ -97,7 +101,7 @@ export function fitsInFull(module: Module): boolean {
       const count = results.reduce((n, t) => n + elementCount(t), 0);
       elements += next.times === 1 ? count : 0;
       const view = { kind: op.kind, attrs: op.attrs, regions: op.regions, operands: types(op.operands), results };
-      flops += next.times * (standard[op.kind]?.flops?.(view) ?? count);
+      flops += next.times * (registry[op.kind]?.flops?.(view) ?? count);
       const times = next.times * (op.kind === 'while' ? ((op.attrs.trip_count as number | undefined) ?? 1) : 1);
       if (op.kind === 'while' || op.kind === 'case')
         for (const block of op.regions) stack.push({ ...next, block, times });

@@ -13,4 +13,4 @@ compileCommand(program);
 explainCommand(program);
 optCommand(program);
 sdyOptCommand(program);
-program.parse();
+await program.parseAsync();

@@ -30,6 +30,8 @@ export interface Compiled {
   readonly collective: Module | undefined;
   readonly causes: PassContext['causes'];
   readonly diagnostics: readonly Diagnostic[];
+  /** The ops it was compiled with. */
+  readonly registry: Registry;
   readonly passes: readonly { readonly name: string; readonly ms: number }[];
 }
 
@@ -60,5 +62,15 @@ export function compile(source: Module, options: CompileOptions = {}): Compiled 
     options.onPass?.(pass, module, ms);
     if (pass.name === stop) break;
   }
-  return { source, whole, module, propagated, collective, causes: ctx.causes, diagnostics, passes };
+  return {
+    source,
+    whole,
+    module,
+    propagated,
+    collective,
+    causes: ctx.causes,
+    diagnostics,
+    registry: ctx.registry,
+    passes,
+  };
 }

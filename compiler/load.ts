@@ -1,4 +1,4 @@
-/** From a file, or standard input, to a parsed module: .tir or StableHLO text. */
+/** From a file, or standard input, to a parsed module: .tir, StableHLO text, TypeScript. */
 import { readFileSync, statSync } from 'node:fs';
 import { userError } from '../ir/diagnostics.ts';
 import type { Mesh } from '../ir/mesh.ts';
@@ -8,9 +8,23 @@ import { registry as standard } from '../ir/ops/index.ts';
 import type { Module, SourceText } from '../ir/program.ts';
 import { importStablehlo } from '../ir/stablehlo/import.ts';
 import { parseTir } from '../ir/text/parse.ts';
+import { isTypeScript, loadTypeScript, type TracedProgram } from './load-typescript.ts';
 
 /** Larger files are refused before they are read: 512 MiB. */
 const MAX_BYTES = 512 * 2 ** 20;
+
+/** A program's text; one in TypeScript has been run, and is a module already. */
+export interface Input extends SourceText {
+  readonly traced?: TracedProgram;
+}
+
+export async function readInput(file: string): Promise<Input> {
+  const source = readSource(file);
+  return isTypeScript(file) ? { ...source, traced: await loadTypeScript(file) } : source;
+}
+
+/** The ops that the program is written with. */
+export const registryOf = (input: Input): Registry => input.traced?.registry ?? standard;
 
 /** `-` is standard input. */
 export function readSource(file: string): SourceText {
@@ -29,7 +43,8 @@ function nonEmpty(file: string, text: string): SourceText {
 }
 
 /** `mesh`: what GSPMD's shardings are expressed on. Throws DiagnosticError with every mistake found. */
-export function parseSource(source: SourceText, registry: Registry = standard, mesh?: () => Mesh): Module {
+export function parseSource(source: Input, registry: Registry = standard, mesh?: () => Mesh): Module {
+  if (source.traced !== undefined) return source.traced.module;
   checkProgramSize(source);
   return languageOf(source) === 'tir'
     ? parseTir(source, registry)

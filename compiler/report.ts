@@ -1,6 +1,5 @@
 /** The report: what the program costs and whether it was proved, as plain data. All figures per device and per step. */
 import { layoutText } from '../ir/layout.ts';
-import { registry as standard } from '../ir/ops/index.ts';
 import { mainFunction, meshOf, valueInfo } from '../ir/program.ts';
 import { type TensorType, typeText } from '../ir/types.ts';
 import type { Machine } from '../runtime-sim/cost/machine.ts';
@@ -34,7 +33,7 @@ export function makeReport(
   machine: Machine,
   check: CheckOutcome,
 ): { report: Report; cost: CostReport } {
-  const cost = costOf(compiled.module, standard, machine);
+  const cost = costOf(compiled.module, compiled.registry, machine);
   const mesh = compiled.module.meshes[0];
   const report: Report = {
     mesh: Object.fromEntries((mesh?.axes ?? []).map((a) => [a.name, a.size])),

@@ -24,7 +24,7 @@ export class EachPassVerifier {
 
   constructor(source: Module, registry: Registry, seed: number) {
     this.registry = registry;
-    const fits = fitsInFull(source);
+    const fits = fitsInFull(source, registry);
     this.skipped = fits ? undefined : 'the program is too big to run on numbers here';
     this.inputs = fits ? makeInputs(mainFunction(source), seed, 'wide') : [];
     this.expected = fits ? runOneDevice(source, registry, this.inputs, 'wide') : [];

@@ -153,6 +153,11 @@ export const CODES: Readonly<Record<string, CodeText>> = {
     'Arguments of vmap do not have one extent along the mapped dims.',
     'Compare the extents that are listed.',
   ),
+  SH0610: code(
+    'The TypeScript file does not export a program by default.',
+    'export default trace(fn, { mesh: mesh({ data: 2 }), args: [f32([8, 16])] }).',
+  ),
+  SH0614: code('The TypeScript file cannot be run.', 'The message is that of Node; correct the file.'),
   SH0701: code('There is no pass of this name.', 'The names are listed.'),
   SH0702: code('The program was not propagated.', 'Run the pipeline further: leave --stop-after out.'),
   SH0703: code('There is no value of this name.', 'Use the name as it stands in the file.'),

@@ -1,13 +1,14 @@
 /** `shardc FILE`: the whole job, and what it emits. */
 import { type Command, Option } from 'commander';
 import { userError } from '../../ir/diagnostics.ts';
-import { registry } from '../../ir/ops/index.ts';
+import type { Registry } from '../../ir/op.ts';
 import type { Module, SourceText } from '../../ir/program.ts';
 import { printTir } from '../../ir/text/print.ts';
 import { type Machine, machineNames } from '../../runtime-sim/cost/machine.ts';
 import { timePrices } from '../../runtime-sim/cost/time-prices.ts';
 import { type CheckMode, runCheck } from '../check.ts';
 import { compile, type Compiled } from '../compile.ts';
+import { type Input, registryOf } from '../load.ts';
 import { loadMachine } from '../load-machine.ts';
 import { PIPELINE } from '../pipeline.ts';
 import { makeReport } from '../report.ts';
@@ -33,7 +34,7 @@ interface Flags {
 const EXAMPLES = `
 Examples:
   shardc model.mlir                                   the file's own mesh
-  shardc model.tir --mesh 32x64 --check off           another mesh, cost only
+  shardc model.ts --mesh 32x64 --check off            a model in TypeScript, another mesh, cost only
   shardc model.mlir --emit stablehlo=out.mlir         the per-device program, for XLA
   shardc model.mlir --emit tir                        the per-device program, for people, with reasons
   shardc model.mlir --emit report | jq .wireBytes     figures for a CI job
@@ -73,12 +74,12 @@ export function compileCommand(program: Command): void {
     .action((file: string, flags: Flags) => guard(file, (source) => run(source, flags)));
 }
 
-function run(source: SourceText, flags: Flags): void {
+function run(source: Input, flags: Flags): void {
   const emits = flags.emit.map(parseEmit);
   const machine = loadMachine(flags.machine);
   const started = performance.now();
   const parsed = load(source, flags.mesh);
-  const compiled = compileWith(parsed, performance.now() - started, machine, flags);
+  const compiled = compileWith(parsed, registryOf(source), performance.now() - started, machine, flags);
   printDiagnostics(compiled.diagnostics, source);
   if (flags.timePasses === true)
     for (const p of compiled.passes) console.error(`${p.name.padEnd(16)} ${p.ms.toFixed(1).padStart(9)} ms`);
@@ -86,7 +87,7 @@ function run(source: SourceText, flags: Flags): void {
   else finish(source, compiled, emits, machine, flags);
 }
 
-function compileWith(parsed: Module, parseMs: number, machine: Machine, flags: Flags): Compiled {
+function compileWith(parsed: Module, registry: Registry, parseMs: number, machine: Machine, flags: Flags): Compiled {
   const names = new Set(flags.printAfter);
   for (const name of names) {
     if (name !== 'all' && !PIPELINE.some((p) => p.name === name))
@@ -97,6 +98,7 @@ function compileWith(parsed: Module, parseMs: number, machine: Machine, flags: F
   let verifier: EachPassVerifier | undefined;
   const mesh = parsed.meshes[0];
   const result = compile(parsed, {
+    registry,
     ...(flags.objective === 'time' && mesh !== undefined ? { prices: timePrices(machine, mesh) } : {}),
     ...(flags.stopAfter === undefined ? {} : { stopAfter: flags.stopAfter }),
     onPass(pass, module) {

@@ -4,6 +4,7 @@ import { userError } from '../../ir/diagnostics.ts';
 import { compile } from '../compile.ts';
 import { explainValue } from '../explain.ts';
 import { explainCode } from '../explain-code.ts';
+import { registryOf } from '../load.ts';
 import { guard, load } from './guard.ts';
 
 export function explainCommand(program: Command): void {
@@ -17,15 +18,15 @@ export function explainCommand(program: Command): void {
     .action((file: string, value: string | undefined, flags: { mesh?: string }) => {
       if (/^SH\d{4}$/.test(file)) {
         console.log(explainCode(file));
-        return;
+        return undefined;
       }
-      guard(file, (source) => {
+      return guard(file, (source) => {
         if (value === undefined)
           throw userError('SH0707', 'explain what?', {
             expected: 'a value of the program, as %13',
             help: `shardc explain ${file} %NAME`,
           });
-        console.log(explainValue(compile(load(source, flags.mesh)), value));
+        console.log(explainValue(compile(load(source, flags.mesh), { registry: registryOf(source) }), value));
       });
     });
 }

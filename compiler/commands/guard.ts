@@ -2,13 +2,13 @@
 import { InvalidArgumentError } from 'commander';
 import { type Diagnostic, DiagnosticError, exitCode, internalError, render } from '../../ir/diagnostics.ts';
 import type { Module, SourceText } from '../../ir/program.ts';
-import { parseSource, readSource } from '../load.ts';
+import { type Input, parseSource, readInput } from '../load.ts';
 import { newMesh, overrideMesh } from '../mesh-override.ts';
 
-export function guard(file: string, run: (source: SourceText) => void): void {
-  let source: SourceText | undefined;
+export async function guard(file: string, run: (source: Input) => void): Promise<void> {
+  let source: Input | undefined;
   try {
-    source = readSource(file);
+    source = await readInput(file);
     run(source);
   } catch (error) {
     if (process.env.SHARDC_DEBUG === '1') throw error;
@@ -31,7 +31,7 @@ function bug(error: unknown): DiagnosticError {
 }
 
 /** Parsed, at the mesh sizes asked for; a program with GSPMD's shardings is read on the mesh asked for. */
-export function load(source: SourceText, mesh: string | undefined): Module {
+export function load(source: Input, mesh: string | undefined): Module {
   if (mesh === undefined) return parseSource(source);
   return overrideMesh(
     parseSource(source, undefined, () => newMesh(mesh)),

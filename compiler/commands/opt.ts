@@ -1,12 +1,14 @@
 /** `shardc opt`: named passes on text, so that each can be tried and tested alone. */
 import type { Command } from 'commander';
 import { DiagnosticError, userError } from '../../ir/diagnostics.ts';
-import { registry } from '../../ir/ops/index.ts';
+import type { Registry } from '../../ir/op.ts';
+import { registry as standard } from '../../ir/ops/index.ts';
 import { LEVELS, type Module, type SourceText } from '../../ir/program.ts';
 import { printTir } from '../../ir/text/print.ts';
 import { verify } from '../../ir/verify.ts';
 import type { Pass } from '../../passes/pass.ts';
 import { passContext, passNamed, PIPELINE } from '../pipeline.ts';
+import { registryOf } from '../load.ts';
 import { guard, load, printDiagnostics } from './guard.ts';
 
 export function optCommand(program: Command): void {
@@ -26,14 +28,21 @@ export function optCommand(program: Command): void {
           .filter((n) => n !== '')
           .map(passNamed);
         process.stdout.write(
-          printTir(runPasses(load(source, flags.mesh), names, source), { reasons: flags.reasons === true }),
+          printTir(runPasses(load(source, flags.mesh), names, source, registryOf(source)), {
+            reasons: flags.reasons === true,
+          }),
         );
       }),
     );
 }
 
 /** Throws when a pass is asked to run on a program of another level than it takes. */
-export function runPasses(parsed: Module, passes: readonly Pass[], source?: SourceText): Module {
+export function runPasses(
+  parsed: Module,
+  passes: readonly Pass[],
+  source?: SourceText,
+  registry: Registry = standard,
+): Module {
   const mistakes = verify(parsed, registry);
   if (mistakes.length > 0) throw new DiagnosticError(mistakes);
   const ctx = passContext(registry, (d) => printDiagnostics([d], source));

@@ -37,3 +37,18 @@ export {
 export { vmap, type VmapOptions } from './vmap.ts';
 export * as nn from './nn/index.ts';
 export * as optim from './optim.ts';
+export {
+  allGather,
+  allToAll,
+  axisIndex,
+  axisSize,
+  pmax,
+  pmean,
+  pmin,
+  ppermute,
+  pshift,
+  psum,
+  reduceScatter,
+  shardMap,
+  type ShardMapOptions,
+} from './shard-map.ts';

@@ -2,7 +2,7 @@
  * The user's own line of an op being traced: the innermost frame outside shardc. V8's raw frames are looked at, which
  * costs a microsecond; the text of the stack, which source maps have passed over, is made once per place.
  */
-import { dirname } from 'node:path';
+import { dirname, isAbsolute, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Origin, UserLoc } from '../../ir/program.ts';
 
@@ -76,11 +76,18 @@ function mappedPlace(frame: number, file: string, site: Site, above: Above): Use
   const lines = typeof holder.stack === 'string' ? holder.stack.split('\n').filter((l) => /^\s+at /.test(l)) : [];
   Error.stackTraceLimit = stackTraceLimit;
   const match = /\(?((?:file:\/\/|\/|[A-Za-z]:\\)[^()]*?)(?:\?[^:()]*)?:(\d+):(\d+)\)?$/.exec(lines[frame] ?? '');
-  if (match === null) return { file, line: site.getLineNumber() ?? 1, column: site.getColumnNumber() ?? 1 };
+  if (match === null)
+    return { file: shown(file), line: site.getLineNumber() ?? 1, column: site.getColumnNumber() ?? 1 };
   const [, path = file, line, column] = match;
   return {
-    file: path.startsWith('file://') ? fileURLToPath(path) : path,
+    file: shown(path.startsWith('file://') ? fileURLToPath(path) : path),
     line: Number(line),
     column: Number(column),
   };
+}
+
+/** From where we are, if it lies there: what is printed is then the same on every machine. */
+function shown(path: string): string {
+  const from = relative(process.cwd(), path);
+  return from.startsWith('..') || isAbsolute(from) ? path : from;
 }

@@ -61,8 +61,8 @@ export class Program<A extends readonly unknown[] = readonly unknown[], R = unkn
   readonly collective: Module | undefined;
   readonly causes: Compiled['causes'];
   readonly diagnostics: readonly Diagnostic[];
+  readonly registry: Registry;
   readonly passes: Compiled['passes'];
-  private readonly registry: Registry;
   private readonly options: ProgramOptions;
   private readonly traced: Traced | undefined;
   private outcome: CheckOutcome | undefined;

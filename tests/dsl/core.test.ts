@@ -58,7 +58,7 @@ describe('tracing', () => {
     const { module } = trace(mlp, { mesh: m, args: mlpArgs });
     const text = readFileSync(import.meta.filename, 'utf8').split('\n');
     const places = (module.functions[0]?.body.ops ?? []).map((op) => op.origin.user);
-    expect(places.every((p) => p?.file === import.meta.filename)).toBe(true);
+    expect(places.every((p) => p?.file === 'tests/dsl/core.test.ts')).toBe(true);
     expect(places.filter((p) => text[(p?.line ?? 0) - 1]?.includes('gelu(einsum(')).length).toBe(14);
   });
 
