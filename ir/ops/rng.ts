@@ -32,6 +32,7 @@ const generator = defineOp<OpAttrs['rng_bit_generator']>({
     return rule.build();
   },
   kernel: (view, [state]) => generate(view, state as TensorArray),
+  localAttrs: ({ attrs }, { results }) => ({ ...attrs, shape: (results[1] as TensorType).shape }),
 });
 
 /** DEFAULT is what XLA takes for it on CPU and GPU: Philox. */
