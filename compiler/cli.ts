@@ -1,5 +1,6 @@
 /** The command line. Each command is a file in commands/. */
 import { Command } from 'commander';
+import { checkCommand } from './commands/check.ts';
 import { compileCommand } from './commands/compile.ts';
 import { explainCommand } from './commands/explain.ts';
 import { optCommand } from './commands/opt.ts';
@@ -11,6 +12,7 @@ const program = new Command('shardc').description(
 program.showHelpAfterError('shardc --help says more.');
 compileCommand(program);
 explainCommand(program);
+checkCommand(program);
 optCommand(program);
 sdyOptCommand(program);
 await program.parseAsync();

@@ -5,6 +5,7 @@ import type { Registry } from '../ir/op.ts';
 import { registry as standard } from '../ir/ops/index.ts';
 import type { Module } from '../ir/program.ts';
 import { verify } from '../ir/verify.ts';
+import { findDeadlocks } from '../runtime-sim/deadlock.ts';
 import type { Prices } from '../passes/partition/prices.ts';
 import type { Pass, PassContext } from '../passes/pass.ts';
 import { passContext, passNamed, PIPELINE } from './pipeline.ts';
@@ -43,6 +44,11 @@ export function compile(source: Module, options: CompileOptions = {}): Compiled 
       help: 'give one: --mesh x=2,y=4',
     });
   const stop = options.stopAfter === undefined ? undefined : passNamed(options.stopAfter).name;
+  if (source.level !== 'parsed')
+    throw userError('SH0708', `the program is at the ${source.level} level already`, {
+      expected: 'a program as written, without a level after its name',
+      help: 'shardc opt runs single passes on it, shardc check looks at a per-device program',
+    });
   const mistakes = verify(source, options.registry ?? standard);
   if (mistakes.length > 0) throw new DiagnosticError(mistakes);
   const diagnostics: Diagnostic[] = [];
@@ -62,6 +68,7 @@ export function compile(source: Module, options: CompileOptions = {}): Compiled 
     options.onPass?.(pass, module, ms);
     if (pass.name === stop) break;
   }
+  if (module.level === 'local') diagnostics.push(...deadlocks(module, ctx.registry));
   return {
     source,
     whole,
@@ -73,4 +80,15 @@ export function compile(source: Module, options: CompileOptions = {}): Compiled 
     registry: ctx.registry,
     passes,
   };
+}
+
+/**
+ * Collectives that some of their devices may never get to. A user's are told: their predicates may be the same for reasons
+ * that only numbers show. A pass's are our bug.
+ */
+function deadlocks(module: Module, registry: Registry): readonly Diagnostic[] {
+  const { diagnostics } = findDeadlocks(module, registry);
+  const ours = diagnostics.filter((d) => d.cause === 'internal');
+  if (ours.length > 0) throw new DiagnosticError(ours);
+  return diagnostics.map((d) => ({ ...d, severity: 'warning' }));
 }

@@ -111,6 +111,10 @@ export const CODES: Readonly<Record<string, CodeText>> = {
     'A deadlock: some of the devices that a collective joins never get to it.',
     'Make the predicate around it the same on all devices that it joins, or move it out of the branch.',
   ),
+  SH0235: code(
+    'Devices that a collective joins may take different ways around it, so that some would wait for ever.',
+    'Make the predicate the same on all of them: reduce or gather what it is computed from, over the same axes.',
+  ),
   SH0401: code(
     'A call of something outside does not say how it may be split, so it gets operands whole that are sharded.',
     'Give the call a sharding rule (jax.experimental.custom_partitioning), or shard other dims.',

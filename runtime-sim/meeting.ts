@@ -26,7 +26,7 @@ export function expectMeeting(op: Op, mesh: Mesh, active: Uint8Array | undefined
 }
 
 /** Devices that wait for each other: groups, or a permute's two ends. */
-function meetings(op: Op, mesh: Mesh): readonly (readonly number[])[] {
+export function meetings(op: Op, mesh: Mesh): readonly (readonly number[])[] {
   switch (op.kind) {
     case 'all_slice':
       return [];
