@@ -29,11 +29,15 @@ const started = Date.now();
 let run = 0;
 let failures = 0;
 for (let round = 0; run < cases && failures < 5; round++) {
+  let shrinking = false;
   const found = fc.check(
     fc.property(STREAMS, (stream) => {
-      run++;
       const outcome = runCase(stream);
-      count(outcome);
+      if (!shrinking) {
+        run++;
+        count(outcome);
+      }
+      shrinking ||= outcome.failure !== undefined;
       if (outcome.failure !== undefined) throw new Error(outcome.failure);
     }),
     { numRuns: Math.min(1000, cases - run), seed: seed + round, endOnFailure: false },
