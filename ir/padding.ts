@@ -15,10 +15,10 @@ export type PadContent = 'unknown' | 'finite' | { readonly value: number | bigin
 /** How an op fares when a factor is longer than it truly is. */
 export interface PadRule {
   /**
-   * Operands and results do not have one extent along this factor (windows, slices): each dim is padded on its own, and
-   * the op's `padAttrs` says what then changes.
+   * Operands and results do not have one extent along this factor (windows, slices): each dim is padded on its own, or
+   * those of operands only, and the op's `padAttrs` or its rewriter in pad-dims says what then changes.
    */
-  readonly apart?: true;
+  readonly apart?: 'all' | 'operands';
   /**
    * What each operand must hold in the padding, given what it holds; an absent entry is no need, null that nothing that
    * is known beforehand would do.

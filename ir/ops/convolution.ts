@@ -11,6 +11,8 @@ import { elementCount, isFloat, tensor, type TensorType, typeText } from '../typ
 import { onProducts } from './complex.ts';
 import { filled } from './rounding.ts';
 import { forEachIndex } from './strided.ts';
+import { type PadRule, zeroOf } from '../padding.ts';
+import { contractionPadding } from './dot-general.ts';
 import { windowCount } from './windows.ts';
 
 type Attrs = OpAttrs['convolution'];
@@ -56,18 +58,20 @@ export const convolution = defineOp<Attrs>({
     return [{ dtype: type.dtype, shape: type.shape, data }];
   }),
   /** Groups are counted anew from the shards' features and batches. */
-  localAttrs({ attrs }, { operands, results }) {
-    const [lhs, rhs] = operands as readonly [TensorType, TensorType];
-    const [out] = results as readonly [TensorType];
-    const size = (t: TensorType, d: number): number => at(t.shape, d);
-    const features = size(lhs, at(attrs.input_dims, 1)) / size(rhs, at(attrs.kernel_dims, 0));
-    const batches = size(lhs, at(attrs.input_dims, 0)) / size(out, at(attrs.output_dims, 0));
-    return {
-      ...attrs,
-      feature_group_count: attrs.feature_group_count === 1 ? 1 : features,
-      batch_group_count: attrs.batch_group_count === 1 ? 1 : batches,
-    };
-  },
+  localAttrs: ({ attrs }, { operands, results }) => ({ ...attrs, ...localGroups(attrs, operands, results) }),
+  padRule: convolutionPadding,
+  padAttrs: ({ attrs, ...whole }, { operands, results }) => ({
+    ...attrs,
+    ...localGroups(attrs, operands, results),
+    pad_high: attrs.strides.map((stride, s) => {
+      const { input, places, positions } = spatialSizes(attrs, operands, results, s);
+      const { input: before, positions: wanted } = spatialSizes(attrs, whole.operands, whole.results, s);
+      if (input === before && positions === wanted) return at(attrs.pad_high, s);
+      const taken = { count: positions, stride, size: places, dilation: at(attrs.rhs_dilation, s) };
+      const filled = input === 0 ? 0 : (input - 1) * at(attrs.lhs_dilation, s) + 1;
+      return reach(taken) - at(attrs.pad_low, s) - filled;
+    }),
+  }),
   linearity: () => [[0], [1]],
   combiner: () => 'sum',
   flops: ({ operands, results, attrs }) => {
@@ -79,6 +83,39 @@ export const convolution = defineOp<Attrs>({
     );
   },
 });
+
+function localGroups(
+  attrs: Attrs,
+  operands: Types,
+  results: Types,
+): Pick<Attrs, 'feature_group_count' | 'batch_group_count'> {
+  const [lhs, rhs] = operands as readonly [TensorType, TensorType];
+  const [out] = results as readonly [TensorType];
+  const features = at(lhs.shape, at(attrs.input_dims, 1)) / at(rhs.shape, at(attrs.kernel_dims, 0));
+  const batches = at(lhs.shape, at(attrs.input_dims, 0)) / at(out.shape, at(attrs.output_dims, 0));
+  return {
+    feature_group_count: attrs.feature_group_count === 1 ? 1 : features,
+    batch_group_count: attrs.batch_group_count === 1 ? 1 : batches,
+  };
+}
+
+/**
+ * Positions of the window may be more, and the input longer: windows that reach beyond the input read zeros there. Input
+ * features add up as in a matrix product; groups of batches and places of the window stay.
+ */
+function convolutionPadding({ attrs, operands, results }: OpView<Attrs>, f: number, rule: FactorRule): PadRule | null {
+  const place = spatialFactor(attrs, operands, results, f);
+  const [input, output] = [rule.operands[0] ?? [], rule.results[0] ?? []];
+  const holds = (dims: readonly (readonly number[])[], d: number): boolean => dims[d]?.includes(f) === true;
+  if (place === null) return null;
+  if (place !== undefined) {
+    if (place.role !== 'position' || holds(rule.operands[1] ?? [], at(attrs.kernel_dims, place.dim + 2))) return null;
+    const zero = { value: zeroOf((operands[0] as TensorType).dtype) };
+    return { apart: 'all', needs: () => (at(attrs.pad_high, place.dim) > 0 ? [zero] : []) };
+  }
+  if (holds(input, at(attrs.input_dims, 0)) && holds(output, at(attrs.output_dims, 1))) return null;
+  return contractionPadding({ operands } as OpView, rule.factors[f]?.kind);
+}
 
 function checkShapes(lhs: TensorType, rhs: TensorType, attrs: Attrs): void {
   const rank = lhs.shape.length;

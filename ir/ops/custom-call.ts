@@ -5,7 +5,7 @@
 import type { OpAttrs } from '../attrs.ts';
 import { unsupported } from '../diagnostics.ts';
 import { RuleBuilder } from '../factors.ts';
-import { defineOp, InferError } from '../op.ts';
+import { defineOp, InferError, passes } from '../op.ts';
 import { IDENTITY_CALLS, meaningOf } from './known-calls.ts';
 import { isDType, tensor, type TensorType, typeText } from '../types.ts';
 
@@ -126,6 +126,8 @@ export const customCall = defineOp<Attrs>({
     if (meaning === undefined) throw unsupported(`running custom_call @${view.attrs.target} in the simulator`);
     return meaning(view, inputs, ctx);
   },
+  /** What an unknown call does with elements that it did not expect is not known. */
+  padRule: ({ attrs }, f, rule) => (passes(rule, f) && POINTWISE.has(attrs.target) ? {} : null),
   localAttrs: ({ attrs }, { results }) => ({ ...attrs, result_types: results.map(typeText) }),
 });
 

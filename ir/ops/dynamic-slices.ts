@@ -2,7 +2,8 @@
 import { stridesOf, type TensorArray } from '../array.ts';
 import type { OpAttrs } from '../attrs.ts';
 import { RuleBuilder } from '../factors.ts';
-import { defineOp, InferError } from '../op.ts';
+import { defineOp, InferError, passes } from '../op.ts';
+import { anyOf, COPIES, meet } from '../padding.ts';
 import { tensor, type TensorType, typeText } from '../types.ts';
 import { onParts } from './complex.ts';
 import { allocateReal } from './rounding.ts';
@@ -44,6 +45,8 @@ export const dynamicSlice = defineOp<OpAttrs['dynamic_slice']>({
     return rule.build();
   },
   combiner: () => 'sum',
+  padRule: (_, f, rule) => (passes(rule, f) ? COPIES : { apart: 'operands' }),
+  padAttrs: ({ attrs }, { results }) => ({ ...attrs, sizes: first(results).shape }),
   kernel: onParts(({ results }, inputs, ctx) => {
     const x = first(inputs);
     const type = first(results);
@@ -110,6 +113,14 @@ export const dynamicUpdateSlice = defineOp<OpAttrs['dynamic_update_slice']>({
     return [{ ...x, data }];
   }),
   linearity: () => [[0, 1]],
+  /** The operand may be longer; an update keeps its size. */
+  padRule({ operands }, f, { factors, operands: held }) {
+    const [x, update] = [held[0]?.some((dims) => dims.includes(f)), held[1]?.some((dims) => dims.includes(f))];
+    if (x !== true || factors[f]?.size === 0) return null;
+    return {
+      gives: ([a, b]) => [update === true ? meet(a ?? 'unknown', b ?? 'unknown') : (a ?? anyOf(first(operands).dtype))],
+    };
+  },
   flops: () => 0,
 });
 

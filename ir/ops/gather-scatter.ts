@@ -1,15 +1,16 @@
 /** gather and scatter, as StableHLO defines them: gather clamps out-of-range starts, scatter skips updates that fall outside. */
 import { stridesOf, type Storage, type TensorArray } from '../array.ts';
 import type { OpAttrs } from '../attrs.ts';
-import { type Factor, type FactorKind, RuleBuilder } from '../factors.ts';
+import { type Factor, type FactorKind, RuleBuilder, type FactorRule } from '../factors.ts';
 import type { Monoid } from '../layout.ts';
-import { defineOp, InferError, type KernelContext, type OpView } from '../op.ts';
+import { defineOp, InferError, type KernelContext, type OpView, passes } from '../op.ts';
 import type { Block } from '../program.ts';
-import { type DType, elementCount, isComplex, tensor, type TensorType } from '../types.ts';
+import { type DType, elementCount, isComplex, tensor, type TensorType, DTYPES } from '../types.ts';
 import { onParts } from './complex.ts';
 import { laneAt, setLane } from './lanes.ts';
 import { combineOn, regionMonoid, regionMonoids } from './monoid.ts';
 import { allocateReal, roundAll } from './rounding.ts';
+import type { PadRule } from '../padding.ts';
 import { forEachIndex } from './strided.ts';
 
 type Gather = OpAttrs['gather'];
@@ -68,6 +69,8 @@ export const gather = defineOp<Gather>({
   kernel: onParts((view, [x, indices], ctx) => [
     gatherKernel(view as OpView<Gather>, x as TensorArray, indices as TensorArray, ctx),
   ]),
+  /** Starts are clamped against the true size before (pad-dims/clamped-starts.ts), so that padding is not read. */
+  padRule: (_, f, rule) => (passes(rule, f) ? {} : rule.factors[f]?.kind === 'reduce' ? { apart: 'operands' } : null),
   localAttrs: ({ attrs, operands }, local) => {
     const [whole, part] = [(operands[0] as TensorType).shape, (local.operands[0] as TensorType).shape];
     return {
@@ -217,10 +220,31 @@ export const scatter = defineOp<Scatter>({
     return rule.build();
   },
   kernel: (view, inputs, ctx) => scatterKernel(view, inputs, ctx),
+  padRule: scatterPadding,
   linearity: ({ regions, results }) => (results.length === 1 && regionMonoid(regions[0]) === 'sum' ? [[0, 2]] : []),
   combiner: ({ regions, results }) => (results.length === 1 ? regionMonoid(regions[0]) : null),
   flops: ({ operands, results }) => elementCount(operands[results.length + 1] as TensorType),
 });
+
+/** Updates at padded positions must go nowhere: their indices lie outside. What lands in an input's padding stays there. */
+function scatterPadding({ operands, results, attrs }: OpView<Scatter>, f: number, rule: FactorRule): PadRule | null {
+  const n = results.length;
+  const [input, index, update] = [0, n, n + 1].map(
+    (i) => rule.operands[i]?.findIndex((dims) => dims.includes(f)) ?? -1,
+  );
+  if (index === attrs.index_vector_dim && update === -1) return null;
+  if (input !== -1) return passes(rule, f) || rule.factors[f]?.kind === 'pass' ? {} : null;
+  if (index === undefined || index < 0 || update === -1) return null;
+  const nowhere = outside(operands[n]?.dtype ?? 'i32', Math.max(...(operands[n + 1] as TensorType).shape));
+  return { needs: (held) => held.map((_, i) => (i === n ? { value: nowhere } : undefined)) };
+}
+
+/** An index from which no window of the extent reaches the first element, nor wraps round to it. */
+function outside(dtype: DType, extent: number): number | bigint {
+  const { bits, class: cls } = DTYPES[dtype];
+  const index = cls === 'signed' ? -2 * extent : 2 ** Math.min(bits, 53) - 1 - 2 * extent;
+  return bits === 64 ? BigInt(index) : index;
+}
 
 function scatterKernel(view: OpView<Scatter>, inputs: readonly TensorArray[], ctx: KernelContext): TensorArray[] {
   const { attrs } = view;

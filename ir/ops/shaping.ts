@@ -2,10 +2,11 @@
 import { allocate, stridesOf, type Storage, type TensorArray } from '../array.ts';
 import type { OpAttrs } from '../attrs.ts';
 import { gcd } from '../axes.ts';
+import { isSplat } from '../elements.ts';
 import { type FactorKind, type FactorRule, RuleBuilder } from '../factors.ts';
 import { type DilatedWindow, dilatedWindow, NO_WINDOW, receivedBy } from '../halo.ts';
 import { type AnyOpDef, defineOp, InferError, type OpView, passes } from '../op.ts';
-import { anyOf, COPIES, meet, type PadRule } from '../padding.ts';
+import { anyOf, COPIES, meet, type PadRule, zeroOf } from '../padding.ts';
 import {
   DTYPES,
   elementCount,
@@ -24,11 +25,12 @@ import { copyStrided, gatherStrided } from './strided.ts';
 const none = (): number => 0;
 const one = <T>(list: readonly T[]): T => list[0] as T;
 const LINEAR = (): readonly (readonly number[])[] => [[0]];
+/** As moved elements; another dim, if padded, gets zeros beside them (pad-dims/moved-elements.ts). */
+const besideZeros = (operands: readonly TensorType[]): PadRule => ({
+  gives: (held) => [held.reduce(meet, { value: zeroOf(one(operands).dtype) })],
+});
 /** Where a factor passes, elements are moved along and their padding with them. */
 const MOVES = (_: OpView, f: number, rule: FactorRule): PadRule | null => (passes(rule, f) ? COPIES : null);
-/** Elements of several operands stand side by side. */
-const JOINS = (_: OpView, f: number, rule: FactorRule): PadRule | null =>
-  passes(rule, f) ? { gives: (held) => [held.reduce(meet)] } : null;
 
 const constant = defineOp<OpAttrs['constant']>({
   kind: 'constant',
@@ -43,8 +45,8 @@ const constant = defineOp<OpAttrs['constant']>({
     return [{ dtype: type.dtype, shape: type.shape, data: roundAll(type.dtype, ctx.precision, data) }];
   },
   padRule: ({ attrs }) => {
-    if (attrs.value.data.length !== widthOf(attrs.dtype)) return null;
     const value = splatValue(attrs);
+    if (!isSplat(attrs.value.data, attrs.dtype)) return null;
     return { gives: () => [value === undefined ? 'unknown' : { value }] };
   },
   flops: none,
@@ -52,7 +54,7 @@ const constant = defineOp<OpAttrs['constant']>({
 
 /** The one number that all elements are; undefined for several, and for complex ones off the real line. */
 export function splatValue({ value: { data }, dtype }: OpAttrs['constant']): number | bigint | undefined {
-  return data.length === widthOf(dtype) && (data.length === 1 || data[1] === 0) ? data[0] : undefined;
+  return isSplat(data, dtype) && (data.length === 1 || data[1] === 0) ? data[0] : undefined;
 }
 
 const iota = defineOp<OpAttrs['iota']>({
@@ -201,7 +203,7 @@ const reverse = defineOp<OpAttrs['reverse']>({
     ];
   },
   linearity: LINEAR,
-  padRule: MOVES,
+  padRule: ({ operands }, f, rule) => (passes(rule, f) ? besideZeros(operands) : {}),
   flops: none,
 });
 
@@ -250,7 +252,8 @@ const slice = defineOp<OpAttrs['slice']>({
     ];
   },
   linearity: LINEAR,
-  padRule: MOVES,
+  padRule: ({ attrs, operands }, d, rule) =>
+    passes(rule, d) ? besideZeros(operands) : attrs.strides[d] === 1 ? { apart: 'all' } : null,
   /** Of dims that are taken whole. */
   padAttrs: ({ attrs, operands }, padded) => ({
     ...attrs,
@@ -347,9 +350,33 @@ const pad = defineOp<OpAttrs['pad']>({
     return [{ dtype: type.dtype, shape: type.shape, data }];
   },
   linearity: () => [[0, 1]],
-  padRule: JOINS,
+  padRule: padPadding,
+  padAttrs: ({ attrs, operands }, padded) => ({
+    ...attrs,
+    high: one(padded.results).shape.map((n, d) =>
+      n === one(operands).shape[d] && attrs.high[d] === 0 && attrs.low[d] === 0
+        ? 0
+        : n -
+          (padded.operands[0]?.shape[d] as number) -
+          (attrs.low[d] as number) -
+          holes(attrs, one(padded.operands), d),
+    ),
+  }),
   flops: none,
 });
+
+const holes = (attrs: OpAttrs['pad'], type: TensorType, d: number): number =>
+  Math.max((type.shape[d] as number) - 1, 0) * (attrs.interior[d] as number);
+
+/** What is padded already is made longer by more of the same: the operand's own padding must hold it too. */
+function padPadding({ attrs }: OpView<OpAttrs['pad']>, d: number, rule: FactorRule): PadRule | null {
+  if (passes(rule, d)) return unpadded(attrs, d) ? { gives: (held) => [held.reduce(meet)] } : null;
+  if (attrs.interior[d] !== 0) return null;
+  return {
+    apart: 'all',
+    needs: ([, fill]) => ((attrs.high[d] as number) <= 0 ? [] : typeof fill === 'object' ? [fill] : null),
+  };
+}
 
 /** Per operand: the places of it that a shard of the joined dim covers; most lie outside it. */
 export function joinWindows(
@@ -427,7 +454,7 @@ const concatenate = defineOp<OpAttrs['concatenate']>({
     return [{ dtype: type.dtype, shape: type.shape, data }];
   },
   linearity: ({ operands }) => [operands.map((_, i) => i)],
-  padRule: JOINS,
+  padRule: ({ operands }, f, rule) => (passes(rule, f) ? besideZeros(operands) : { apart: 'all' }),
   flops: none,
 });
 

@@ -2,7 +2,7 @@
 import { allocate, stridesOf, type TensorArray } from '../array.ts';
 import type { OpAttrs } from '../attrs.ts';
 import { RuleBuilder } from '../factors.ts';
-import { defineOp, InferError, type KernelContext, type OpView } from '../op.ts';
+import { defineOp, InferError, type KernelContext, type OpView, passes } from '../op.ts';
 import type { Block } from '../program.ts';
 import { elementCount, tensor, type TensorType, typeText } from '../types.ts';
 import { lanes } from './lanes.ts';
@@ -47,6 +47,8 @@ export const sort = defineOp<OpAttrs['sort']>({
     );
     return inputs.map((x) => permuted(x, starts, step, length, order));
   },
+  /** Along the sorted dim padding goes last (pad-dims/padded-sort.ts). */
+  padRule: (_, f, rule) => (passes(rule, f) ? { gives: (held) => held } : {}),
   flops: ({ operands, attrs }) =>
     elementCount(operands[0] as TensorType) * Math.ceil(Math.log2(Math.max(2, operands[0]?.shape[attrs.dim] ?? 2))),
 });

@@ -1,13 +1,14 @@
 /** reduce_window and select_and_scatter (StableHLO spec): windows sliding over a padded, dilated operand. */
 import { stridesOf, type TensorArray } from '../array.ts';
 import type { OpAttrs } from '../attrs.ts';
-import { RuleBuilder } from '../factors.ts';
+import { RuleBuilder, type FactorRule } from '../factors.ts';
 import { type DilatedWindow, dilatedWindow, reach, receivedBy } from '../halo.ts';
-import { type AnyOpDef, defineOp, InferError, type KernelContext, type OpView } from '../op.ts';
+import { type AnyOpDef, defineOp, InferError, type KernelContext, type OpView, passes } from '../op.ts';
 import type { Block } from '../program.ts';
 import { elementCount, tensor, type TensorType, typeText } from '../types.ts';
 import { laneAt, lanes, setLane } from './lanes.ts';
 import { regionMonoid } from './monoid.ts';
+import type { PadRule } from '../padding.ts';
 import { forEachIndex } from './strided.ts';
 
 type ReduceWindow = OpAttrs['reduce_window'];
@@ -87,10 +88,47 @@ const reduceWindow = defineOp<ReduceWindow>({
     return elements === null ? null : operands.map((_, i) => (i < results.length ? elements : 0));
   },
   kernel: (view, inputs, ctx) => reduceWindows(view, inputs, ctx),
+  padRule: windowPadding,
+  /** As much padding at the end as the longer result needs. */
+  padAttrs: ({ attrs, operands, results }, padded) => ({
+    ...attrs,
+    pad_high: (padded.results[0] as TensorType).shape.map((count, d) => {
+      const size = at((padded.operands[0] as TensorType).shape, d);
+      if (size === operands[0]?.shape[d] && count === results[0]?.shape[d]) return at(attrs.pad_high, d);
+      const taken = {
+        count,
+        stride: at(attrs.window_strides, d),
+        size: at(attrs.window_dimensions, d),
+        dilation: at(attrs.window_dilations, d),
+      };
+      return reach(taken) - at(attrs.pad_low, d) - dilated(size, at(attrs.base_dilations, d));
+    }),
+  }),
   linearity: ({ regions, results }) => (results.length === 1 && regionMonoid(regions[0]) === 'sum' ? [[0, 1]] : []),
   flops: ({ results, attrs }) =>
     elementCount(results[0] as TensorType) * results.length * attrs.window_dimensions.reduce((n, w) => n * w, 1),
 });
+
+const dilated = (size: number, dilation: number): number => (size === 0 ? 0 : (size - 1) * dilation + 1);
+
+/** Windows that reach beyond the operand read start values there, which its padding must then hold. */
+function windowPadding(
+  { attrs, operands, results }: OpView<ReduceWindow>,
+  d: number,
+  rule: FactorRule,
+): PadRule | null {
+  if (passes(rule, d)) return {};
+  const n = results.length;
+  if (attrs.window_dimensions[d] === 0 || results[0]?.shape[d] === 0 || operands[0]?.shape[d] === 0) return null;
+  const beyond = at(attrs.pad_high, d) > 0;
+  return {
+    apart: 'all',
+    needs(held) {
+      const starts = held.slice(n);
+      return !beyond ? [] : starts.every((s) => typeof s === 'object') ? starts : null;
+    },
+  };
+}
 
 /** What a shard of the windows along a dim reads of the operand; null = they do not divide, or start between elements. */
 export function reducedWindow(

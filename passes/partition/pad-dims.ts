@@ -15,7 +15,7 @@ import type { OpAttrs } from '../../ir/attrs.ts';
 import { FuncBuilder } from '../../ir/build.ts';
 import { isSplat } from '../../ir/elements.ts';
 import { type AnyOpDef, attrsAt, type OpView, type Registry } from '../../ir/op.ts';
-import { anyOf, COPIES, meet, type PadContent, satisfies } from '../../ir/padding.ts';
+import { anyOf, COPIES, meet, type PadContent, type PadRule, satisfies } from '../../ir/padding.ts';
 import { splatValue } from '../../ir/ops/shaping.ts';
 import {
   type Block,
@@ -30,17 +30,24 @@ import {
 import { type DType, withShape } from '../../ir/types.ts';
 import { Extents, viewOf } from './pad-dims/extents.ts';
 import { majorOf, padOfDim, padView, type PadView } from './pad-dims/joins.ts';
-import { type Known, type Needs, PaddedValues, poisonOf } from './pad-dims/padded-values.ts';
+import { REWRITERS } from './pad-dims/rewriters.ts';
+import { PadSite } from './pad-dims/site.ts';
+import { type Fill, type Known, type Needs, PaddedValues } from './pad-dims/padded-values.ts';
 
-export interface PadOptions {
-  /** For tests: padding of which nothing is claimed is filled with NaN and the like. */
-  readonly poison?: boolean;
+export function padDims(module: Module, registry: Registry): Module {
+  const padded = paddedFunction(mainFunction(module), registry, 'cut', {});
+  return padded === undefined ? module : { ...module, functions: [padded.func] };
 }
 
-export function padDims(module: Module, registry: Registry, { poison = false }: PadOptions = {}): Module {
-  const func = mainFunction(module);
+/** `whole` results keep their padding, beside what is claimed of it; undefined where nothing is padded. */
+export function paddedFunction(
+  func: Func,
+  registry: Registry,
+  results: 'cut' | 'whole',
+  fill: Fill,
+): { readonly func: Func; readonly claims: readonly Known[] } | undefined {
   const extents = new Extents(func, registry);
-  return extents.none ? module : { ...module, functions: [new Padding(func, registry, extents, poison).run()] };
+  return extents.none ? undefined : new Padding(func, registry, extents, fill).run(results);
 }
 
 /** Shapes of an op's operands or results. */
@@ -50,30 +57,31 @@ class Padding {
   private readonly func: Func;
   private readonly registry: Registry;
   private readonly extents: Extents;
-  private readonly poison: boolean;
+  private readonly fill: Fill;
   private readonly builder = new FuncBuilder();
   private readonly values: PaddedValues;
 
-  constructor(func: Func, registry: Registry, extents: Extents, poison: boolean) {
+  constructor(func: Func, registry: Registry, extents: Extents, fill: Fill) {
     this.func = func;
     this.registry = registry;
     this.extents = extents;
-    this.poison = poison;
-    this.values = new PaddedValues(func, extents, this.builder, poison);
+    this.fill = fill;
+    this.values = new PaddedValues(func, extents, this.builder, fill);
   }
 
-  run(): Func {
-    const { func } = this;
-    for (const p of func.body.params) this.param(p, valueInfo(func, p).type.shape, { contents: [] });
-    this.block(func.body, (v) => valueInfo(func, v).type.shape);
+  run(results: 'cut' | 'whole'): { func: Func; claims: Known[] } {
+    const { func, extents } = this;
+    const trueShape = (v: ValueId): readonly number[] => valueInfo(func, v).type.shape;
+    const shapeOf = results === 'cut' ? trueShape : (v: ValueId) => extents.shape(v);
+    for (const p of func.body.params) this.param(p, trueShape(p), { contents: [] });
+    const claims = this.block(func.body, shapeOf);
     const returned = func.body.ops.at(-1)?.operands ?? [];
-    return this.builder.finish({
+    const made = this.builder.finish({
       ...func,
-      resultLayouts: func.resultLayouts.map((l, i) => {
-        const id = returned[i] as ValueId;
-        return l === undefined ? l : this.extents.cut(l, valueInfo(func, id).type.shape);
-      }),
+      resultTypes: returned.map((v) => withShape(valueInfo(func, v).type, shapeOf(v))),
+      resultLayouts: func.resultLayouts.map((l, i) => l && extents.cut(l, trueShape(returned[i] as ValueId))),
     });
+    return { func: made, claims };
   }
 
   /** What is known of the values that it returns, in the shapes that are wanted of them. */
@@ -219,7 +227,7 @@ class Padding {
   /** False where dims' padding would have to hold two things at once. */
   private padded(op: Op, def: AnyOpDef, view: OpView, padding: PadView): boolean {
     const operandShapes = this.shapes(op.operands, padding.rule.operands, padding);
-    const resultShapes = this.shapes(op.results, padding.rule.results, padding);
+    const resultShapes = this.shapes(op.results, padding.rule.results, padding, 'operands');
     const expected = op.operands.map((v, i) => this.values.expected(v, operandShapes[i] ?? []));
     const needs = this.needs(op, padding, expected);
     if (needs === null) return false;
@@ -230,24 +238,30 @@ class Padding {
       operands: view.operands.map((t, i) => withShape(t, operandShapes[i] ?? [])),
       results: view.results.map((t, i) => withShape(t, resultShapes[i] ?? [])),
     };
-    const attrs = def.padAttrs?.(view, shapes) ?? attrsAt(def, view, shapes);
+    const operands = copies.map((c) => c.id);
     const known = this.given(op, view, padding, copies);
-    this.emit(
-      op,
-      copies.map((c) => c.id),
-      resultShapes,
-      known,
-      attrs,
-      this.copied(op),
-    );
+    const regions = this.copied(op);
+    const results = REWRITERS[op.kind]?.(new PadSite(op, view, { operands, resultShapes }, regions, this.values));
+    if (results !== undefined) {
+      this.bind(op, results, known);
+      return true;
+    }
+    const attrs = def.padAttrs?.(view, shapes) ?? attrsAt(def, view, shapes);
+    this.emit(op, operands, resultShapes, known, attrs, regions);
     return true;
   }
 
-  private shapes(ids: readonly ValueId[], tensors: PadView['rule']['operands'], padding: PadView): Shapes {
+  private shapes(
+    ids: readonly ValueId[],
+    tensors: PadView['rule']['operands'],
+    padding: PadView,
+    not?: PadRule['apart'],
+  ): Shapes {
     return ids.map((id, t) =>
-      valueInfo(this.func, id).type.shape.map((n, d) =>
-        padOfDim(padding, tensors[t]?.[d] ?? []) === null ? n : this.extents.of(id, d),
-      ),
+      valueInfo(this.func, id).type.shape.map((n, d) => {
+        const pad = padOfDim(padding, tensors[t]?.[d] ?? []);
+        return pad === null || (not !== undefined && pad.apart === not) ? n : this.extents.of(id, d);
+      }),
     );
   }
 
@@ -328,12 +342,15 @@ class Padding {
     regions: readonly Block[] = [],
   ): void {
     const results = op.results.map((r, i) => this.values.like(r, shapes[i] ?? []));
-    const made: Op = { ...op, operands, results, attrs, regions };
-    this.builder.push(made);
+    this.builder.push({ ...op, operands, results, attrs, regions });
+    this.bind(op, results, known);
+  }
+
+  private bind(op: Op, results: readonly ValueId[], known: readonly Known[]): void {
     op.results.forEach((r, i) => {
       if (isCheap(this.func, op)) this.values.bindCheap(r, op);
       this.values.bind(r, results[i] as ValueId, known[i] ?? { contents: [] });
-      if (this.poison) this.values.poison(r, op, poisonOf);
+      if (this.fill.poison === true) this.values.poison(r, op);
     });
   }
 

@@ -2,6 +2,7 @@
 import type { AnyOpDef, Registry } from '../../ir/op.ts';
 import { checkLinearity } from './checks/linearity.ts';
 import { checkOwed } from './checks/owed.ts';
+import { checkPadding } from './checks/padding.ts';
 import { checkPartition } from './checks/partition.ts';
 import { checkRoundTrip } from './checks/round-trip.ts';
 import { checkRule } from './checks/rule.ts';
@@ -20,6 +21,7 @@ const CHECKS: readonly (readonly [LawName, (ctx: LawContext, found: Findings) =>
   ['kernel', checkTypes],
   ['rule', checkRule],
   ['partition', checkPartition],
+  ['padding', checkPadding],
   ['linearity', checkLinearity],
   ['linearity', checkOwed],
   ['round-trip', checkRoundTrip],

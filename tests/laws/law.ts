@@ -9,7 +9,7 @@ import type { OpExample } from './op-example.ts';
  * infer: stated types = inferred types. kernel: arrays of the inferred type, rounded, inputs untouched.
  * rule: the factor rule is well formed. partition: a shard computes its part. combiner: partial results
  * combine to the whole. linearity: f(a + b) = f(a) + f(b). local-attrs: per-device attributes infer the
- * per-device types. work: flops are counted and divide with the shards. round-trip: printed StableHLO reads
+ * per-device types. padding: longer factors change nothing that is seen. work: flops are counted and divide with the shards. round-trip: printed StableHLO reads
  * back as the same op.
  */
 export const LAWS = [
@@ -20,6 +20,7 @@ export const LAWS = [
   'combiner',
   'linearity',
   'local-attrs',
+  'padding',
   'work',
   'round-trip',
 ] as const;

@@ -152,7 +152,7 @@ function joinByFactors(func: Func, op: Op, registry: Registry, dims: DimUnion): 
       tensors[t]?.forEach((held, dim) => {
         const f = majorOf(rule, held);
         const pad = f === undefined ? null : pads[f];
-        if (f === undefined || pad === null || pad === undefined || pad.apart === true) return;
+        if (f === undefined || pad === null || pad === undefined || pad.apart !== undefined) return;
         const other = first.get(f);
         if (other === undefined) first.set(f, { id, dim });
         else dims.join(other, { id, dim });

@@ -17,7 +17,7 @@ export function padView(def: AnyOpDef, view: OpView): PadView {
   const pads = rule.factors.map(({ size }, f) => {
     if (size <= 1) return null;
     const pad = padRuleOf(def, view, rule, f);
-    if (pad === null || pad.apart === true) return pad;
+    if (pad === null || pad.apart !== undefined) return pad;
     const stretches = tensors.every((dims, t) =>
       dims.every(
         (held, d) => !held.includes(f) || (majorOf(rule, held) === f && shapes[t]?.[d] === extentOf(rule, held)),

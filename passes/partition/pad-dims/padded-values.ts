@@ -28,6 +28,13 @@ interface Copy extends Known {
   readonly shape: readonly number[];
 }
 
+/** What added elements hold where nothing is needed of them: zeros. For tests: another number, or what must not be seen. */
+export interface Fill {
+  readonly value?: number;
+  /** NaN and the like, also over what ops leave there and claim nothing of. */
+  readonly poison?: boolean;
+}
+
 /** By dim, what the padding must hold. */
 export type Needs = readonly (PadContent | undefined)[];
 
@@ -37,19 +44,18 @@ export class PaddedValues {
   readonly func: Func;
   readonly extents: Extents;
   readonly builder: FuncBuilder;
-  /** What added elements hold where nothing is needed of them: zeros; tests poison them. */
-  private readonly poisoned: boolean;
+  private readonly fill: Fill;
   /** The first is how the value was made. Inner scopes see the outer ones; what they add is dropped at their end. */
   private readonly copies = new Map<ValueId, Copy[]>();
   private readonly scopes: ValueId[][] = [[]];
   /** Ops that are made anew in another shape rather than cut or padded. */
   private readonly cheap = new Map<ValueId, Op>();
 
-  constructor(func: Func, extents: Extents, builder: FuncBuilder, poison: boolean) {
+  constructor(func: Func, extents: Extents, builder: FuncBuilder, fill: Fill) {
     this.func = func;
     this.extents = extents;
     this.builder = builder;
-    this.poisoned = poison;
+    this.fill = fill;
   }
 
   trueType(old: ValueId): TensorType {
@@ -116,24 +122,30 @@ export class PaddedValues {
     const { contents, splat, shape: from } = copies[0];
     if (splat !== undefined) return { contents: [], splat };
     const type = this.trueType(old);
-    const fill: PadContent = this.poisoned ? anyOf(type.dtype) : { value: zeroOf(type.dtype) };
+    const fill: PadContent = this.fill.poison === true ? anyOf(type.dtype) : { value: this.filler(type) };
     return { contents: shape.map((n, d) => (n > (from[d] as number) ? fill : (contents[d] ?? 'unknown'))) };
   }
 
   /** Overwrites what nothing is claimed of. */
-  poison(old: ValueId, op: Op, value: (type: TensorType) => number | bigint): void {
+  poison(old: ValueId, op: Op): void {
     const copies = this.copies.get(old) ?? [];
     const [made] = copies;
     if (made === undefined || made.splat !== undefined) return;
     made.shape.forEach((n, d) => {
       const last = copies.at(-1) as Copy;
       if (n === this.size(old, d) || typeof last.contents[d] === 'object') return;
-      const masked = this.masked(old, last, d, value(this.trueType(old)), op);
+      const masked = this.masked(old, last, d, poisonOf(this.trueType(old)), op);
       const contents = masked.contents.map((c, e) => (e === d ? (last.contents[d] ?? 'unknown') : c));
       copies[copies.indexOf(masked)] = { ...masked, contents };
     });
     const last = copies.pop() as Copy;
     copies.unshift(last);
+  }
+
+  private filler(type: TensorType): number | bigint {
+    const value = this.fill.value ?? 0;
+    if (this.fill.poison === true) return poisonOf(type);
+    return typeof zeroOf(type.dtype) === 'bigint' ? BigInt(value) : value;
   }
 
   private size(old: ValueId, d: number): number {
@@ -177,12 +189,12 @@ export class PaddedValues {
     const type = this.trueType(old);
     const grows = shape.map((n, d) => n > (from.shape[d] as number));
     const wanted = needs.find((n, d) => grows[d] === true && typeof n === 'object');
-    const value = typeof wanted === 'object' ? wanted.value : this.poisoned ? poisonOf(type) : zeroOf(type.dtype);
+    const value = typeof wanted === 'object' ? wanted.value : this.filler(type);
     const origin = this.reason(op, this.growth(old, shape));
     const fill = this.scalar(type, value, origin);
     const high = shape.map((n, d) => n - (from.shape[d] as number));
     const zeros = shape.map(() => 0);
-    const held: PadContent = this.poisoned && wanted === undefined ? anyOf(type.dtype) : { value };
+    const held: PadContent = this.fill.poison === true && wanted === undefined ? anyOf(type.dtype) : { value };
     // Elements that two dims' padding share hold the new value: what the other held stays true if it is the same.
     const contents = shape.map((_, d) => (grows[d] === true ? held : joined(from.contents[d] ?? 'unknown', held)));
     return this.made(old, shape, 'pad', [from.id, fill], { low: zeros, high, interior: zeros }, origin, { contents });
@@ -292,7 +304,7 @@ const joined = (held: PadContent, by: PadContent): PadContent =>
   satisfies(by, held) ? held : holdsFinite(held) && holdsFinite(by) ? 'finite' : 'unknown';
 
 /** What no right program lets through: NaN, or a number that stands out. */
-export function poisonOf({ dtype }: TensorType): number | bigint {
+function poisonOf({ dtype }: TensorType): number | bigint {
   const { class: cls, bits } = DTYPES[dtype];
   if (cls === 'float' || cls === 'complex') return Number.NaN;
   if (cls === 'pred') return 1;

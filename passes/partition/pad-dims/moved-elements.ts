@@ -1,0 +1,83 @@
+/**
+ * slice, concatenate, reverse: their true elements are moved to where they stand in the padded result by `pad`s with
+ * negative edges, which cost a shift between neighbours and no gather.
+ *
+ *   %2 = concatenate %0, %1 : f32[9] → f32[12]      // 5 → 6 and 4 elements
+ *   →  select (iota < 5), (pad %0 high=[6]), (pad %1 low=[5] high=[3])
+ */
+import type { OpAttrs } from '../../../ir/attrs.ts';
+import { zeroOf } from '../../../ir/padding.ts';
+import type { ValueId } from '../../../ir/program.ts';
+import type { TensorType } from '../../../ir/types.ts';
+import { tensor } from '../../../ir/types.ts';
+import type { PadSite, Rewriter } from './site.ts';
+
+const zero = (site: PadSite): number | bigint => zeroOf((site.view.results[0] as TensorType).dtype);
+
+export const moveSlice: Rewriter = (site) => {
+  const attrs = site.op.attrs as OpAttrs['slice'];
+  const [value] = site.operands as readonly [ValueId];
+  const [shape] = site.resultShapes as readonly [readonly number[]];
+  const whole = (site.view.results[0] as TensorType).shape;
+  const cut = shape
+    .map((n, d) => n !== whole[d] || site.grows(0, d))
+    .map((grown, d) => grown && site.size(0, d) !== whole[d]);
+  if (!cut.includes(true)) return undefined;
+  // Dims with strides, and those at their true size, are sliced first.
+  const from = site.typeOf(value).shape;
+  const rest = from.map((n, d) => (cut[d] === true ? n : (shape[d] as number)));
+  const sliced = cut.every((c, d) => c || from[d] === shape[d])
+    ? value
+    : site.made(
+        'slice',
+        [value],
+        value,
+        {
+          start: attrs.start.map((s, d) => (cut[d] === true ? 0 : s)),
+          limit: attrs.limit.map((l, d) =>
+            cut[d] === true ? (from[d] as number) : site.size(0, d) === whole[d] ? (from[d] as number) : l,
+          ),
+          strides: attrs.strides.map((s, d) => (cut[d] === true ? 1 : s)),
+        },
+        tensor(site.typeOf(value).dtype, rest),
+      );
+  return [
+    site.shifted(
+      sliced,
+      attrs.start.map((s, d) => (cut[d] === true ? -s : 0)),
+      shape,
+      zero(site),
+    ),
+  ];
+};
+
+export const moveReversed: Rewriter = (site) => {
+  const { dims } = site.op.attrs as OpAttrs['reverse'];
+  const [shape] = site.resultShapes as readonly [readonly number[]];
+  const [value] = site.operands as readonly [ValueId];
+  if (!dims.some((d) => site.grows(0, d))) return undefined;
+  const reversed = site.made('reverse', [value], value, site.op.attrs);
+  const low = shape.map((n, d) => (dims.includes(d) ? site.size(0, d) - n : 0));
+  return [site.shifted(reversed, low, shape, zero(site))];
+};
+
+export const moveJoined: Rewriter = (site) => {
+  const { dim } = site.op.attrs as OpAttrs['concatenate'];
+  const [shape] = site.resultShapes as readonly [readonly number[]];
+  const total = (site.view.results[0] as TensorType).shape[dim];
+  if (shape[dim] === total && site.operands.every((_, i) => !site.grows(i, dim))) return undefined;
+  let end = 0;
+  const parts = site.operands.flatMap((value, i) => {
+    const size = site.size(i, dim);
+    const low = shape.map((_, d) => (d === dim ? end : 0));
+    end += size;
+    return size === 0 ? [] : [{ end, moved: site.shifted(value, low, shape, zero(site)) }];
+  });
+  const [last, ...before] = parts.toReversed();
+  if (last === undefined) return undefined;
+  const result = before.reduce((rest, part) => {
+    const inside = site.values.inside(shape, dim, part.end, site.layoutOf(part.moved), site.origin);
+    return site.made('select', [inside, part.moved, rest], part.moved);
+  }, last.moved);
+  return [result];
+};
