@@ -15,4 +15,9 @@ explainCommand(program);
 checkCommand(program);
 optCommand(program);
 sdyOptCommand(program);
+// A reader that has seen enough (| head) is no mistake.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
 await program.parseAsync();

@@ -8,6 +8,7 @@ import { verify } from '../ir/verify.ts';
 import { findDeadlocks } from '../runtime-sim/deadlock.ts';
 import type { Prices } from '../passes/partition/prices.ts';
 import type { Pass, PassContext } from '../passes/pass.ts';
+import type { PaceOf } from '../passes/schedule/pace.ts';
 import { passContext, passNamed, PIPELINE } from './pipeline.ts';
 
 export interface CompileOptions {
@@ -16,6 +17,8 @@ export interface CompileOptions {
   readonly stopAfter?: string;
   /** What plans are compared by. Default: wire bytes. */
   readonly prices?: Prices;
+  /** The machine to schedule for. Without one the program ends at the local level. */
+  readonly pace?: PaceOf;
   readonly onPass?: (pass: Pass, module: Module, milliseconds: number) => void;
 }
 
@@ -27,6 +30,8 @@ export interface Compiled {
   /** At the last level reached. */
   readonly module: Module;
   readonly propagated: Module | undefined;
+  /** At the local level: what XLA gets, which schedules by itself. */
+  readonly local: Module | undefined;
   /** At the collective level: what the shrunk check shrinks. */
   readonly collective: Module | undefined;
   readonly causes: PassContext['causes'];
@@ -53,28 +58,32 @@ export function compile(source: Module, options: CompileOptions = {}): Compiled 
   if (mistakes.length > 0) throw new DiagnosticError(mistakes);
   const diagnostics: Diagnostic[] = [];
   const passes: { name: string; ms: number }[] = [];
-  const ctx = passContext(options.registry ?? standard, (d) => diagnostics.push(d), options.prices);
+  const ctx = passContext(options.registry ?? standard, (d) => diagnostics.push(d), options.prices, options.pace);
   let module = source;
   let whole = source;
   let propagated: Module | undefined;
   let collective: Module | undefined;
+  let local: Module | undefined;
   for (const pass of PIPELINE) {
+    if (pass.ensures === 'scheduled' && options.pace === undefined && pass.name !== stop) break;
     const started = performance.now();
     module = pass.run(module, ctx);
     const ms = performance.now() - started;
     passes.push({ name: pass.name, ms });
     if (pass.name === 'propagate') whole = propagated = module;
     if (pass.ensures === 'collective') collective = module;
+    if (pass.ensures === 'local') local = module;
     options.onPass?.(pass, module, ms);
     if (pass.name === stop) break;
   }
-  if (module.level === 'local') diagnostics.push(...deadlocks(module, ctx.registry));
+  if (local !== undefined) diagnostics.push(...deadlocks(local, ctx.registry));
   return {
     source,
     whole,
     module,
     propagated,
     collective,
+    local,
     causes: ctx.causes,
     diagnostics,
     registry: ctx.registry,

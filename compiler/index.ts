@@ -14,4 +14,4 @@ export type { Module } from '../ir/program.ts';
 export { registry } from '../ir/ops/index.ts';
 export { importStablehlo } from '../ir/stablehlo/import.ts';
 export { exportSdy, exportStablehlo } from '../ir/stablehlo/export.ts';
-export { machine, machineNames, parseMachine } from '../runtime-sim/cost/machine.ts';
+export { machine, machineNames, parseMachine } from '../runtime-sim/machine/machine.ts';

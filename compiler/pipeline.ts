@@ -11,6 +11,10 @@ import { type Prices, wirePrices } from '../passes/partition/prices.ts';
 import { padDims } from '../passes/partition/pad-dims.ts';
 import { splitSharded } from '../passes/partition/split-sharded.ts';
 import { definePass, type Pass, type PassContext } from '../passes/pass.ts';
+import type { PaceOf } from '../passes/schedule/pace.ts';
+import { schedule } from '../passes/schedule/schedule.ts';
+import { paceOn } from '../runtime-sim/cost/pace.ts';
+import { machine } from '../runtime-sim/machine/machine.ts';
 import { splitConstants } from '../passes/shardy/constants.ts';
 import { propagate } from '../passes/propagate/propagate.ts';
 
@@ -79,6 +83,13 @@ export const PIPELINE: readonly Pass[] = [
     ensures: 'local',
     run: (module, ctx) => localize(module, ctx.registry),
   }),
+  definePass({
+    name: 'schedule',
+    doc: 'collectives run beside what need not wait for them',
+    requires: 'local',
+    ensures: 'scheduled',
+    run: (module, ctx) => schedule(module, ctx.pace),
+  }),
 ];
 
 /** Throws what a name that is no pass deserves. */
@@ -94,4 +105,7 @@ export const passContext = (
   registry: Registry,
   report: (diagnostic: Diagnostic) => void,
   prices: Prices = wirePrices,
-): PassContext => ({ registry, prices, causes: new Map(), report });
+  pace: PaceOf = paceOn(machine(DEFAULT_MACHINE), registry),
+): PassContext => ({ registry, prices, pace, causes: new Map(), report });
+
+export const DEFAULT_MACHINE = 'tpu-v5e';

@@ -2,8 +2,18 @@
 import { layoutText } from '../ir/layout.ts';
 import { mainFunction, meshOf, valueInfo } from '../ir/program.ts';
 import { type TensorType, typeText } from '../ir/types.ts';
-import type { Machine } from '../runtime-sim/cost/machine.ts';
-import { costOf, type CostReport } from '../runtime-sim/cost/report.ts';
+import { schedule } from '../passes/schedule/schedule.ts';
+import { paceOn } from '../runtime-sim/cost/pace.ts';
+import type { Machine } from '../runtime-sim/machine/machine.ts';
+import type { PlacementWish } from '../runtime-sim/machine/placement.ts';
+import {
+  type CollectiveTotal,
+  type Costed,
+  costed,
+  type CostReport,
+  type PlaceTotal,
+} from '../runtime-sim/cost/report.ts';
+import { type AliveRow, aliveRows, donatedArguments } from '../runtime-sim/outputs/tables.ts';
 import type { CheckOutcome } from './check.ts';
 import type { Compiled } from './compile.ts';
 
@@ -16,44 +26,86 @@ export interface LayoutRow {
 export interface Report {
   readonly mesh: Readonly<Record<string, number>>;
   readonly layouts: { readonly arguments: readonly LayoutRow[]; readonly results: readonly LayoutRow[] };
-  readonly collectives: Readonly<Record<string, { readonly count: number; readonly bytes: number }>>;
+  readonly collectives: Readonly<Record<string, CollectiveTotal>>;
   readonly wireBytes: number;
   readonly flops: number;
+  /** Matrix arithmetic that the program does again to save memory. */
+  readonly recomputedFlops: number;
   readonly peakMemoryBytes: number;
+  readonly memory: {
+    readonly deviceBytes: number;
+    readonly argumentBytes: number;
+    readonly fits: boolean;
+    /** At the peak, largest first, up to 32. */
+    readonly alive: readonly AliveRow[];
+    readonly donated: readonly { readonly value: string; readonly bytes: number }[];
+  };
+  /** computeSeconds + exposedSeconds: communication counts where computing waits for it. */
   readonly stepSeconds: number;
+  readonly computeSeconds: number;
+  readonly exposedSeconds: number;
+  readonly commSeconds: number;
+  /** Matrix products at peak over the step: all of them (hardware), and without what is recomputed (model). */
   readonly utilization: number;
+  readonly modelUtilization: number;
   readonly machine: string;
+  /** How the mesh lies on a torus. */
+  readonly placement?: string;
+  /** What one device puts on each kind of link. */
+  readonly links: CostReport['links'];
+  readonly timeByClass: CostReport['classes'];
+  /** By source line, dearest first, up to 64. */
+  readonly timeBySource: readonly PlaceTotal[];
   readonly loopsOfUnknownLength: number;
   readonly passes: readonly { readonly name: string; readonly ms: number }[];
   readonly check: CheckOutcome;
 }
 
+const MAX_ALIVE = 32;
+const MAX_PLACES = 64;
+
 export function makeReport(
   compiled: Compiled,
   machine: Machine,
   check: CheckOutcome,
-): { report: Report; cost: CostReport } {
-  const cost = costOf(compiled.module, compiled.registry, machine);
+  wish: PlacementWish = {},
+): { report: Report; cost: CostReport; costed: Costed } {
+  const { module, registry } = compiled;
+  const scheduled = module.level === 'local' ? schedule(module, paceOn(machine, registry, wish)) : module;
+  const everything = costed(scheduled, registry, machine, wish);
+  const cost = everything.report;
   const mesh = compiled.module.meshes[0];
   const report: Report = {
     mesh: Object.fromEntries((mesh?.axes ?? []).map((a) => [a.name, a.size])),
     layouts: layoutsOf(compiled),
-    collectives: Object.fromEntries(
-      Object.entries(cost.collectives)
-        .filter(([kind]) => kind !== 'all_slice')
-        .map(([kind, c]) => [kind, { count: c.count, bytes: c.bytes }]),
-    ),
+    collectives: Object.fromEntries(Object.entries(cost.collectives).filter(([kind]) => kind !== 'all_slice')),
     wireBytes: cost.wireBytes,
     flops: cost.flops,
+    recomputedFlops: cost.recomputedFlops,
     peakMemoryBytes: cost.peakMemoryBytes,
+    memory: {
+      deviceBytes: machine.memory.bytes,
+      argumentBytes: cost.argumentBytes,
+      fits: cost.fitsMemory,
+      alive: aliveRows(everything).slice(0, MAX_ALIVE),
+      donated: donatedArguments(mainFunction(scheduled)),
+    },
     stepSeconds: cost.stepSeconds,
+    computeSeconds: cost.computeSeconds,
+    exposedSeconds: cost.exposedSeconds,
+    commSeconds: cost.commSeconds,
     utilization: cost.utilization,
+    modelUtilization: cost.modelUtilization,
     machine: cost.machine,
+    ...(cost.placement === undefined ? {} : { placement: cost.placement }),
+    links: cost.links,
+    timeByClass: cost.classes,
+    timeBySource: cost.places.slice(0, MAX_PLACES),
     loopsOfUnknownLength: cost.loopsOfUnknownLength,
     passes: compiled.passes,
     check,
   };
-  return { report, cost };
+  return { report, cost, costed: everything };
 }
 
 function layoutsOf(compiled: Compiled): Report['layouts'] {

@@ -1,13 +1,14 @@
 /** The report for people: layouts, collectives, memory, time, verdict. */
 import pc from 'picocolors';
-import type { CostReport } from '../runtime-sim/cost/report.ts';
 import type { Report } from './report.ts';
 import { bytesText, flopsText, percentText, secondsText } from './units.ts';
 
 /** Rows of a table are shown up to here; the rest is counted. */
 const MAX_ROWS = 24;
+/** Source lines and values shown. */
+const TOP = 5;
 
-export function summaryText(file: string, report: Report, cost: CostReport): string {
+export function summaryText(file: string, report: Report): string {
   const mesh = Object.entries(report.mesh)
     .map(([n, s]) => `${n}=${s}`)
     .join(' ');
@@ -24,20 +25,11 @@ export function summaryText(file: string, report: Report, cost: CostReport): str
       'results',
       report.layouts.results.map((r) => [r.name, r.type, r.layout]),
     ),
-    section('collectives per step', collectiveRows(report, cost), 'none: nothing crosses the wire'),
-    section('per device', [
-      ['wire', bytesText(report.wireBytes)],
-      ['arithmetic', flopsText(report.flops)],
-      [
-        'peak memory',
-        `${bytesText(report.peakMemoryBytes)}, arguments ${bytesText(cost.argumentBytes)}${cost.fitsMemory ? '' : pc.yellow(`  exceeds the memory of ${report.machine}`)}`,
-      ],
-      [
-        'step time',
-        `${secondsText(report.stepSeconds)} on ${report.machine}: ${secondsText(cost.computeSeconds)} computing, ${secondsText(cost.commSeconds)} communicating, no overlap assumed`,
-      ],
-      ['utilisation', percentText(report.utilization)],
-    ]),
+    section('collectives per step', collectiveRows(report), 'none: nothing crosses the wire'),
+    section(`per device, on ${report.machine}`, deviceRows(report)),
+    section('where the time goes', timeRows(report)),
+    section('dearest source lines', lineRows(report)),
+    section(`alive at the peak of ${bytesText(report.peakMemoryBytes)}`, aliveRows(report)),
     ...(report.loopsOfUnknownLength > 0
       ? [pc.yellow(`${report.loopsOfUnknownLength} loop(s) of unknown length are counted once`), '']
       : []),
@@ -45,12 +37,58 @@ export function summaryText(file: string, report: Report, cost: CostReport): str
   ].join('\n');
 }
 
-function collectiveRows(report: Report, cost: CostReport): string[][] {
+function deviceRows(report: Report): string[][] {
+  const { memory } = report;
+  const model =
+    report.recomputedFlops > 0 ? `, ${percentText(report.modelUtilization)} without what is recomputed` : '';
+  const links = Object.entries(report.links).map(([lane, l]) => `${lane} ${bytesText(l.bytes)}`);
+  return [
+    ['wire', `${bytesText(report.wireBytes)}${links.length === 0 ? '' : `  (${links.sort().join(', ')})`}`],
+    ['arithmetic', flopsText(report.flops)],
+    [
+      'memory',
+      `${bytesText(report.peakMemoryBytes)} of ${bytesText(memory.deviceBytes)}, arguments ${bytesText(memory.argumentBytes)}${memory.fits ? '' : pc.red('  does not fit')}`,
+    ],
+    [
+      'step time',
+      `${secondsText(report.stepSeconds)}: ${secondsText(report.computeSeconds)} computing, ${secondsText(report.exposedSeconds)} waiting for links (${secondsText(report.commSeconds)} in use)`,
+    ],
+    ['utilisation', `${percentText(report.utilization)}${model}`],
+    ...(report.placement === undefined ? [] : [['placement', report.placement]]),
+  ];
+}
+
+function timeRows(report: Report): string[][] {
+  const classes = Object.entries(report.timeByClass).map(([name, c]): [string, number] => [name, c.seconds]);
+  const kinds: [string, number][] = [...classes, ['waiting for links', report.exposedSeconds]];
+  return kinds
+    .filter(([, s]) => s > 0)
+    .sort((a, b) => b[1] - a[1])
+    .map(([name, s]) => [name, secondsText(s), shareText(s, report)]);
+}
+
+const lineRows = (report: Report): string[][] =>
+  report.timeBySource
+    .filter((p) => p.place !== '')
+    .slice(0, TOP)
+    .map((p) => [
+      p.place,
+      shareText(p.computeSeconds + p.exposedSeconds, report),
+      `${secondsText(p.computeSeconds)} computing, ${secondsText(p.exposedSeconds)} waiting`,
+    ]);
+
+const shareText = (seconds: number, { stepSeconds }: Report): string =>
+  percentText(stepSeconds === 0 ? 0 : seconds / stepSeconds);
+
+const aliveRows = (report: Report): string[][] =>
+  report.memory.alive.slice(0, TOP).map((a) => [a.value, bytesText(a.bytes), a.type, a.source]);
+
+function collectiveRows(report: Report): string[][] {
   return Object.entries(report.collectives).map(([kind, c]) => [
     kind,
     `${c.count}×`,
     bytesText(c.bytes),
-    secondsText(cost.collectives[kind as keyof CostReport['collectives']]?.seconds ?? 0),
+    `${secondsText(c.seconds)}${c.exposedSeconds < c.seconds * 0.999 ? `, ${secondsText(c.exposedSeconds)} of it waited for` : ''}`,
   ]);
 }
 

@@ -115,6 +115,10 @@ export const CODES: Readonly<Record<string, CodeText>> = {
     'Devices that a collective joins may take different ways around it, so that some would wait for ever.',
     'Make the predicate the same on all of them: reduce or gather what it is computed from, over the same axes.',
   ),
+  SH0290: code(
+    'A collective in flight is not ended by exactly one collective_done.',
+    'Pair each start with one collective_done in the same block; only that may read its result.',
+  ),
   SH0401: code(
     'A call of something outside does not say how it may be split, so it gets operands whole that are sharded.',
     'Give the call a sharding rule (jax.experimental.custom_partitioning), or shard other dims.',
@@ -165,7 +169,10 @@ export const CODES: Readonly<Record<string, CodeText>> = {
   SH0701: code('There is no pass of this name.', 'The names are listed.'),
   SH0702: code('The program was not propagated.', 'Run the pipeline further: leave --stop-after out.'),
   SH0703: code('There is no value of this name.', 'Use the name as it stands in the file.'),
-  SH0704: code('--emit does not know this kind, or misses its file.', 'Kinds: tir, stablehlo, sdy, report.'),
+  SH0704: code(
+    '--emit does not know this kind, or misses its file.',
+    'Kinds: tir, stablehlo, sdy, report, trace, memory, ops, chakra.',
+  ),
   SH0705: code('This output needs the whole pipeline.', 'Leave --stop-after out.'),
   SH0706: code('There is no such device in the mesh.', 'Devices count from 0, row-major over the mesh axes.'),
   SH0707: code('explain was given nothing to explain.', 'Name a value: shardc explain FILE %13.'),
@@ -173,6 +180,10 @@ export const CODES: Readonly<Record<string, CodeText>> = {
   SH0801: code('There is no machine preset of this name.', 'The names are listed; a JSON file describes any other.'),
   SH0802: code('The machine file misses or misstates a field.', 'Every mistake is listed.'),
   SH0803: code('The machine file is not JSON.', 'Correct the syntax at the place named.'),
+  SH0804: code(
+    'The mesh cannot be laid on the machine as asked.',
+    'Extents multiply to the devices of a pod, and an axis fills the dims it is given.',
+  ),
   SH0900: code(
     'shardc does not support this yet; your program may well be right.',
     'The message names what is missing.',

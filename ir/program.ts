@@ -142,6 +142,7 @@ export const STRUCTURAL = [
   'named_computation',
   'data_flow_edge',
   'func_data_flow_edge',
+  'collective_done',
 ] as const;
 export type StructuralKind = (typeof STRUCTURAL)[number];
 
@@ -162,10 +163,22 @@ export const COLLECTIVES = [
 ] as const;
 export type CollectiveKind = (typeof COLLECTIVES)[number];
 
+/**
+ * Scheduled level: a collective that runs beside other ops begins with its start, whose result is in flight and read by
+ * `collective_done` alone. all_slice sends nothing.
+ */
+export type StartKind = `${Exclude<CollectiveKind, 'all_slice'>}_start`;
+export const STARTS = COLLECTIVES.filter((k) => k !== 'all_slice').map((k): StartKind => `${k}_start`);
+
 const structural: ReadonlySet<string> = new Set(STRUCTURAL);
 const collectives: ReadonlySet<string> = new Set(COLLECTIVES);
 export const isStructural = (op: Pick<Op, 'kind'>): boolean => structural.has(op.kind);
 export const isCollective = (op: Op): boolean => collectives.has(op.kind);
+const starts: ReadonlySet<string> = new Set(STARTS);
+export const isStart = (op: Op): boolean => starts.has(op.kind);
+
+/** A start as the collective that it begins; any other op as it is. */
+export const synchronous = (op: Op): Op => (isStart(op) ? { ...op, kind: op.kind.slice(0, -'_start'.length) } : op);
 
 export function mainFunction(module: Module): Func {
   const main = module.functions.find((f) => f.name === 'main') ?? module.functions[0];

@@ -2,7 +2,7 @@
 import type { Diagnostic } from './diagnostics.ts';
 import type { Layout } from './layout.ts';
 import { InferError, type Registry } from './op.ts';
-import { type Func, type Module, type Op, type Span, type ValueId, valueInfo, walkOps } from './program.ts';
+import { type Func, isStart, type Module, type Op, type Span, type ValueId, valueInfo, walkOps } from './program.ts';
 import { type TensorType, typeText } from './types.ts';
 import { verifyManual } from './verify-manual.ts';
 
@@ -66,7 +66,29 @@ function typeErrors(func: Func, registry: Registry): Diagnostic[] {
       found.push(error('SH0204', thrown.message, op.origin.span));
     }
   }
-  found.push(...returnErrors(func, func.body.ops.at(-1)));
+  found.push(...asyncErrors(func), ...returnErrors(func, func.body.ops.at(-1)));
+  return found;
+}
+
+/** What a start has begun is read once, by the collective_done that ends it. */
+function asyncErrors(func: Func): Diagnostic[] {
+  const open = new Map<ValueId, Op>();
+  const found: Diagnostic[] = [];
+  for (const op of walkOps(func.body)) {
+    for (const v of op.operands) {
+      const start = open.get(v);
+      if (start !== undefined && op.kind !== 'collective_done')
+        found.push(error('SH0290', `${op.kind} reads what ${start.kind} has in flight`, op.origin.span));
+      if (start === undefined && op.kind === 'collective_done')
+        found.push(error('SH0290', 'collective_done ends what no start began', op.origin.span));
+      open.delete(v);
+    }
+    if (isStart(op)) for (const r of op.results) open.set(r, op);
+  }
+  for (const start of open.values())
+    found.push(
+      error('SH0290', `${start.kind} is never done`, start.origin.span, 'a collective_done in the same block'),
+    );
   return found;
 }
 

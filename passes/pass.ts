@@ -3,6 +3,7 @@ import type { Diagnostic } from '../ir/diagnostics.ts';
 import type { Registry } from '../ir/op.ts';
 import type { Level, Module, ValueId } from '../ir/program.ts';
 import type { Prices } from './partition/prices.ts';
+import type { PaceOf } from './schedule/pace.ts';
 import type { Cause } from './propagate/propagate.ts';
 
 export interface Pass {
@@ -20,6 +21,8 @@ export interface PassContext {
   readonly registry: Registry;
   /** What plans are compared by. */
   readonly prices: Prices;
+  /** What the schedule is made for. */
+  readonly pace: PaceOf;
   report(diagnostic: Diagnostic): void;
   /** Why each value has each axis; filled by `propagate`, read by `explain`. */
   causes: ReadonlyMap<ValueId, readonly Cause[]>;

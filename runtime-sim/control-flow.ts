@@ -182,6 +182,7 @@ class Run<V> {
       case 'propagation_barrier':
       case 'data_flow_edge':
       case 'reshard':
+      case 'collective_done':
         this.finish(frame, op, operands);
         break;
       case 'sharding_group':

@@ -14,6 +14,7 @@ import {
   meshOf,
   type Module,
   type Op,
+  synchronous,
   type ValueId,
   valueInfo,
 } from '../ir/program.ts';
@@ -118,7 +119,8 @@ class Lockstep implements Meaning<Distributed> {
 
   op(op: Op, operands: readonly Distributed[], scope: Scope<Distributed>, here: Here): readonly Distributed[] {
     if (op.kind === 'axis_index') return [this.engine.collectives.axisIndex(op)];
-    if (isCollective(op)) return operands.map((v) => this.engine.collectives.run(op, v, here.active));
+    const collective = synchronous(op);
+    if (isCollective(collective)) return operands.map((v) => this.engine.collectives.run(collective, v, here.active));
     return this.perCopy(op, operands, scope);
   }
 

@@ -4,13 +4,15 @@ import { userError } from '../../ir/diagnostics.ts';
 import type { Registry } from '../../ir/op.ts';
 import type { Module, SourceText } from '../../ir/program.ts';
 import { printTir } from '../../ir/text/print.ts';
-import { type Machine, machineNames } from '../../runtime-sim/cost/machine.ts';
+import { type Machine, machineNames } from '../../runtime-sim/machine/machine.ts';
+import { paceOn } from '../../runtime-sim/cost/pace.ts';
+import type { PlacementWish } from '../../runtime-sim/machine/placement.ts';
 import { timePrices } from '../../runtime-sim/cost/time-prices.ts';
 import { type CheckMode, runCheck } from '../check.ts';
 import { compile, type Compiled } from '../compile.ts';
 import { type Input, registryOf } from '../load.ts';
-import { loadMachine } from '../load-machine.ts';
-import { PIPELINE } from '../pipeline.ts';
+import { loadMachine, parsePlacement } from '../load-machine.ts';
+import { DEFAULT_MACHINE, PIPELINE } from '../pipeline.ts';
 import { makeReport } from '../report.ts';
 import { summaryText } from '../summary.ts';
 import { EachPassVerifier } from '../verify-each.ts';
@@ -22,6 +24,8 @@ interface Flags {
   readonly check: CheckMode;
   readonly seed: number;
   readonly machine: string;
+  readonly topology?: string;
+  readonly place?: string;
   readonly objective: 'wire' | 'time';
   readonly emit: readonly string[];
   readonly device?: number;
@@ -29,6 +33,13 @@ interface Flags {
   readonly printAfter: readonly string[];
   readonly verifyEach?: boolean;
   readonly timePasses?: boolean;
+}
+
+/** What the program is priced and scheduled on. */
+interface Target {
+  readonly machine: Machine;
+  readonly wish: PlacementWish;
+  readonly registry: Registry;
 }
 
 const EXAMPLES = `
@@ -53,7 +64,9 @@ export function compileCommand(program: Command): void {
         .default('auto'),
     )
     .option('--seed <n>', 'seed of the inputs of the check', integer, 0)
-    .option('--machine <name|file>', `one of ${machineNames().join(', ')}, or a JSON file`, 'tpu-v5e')
+    .option('--machine <name|file>', `one of ${machineNames().join(', ')}, or a JSON file`, DEFAULT_MACHINE)
+    .option('--topology <extents>', 'extents of the torus that the mesh lies on: 8x16')
+    .option('--place <axes>', 'physical dims that mesh axes may use: x=0,y=1+2')
     .addOption(
       new Option('--objective <what>', 'compare plans by wire bytes or by seconds on the machine')
         .choices(['wire', 'time'])
@@ -61,7 +74,7 @@ export function compileCommand(program: Command): void {
     )
     .option(
       '--emit <kind[=file]>',
-      'tir, stablehlo, sdy or report; repeatable; without a file to standard output',
+      'tir, stablehlo, sdy, report, trace (Perfetto), memory, ops (CSV) or chakra=NAME; repeatable; without a file to standard output',
       collect,
       [],
     )
@@ -79,15 +92,17 @@ function run(source: Input, flags: Flags): void {
   const machine = loadMachine(flags.machine);
   const started = performance.now();
   const parsed = load(source, flags.mesh);
-  const compiled = compileWith(parsed, registryOf(source), performance.now() - started, machine, flags);
+  const wish = parsePlacement(flags.topology, flags.place);
+  const target = { machine, wish, registry: registryOf(source) };
+  const compiled = compileWith(parsed, performance.now() - started, target, flags);
   printDiagnostics(compiled.diagnostics, source);
   if (flags.timePasses === true)
     for (const p of compiled.passes) console.error(`${p.name.padEnd(16)} ${p.ms.toFixed(1).padStart(9)} ms`);
-  if (compiled.module.level !== 'local') stopped(compiled, emits, flags);
-  else finish(source, compiled, emits, machine, flags);
+  if (compiled.local === undefined) stopped(compiled, emits, flags);
+  else finish(source, compiled, emits, target, flags);
 }
 
-function compileWith(parsed: Module, registry: Registry, parseMs: number, machine: Machine, flags: Flags): Compiled {
+function compileWith(parsed: Module, parseMs: number, { machine, wish, registry }: Target, flags: Flags): Compiled {
   const names = new Set(flags.printAfter);
   for (const name of names) {
     if (name !== 'all' && !PIPELINE.some((p) => p.name === name))
@@ -100,6 +115,7 @@ function compileWith(parsed: Module, registry: Registry, parseMs: number, machin
   const result = compile(parsed, {
     registry,
     ...(flags.objective === 'time' && mesh !== undefined ? { prices: timePrices(machine, mesh) } : {}),
+    pace: paceOn(machine, registry, wish),
     ...(flags.stopAfter === undefined ? {} : { stopAfter: flags.stopAfter }),
     onPass(pass, module) {
       if (names.has('all') || names.has(pass.name))
@@ -118,17 +134,23 @@ function compileWith(parsed: Module, registry: Registry, parseMs: number, machin
 
 /** `--stop-after`: what can be printed of a program that is not finished. */
 function stopped(compiled: Compiled, emits: readonly Emit[], flags: Flags): void {
-  for (const emit of emits) writeEmit(emit, { compiled, report: undefined, device: flags.device });
+  for (const emit of emits) writeEmit(emit, { compiled, report: undefined, costed: undefined, device: flags.device });
   console.error(
     `stopped after ${compiled.passes.at(-1)?.name ?? ''}: the program is at the ${compiled.module.level} level`,
   );
 }
 
-function finish(source: SourceText, compiled: Compiled, emits: readonly Emit[], machine: Machine, flags: Flags): void {
+function finish(
+  source: SourceText,
+  compiled: Compiled,
+  emits: readonly Emit[],
+  { machine, wish }: Target,
+  flags: Flags,
+): void {
   const check = runCheck(compiled, flags.check, flags.seed);
-  const { report, cost } = makeReport(compiled, machine, check);
-  for (const emit of emits) writeEmit(emit, { compiled, report, device: flags.device });
+  const { report, costed } = makeReport(compiled, machine, check, wish);
+  for (const emit of emits) writeEmit(emit, { compiled, report, costed, device: flags.device });
   if (!emits.some((e) => e.file === undefined) && flags.printAfter.length === 0)
-    console.log(summaryText(source.file, report, cost));
+    console.log(summaryText(source.file, report));
   if (check.verdict === 'failed') process.exitCode = 1;
 }

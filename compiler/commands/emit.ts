@@ -4,10 +4,14 @@ import { userError } from '../../ir/diagnostics.ts';
 import { exportSdy, exportStablehlo } from '../../ir/stablehlo/export.ts';
 import { printTir } from '../../ir/text/print.ts';
 import { specialize } from '../../passes/partition/specialize.ts';
+import type { Costed } from '../../runtime-sim/cost/report.ts';
+import { chakraTrace, traceDevices } from '../../runtime-sim/outputs/chakra.ts';
+import { memoryJson, opsCsv } from '../../runtime-sim/outputs/tables.ts';
+import { chromeTrace } from '../../runtime-sim/outputs/trace.ts';
 import type { Compiled } from '../compile.ts';
 import type { Report } from '../report.ts';
 
-const KINDS = ['tir', 'stablehlo', 'sdy', 'report'] as const;
+const KINDS = ['tir', 'stablehlo', 'sdy', 'report', 'trace', 'memory', 'ops', 'chakra'] as const;
 
 export interface Emit {
   readonly kind: (typeof KINDS)[number];
@@ -19,6 +23,7 @@ export interface EmitFrom {
   readonly compiled: Compiled;
   /** Absent before the local level. */
   readonly report: Report | undefined;
+  readonly costed: Costed | undefined;
   readonly device: number | undefined;
 }
 
@@ -34,30 +39,59 @@ export function parseEmit(text: string): Emit {
   return { kind, file };
 }
 
-export function writeEmit({ kind, file }: Emit, from: EmitFrom): void {
-  const text = textOf(kind, from);
-  if (file === undefined) process.stdout.write(text);
-  else {
-    try {
-      writeFileSync(file, text);
-    } catch (error) {
-      throw userError('SH0005', `cannot write ${file}: ${error instanceof Error ? error.message : String(error)}`, {
-        help: 'check the folder and its permissions',
-      });
-    }
+export function writeEmit(emit: Emit, from: EmitFrom): void {
+  if (emit.kind === 'chakra') writeChakra(emit, from);
+  else if (emit.file === undefined) process.stdout.write(textOf(emit.kind, from));
+  else write(emit.file, textOf(emit.kind, from));
+}
+
+function write(file: string, content: string | Uint8Array): void {
+  try {
+    writeFileSync(file, content);
+  } catch (error) {
+    throw userError('SH0005', `cannot write ${file}: ${error instanceof Error ? error.message : String(error)}`, {
+      help: 'check the folder and its permissions',
+    });
   }
 }
 
-function textOf(kind: Emit['kind'], { compiled, report, device }: EmitFrom): string {
+/** One file per device, as replay wants them: NAME.0.et, NAME.1.et, … */
+function writeChakra({ file }: Emit, { costed, device }: EmitFrom): void {
+  if (costed === undefined) throw needsAll('chakra');
+  if (file === undefined)
+    throw userError('SH0704', '--emit chakra needs a name for its files', {
+      expected: '--emit chakra=NAME, which writes NAME.0.et, NAME.1.et, … or the one of --device',
+    });
+  const count = traceDevices(costed);
+  const devices = device === undefined ? Array.from({ length: count }, (_, d) => d) : [device];
+  if (device !== undefined && device >= count)
+    throw userError('SH0706', `there is no device ${device}`, { expected: `0 to ${count - 1}` });
+  for (const d of devices) write(`${file}.${d}.et`, chakraTrace(costed, d));
+}
+
+function textOf(kind: Exclude<Emit['kind'], 'chakra'>, { compiled, report, costed, device }: EmitFrom): string {
   const { module, propagated, source } = compiled;
   if (kind === 'tir')
-    return printTir(device === undefined || module.level !== 'local' ? module : specialize(module, device), {
+    return printTir(device === undefined || compiled.local === undefined ? module : specialize(module, device), {
       reasons: true,
     });
   if (kind === 'sdy') return exportSdy(propagated ?? module);
-  if (report === undefined)
-    throw userError('SH0705', `--emit ${kind} needs the whole pipeline`, {
-      help: 'leave --stop-after out, or emit tir or sdy',
-    });
-  return kind === 'stablehlo' ? exportStablehlo(source, module) : `${JSON.stringify(report, null, 2)}\n`;
+  if (report === undefined || costed === undefined) throw needsAll(kind);
+  switch (kind) {
+    case 'stablehlo':
+      return exportStablehlo(source, compiled.local ?? module);
+    case 'report':
+      return `${JSON.stringify(report, null, 2)}\n`;
+    case 'trace':
+      return chromeTrace(costed);
+    case 'memory':
+      return memoryJson(costed);
+    case 'ops':
+      return opsCsv(costed);
+  }
 }
+
+const needsAll = (kind: string): Error =>
+  userError('SH0705', `--emit ${kind} needs the whole pipeline`, {
+    help: 'leave --stop-after out, or emit tir or sdy',
+  });

@@ -5,7 +5,7 @@ import { registry as standard } from '../../ir/ops/index.ts';
 import { mainFunction, type Module, valueInfo } from '../../ir/program.ts';
 import { exportStablehlo } from '../../ir/stablehlo/export.ts';
 import { printTir } from '../../ir/text/print.ts';
-import { machine as machineNamed, type Machine } from '../../runtime-sim/cost/machine.ts';
+import { machine as machineNamed, type Machine } from '../../runtime-sim/machine/machine.ts';
 import { runOneDevice } from '../../runtime-sim/interpret.ts';
 import { runSpmd } from '../../runtime-sim/spmd.ts';
 import { type CheckMode, type CheckOutcome, runCheck } from '../check.ts';
@@ -59,6 +59,7 @@ export class Program<A extends readonly unknown[] = readonly unknown[], R = unkn
   readonly module: Module;
   readonly propagated: Module | undefined;
   readonly collective: Module | undefined;
+  readonly local: Module | undefined;
   readonly causes: Compiled['causes'];
   readonly diagnostics: readonly Diagnostic[];
   readonly registry: Registry;
@@ -74,6 +75,7 @@ export class Program<A extends readonly unknown[] = readonly unknown[], R = unkn
     this.module = compiled.module;
     this.propagated = compiled.propagated;
     this.collective = compiled.collective;
+    this.local = compiled.local;
     this.causes = compiled.causes;
     this.diagnostics = compiled.diagnostics;
     this.passes = compiled.passes;

@@ -12,6 +12,7 @@ import {
   mainFunction,
   type Module,
   type Op,
+  synchronous,
   type ValueId,
   valueInfo,
 } from '../program.ts';
@@ -112,11 +113,12 @@ class Printer {
       this.line(
         `${terminator} ${operands.join(', ')}${operands.length > 0 ? ` : ${types(op.operands).map(tensorText).join(', ')}` : ''}`,
       );
-    } else if (op.kind === 'sharding_constraint') this.bindName(op, operands[0] as string);
+    } else if (op.kind === 'sharding_constraint' || op.kind === 'collective_done')
+      this.bindName(op, operands[0] as string);
     else if (op.kind === 'axis_index') this.bindName(op, this.collectives.axisIndex(op));
-    else if (isCollective(op)) {
+    else if (isCollective(synchronous(op))) {
       const [operand, result] = [types(op.operands)[0] as TensorType, types(op.results)[0] as TensorType];
-      this.bindName(op, this.collectives.print(op, operands[0] as string, operand, result));
+      this.bindName(op, this.collectives.print(synchronous(op), operands[0] as string, operand, result));
     } else if (op.kind === 'while') this.loop(op, operands);
     else if (op.regions.length > 0 || propertiesOf(op) !== undefined) this.generic(op, operands);
     else {

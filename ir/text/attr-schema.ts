@@ -3,6 +3,7 @@
  * message. It restates ir/attrs.ts as data. Ops that are not listed (a user's own) take any attribute.
  */
 import type { OpAttrs } from '../attrs.ts';
+import { STARTS } from '../program.ts';
 
 export type AttrForm =
   | 'int'
@@ -155,7 +156,16 @@ export const ATTR_SCHEMA: { readonly [K in keyof OpAttrs]: Specs<K> } = {
   axis_index: { mesh: may('text'), axes: need('axes') },
 };
 
+type AnySpecs = Readonly<Record<string, Readonly<Record<string, AttrSpec>>>>;
+
+/** A start takes what its collective takes. */
+const STARTED: AnySpecs = Object.fromEntries(
+  STARTS.map((kind) => [kind, (ATTR_SCHEMA as AnySpecs)[kind.slice(0, -'_start'.length)] ?? {}]),
+);
+
 export const schemaOf = (kind: string): Readonly<Record<string, AttrSpec>> | undefined =>
   Object.hasOwn(ATTR_SCHEMA, kind)
-    ? (ATTR_SCHEMA as Readonly<Record<string, Readonly<Record<string, AttrSpec>>>>)[kind]
-    : undefined;
+    ? (ATTR_SCHEMA as AnySpecs)[kind]
+    : Object.hasOwn(STARTED, kind)
+      ? STARTED[kind]
+      : undefined;

@@ -8,6 +8,7 @@ import {
   type Attrs,
   type Block,
   COLLECTIVES,
+  STARTS,
   type ElementArray,
   type Func,
   type Level,
@@ -39,8 +40,12 @@ interface Context {
 }
 
 const MAX_EXTENT = 2 ** 48;
-const STRUCTURAL_KINDS: ReadonlySet<string> = new Set([...STRUCTURAL, ...COLLECTIVES, 'axis_index']);
+const STRUCTURAL_KINDS: ReadonlySet<string> = new Set([...STRUCTURAL, ...COLLECTIVES, ...STARTS, 'axis_index']);
 const KEEPS_TYPE: ReadonlySet<string> = new Set([
+  'collective_done',
+  'all_reduce_start',
+  'collective_permute_start',
+  'collective_shift_start',
   'sharding_constraint',
   'reshard',
   'propagation_barrier',

@@ -5,13 +5,14 @@ import { type AxisRef, axisText, type Mesh } from '../mesh.ts';
 import {
   type Attr,
   type Block,
-  COLLECTIVES,
   type ElementArray,
   type Elements,
   type Func,
+  isCollective,
   meshOf,
   type Module,
   type Op,
+  synchronous,
   type ValueId,
   valueInfo,
 } from '../program.ts';
@@ -216,7 +217,7 @@ function isExpression(block: Block): boolean {
     op.results.length === 0
   )
     return false;
-  const known = op.kind !== 'constant' && !(COLLECTIVES as readonly string[]).includes(op.kind);
+  const known = op.kind !== 'constant' && !isCollective(synchronous(op));
   const schema = schemaOf(op.kind);
   const needsType = schema !== undefined && Object.values(schema).some((s) => s.form === 'dtype');
   return (

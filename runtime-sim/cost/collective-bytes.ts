@@ -12,7 +12,7 @@ import type { Layout } from '../../ir/layout.ts';
 import { axesSize, type AxisRef, type Mesh } from '../../ir/mesh.ts';
 import { type CollectiveKind, type Func, isCollective, type Op, typeOf, type ValueId } from '../../ir/program.ts';
 import { byteSize } from '../../ir/types.ts';
-import { DeviceGrid, deviceSources, layoutKey, permuteSources, shiftSources } from '../device-grid.ts';
+import { axesKey, DeviceGrid, deviceSources, layoutKey, permuteSources, shiftSources } from '../device-grid.ts';
 
 /** `func` is at the local level; `meshes` are its module's. */
 export function collectiveBytes(
@@ -85,22 +85,29 @@ export function collectiveAxes(op: Op): readonly AxisRef[] {
 
 const maps = new WeakMap<readonly Mesh[], Map<string, Int32Array>>();
 
-/** Per device: where its data comes from. Memoised per module's mesh table. */
+/** Of a permute or shift: equal for equal maps of devices. */
+export function patternKey(op: Op): string {
+  if (op.kind === 'collective_permute')
+    return `${layoutKey(op.attrs.from as Layout)}>${layoutKey(op.attrs.to as Layout)}`;
+  const { mesh, axes, ...map } = op.attrs as { mesh: string; axes: readonly AxisRef[] };
+  return `${op.kind} ${mesh} ${axesKey(axes)} ${JSON.stringify(map)}`;
+}
+
+/** Per device: where its data comes from; devices that receive nothing are their own source. Memoised per mesh table. */
 export function permuteMap(op: Op, meshes: readonly Mesh[]): Int32Array {
-  if (op.kind === 'collective_shift' || op.kind === 'device_permute') return userMap(op, meshes);
-  const from = op.attrs.from as Layout;
-  const to = op.attrs.to as Layout;
   let known = maps.get(meshes);
   if (known === undefined) maps.set(meshes, (known = new Map()));
-  const key = `${layoutKey(from)}>${layoutKey(to)}`;
+  const key = patternKey(op);
   let map = known.get(key);
-  if (map === undefined)
-    known.set(key, (map = permuteSources(gridNamed(meshes, from.mesh), gridNamed(meshes, to.mesh), from, to)));
+  if (map === undefined) known.set(key, (map = makeMap(op, meshes)));
   return map;
 }
 
-/** Devices that receive nothing count as their own source. */
-function userMap({ kind, attrs }: Op, meshes: readonly Mesh[]): Int32Array {
+function makeMap({ kind, attrs }: Op, meshes: readonly Mesh[]): Int32Array {
+  if (kind === 'collective_permute') {
+    const [from, to] = [attrs.from as Layout, attrs.to as Layout];
+    return permuteSources(gridNamed(meshes, from.mesh), gridNamed(meshes, to.mesh), from, to);
+  }
   const grid = gridNamed(meshes, attrs.mesh as string);
   const sources =
     kind === 'collective_shift'

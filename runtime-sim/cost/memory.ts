@@ -3,7 +3,7 @@
  * bodies hold while they run. Values that fusion keeps on chip take no memory; aliases share their operand's.
  */
 import { internalError } from '../../ir/diagnostics.ts';
-import { type Block, type Func, type Op, typeOf, type ValueId } from '../../ir/program.ts';
+import { type Block, type Func, isStart, type Op, typeOf, type ValueId } from '../../ir/program.ts';
 import { byteSize } from '../../ir/types.ts';
 import { type BlockPlan, planLiveness } from '../liveness.ts';
 import { ALIASES, Traffic } from './traffic.ts';
@@ -28,6 +28,14 @@ export function peakMemory(func: Func): MemoryPeak {
     .map(([value, bytes]) => ({ value, bytes }))
     .sort((a, b) => b.bytes - a.bytes || a.value - b.value);
   return { peakBytes: first.peak, argumentBytes, alive };
+}
+
+/** Live bytes after each op, in program order; loop bodies once. */
+export function memoryTimeline(func: Func): { readonly op: Op; readonly bytes: number }[] {
+  const plans = planLiveness(func);
+  const samples: { op: Op; bytes: number }[] = [];
+  new Meter(func, plans, new Traffic(func, plans.keys())).run((op, bytes) => samples.push({ op, bytes }));
+  return samples;
 }
 
 interface Frame {
@@ -70,7 +78,8 @@ class Meter {
     this.pictureAt = pictureAt;
   }
 
-  run(): void {
+  /** `visit` hears of every op when it is done, in order; loops run once. */
+  run(visit?: (op: Op, live: number) => void): void {
     this.func.body.params.forEach((p, i) => {
       this.allocate(p);
       if (!DONATED.test(this.func.paramAttrs[i] ?? '')) add(this.holders, p, 1);
@@ -85,7 +94,10 @@ class Meter {
       const controls = op.kind === 'while' || op.kind === 'case';
       const region = controls ? op.regions[top.region] : undefined;
       if (region !== undefined) stack.push(this.open(op, top, region));
-      else this.execute(op, top, controls);
+      else {
+        this.execute(op, top, controls);
+        visit?.(op, this.live);
+      }
     }
   }
 
@@ -118,7 +130,9 @@ class Meter {
 
   private execute(op: Op, frame: Frame, controls: boolean): void {
     const dying = frame.plan.onRead[frame.next] ?? [];
-    if (ALIASES.has(op.kind)) this.alias(op);
+    if (isStart(op)) this.begin(op);
+    else if (op.kind === 'collective_done') this.end(op);
+    else if (ALIASES.has(op.kind)) this.alias(op);
     else if (op.kind === 'dynamic_update_slice' || op.kind === 'scatter') this.update(op, dying);
     else if (op.kind === 'while') this.closeLoop(op);
     else this.compute(op, dying);
@@ -140,6 +154,24 @@ class Meter {
       const operand = op.operands[i] as ValueId;
       if (this.traffic.isMaterialised(r) && this.ownBuffer(operand) === undefined) this.allocate(r);
       else this.keep(r, [operand]);
+    });
+  }
+
+  /** What is in flight holds its operands too. */
+  private begin(op: Op): void {
+    op.results.forEach((r, i) => {
+      const sent = this.buffers.get(op.operands[i] as ValueId) ?? [];
+      this.allocate(r);
+      this.buffers.set(r, [r, ...sent]);
+      for (const owner of sent) add(this.holders, owner, 1);
+    });
+  }
+
+  private end(op: Op): void {
+    op.results.forEach((r, i) => {
+      const arrived = op.operands[i] as ValueId;
+      this.buffers.set(r, [arrived]);
+      add(this.holders, arrived, 1);
     });
   }
 

@@ -1,8 +1,9 @@
 /** `--objective time`: layout changes priced in seconds on a machine, latency included. */
-import { coordinates, deviceCount, type AxisRef, type Mesh } from '../../ir/mesh.ts';
+import { coordinates, deviceCount, type AxisRef, fullAxis, type Mesh } from '../../ir/mesh.ts';
 import type { CollectiveKind } from '../../ir/program.ts';
-import { loadSeconds } from './collective-time.ts';
-import type { Machine } from './machine.ts';
+import type { Machine } from '../machine/machine.ts';
+import { type Load, loadCost, type Pattern } from './collective-cost.ts';
+import { placeFor } from './cost-model.ts';
 
 /** Structurally the planner's `Prices` (passes/partition/prices.ts); the two folders do not know each other. */
 export interface TimePrices {
@@ -10,31 +11,51 @@ export interface TimePrices {
   memory(bytes: number): number;
 }
 
+/** Nothing is known of the program yet: the mesh is placed so that large gathers along each axis are fast. */
 export function timePrices(machine: Machine, mesh: Mesh): TimePrices {
-  const shifts = new Map<string, Int32Array>();
-  const shift = (axis: string): Int32Array => {
-    const known = shifts.get(axis) ?? halfTurn(mesh, axis);
-    shifts.set(axis, known);
-    return known;
-  };
+  const gathers = mesh.axes.map((a): { load: Load; times: number } => ({
+    load: { kind: 'all_gather', mesh, operand: TYPICAL / a.size, whole: TYPICAL, axes: [fullAxis(mesh, a.name)] },
+    times: 1,
+  }));
+  const placement = placeFor(mesh, machine, gathers);
   return {
-    collective: (kind, bytes, operand, axes) => {
-      const load = {
+    collective: (kind, _, operand, axes) => {
+      const split = axes.filter((a) => a.size > 1);
+      if (split.length === 0) return Number.MIN_VALUE;
+      const members = split.reduce((n, a) => n * a.size, 1);
+      const moves = kind === 'collective_permute' || kind === 'collective_shift' || kind === 'device_permute';
+      const load: Load = {
         kind,
         mesh,
-        bytes,
         operand,
-        axes: axes.filter((a) => a.size > 1),
-        sources: () => shift(axes[0]?.name ?? ''),
+        whole: kind === 'all_gather' ? operand * members : operand,
+        axes: split,
+        ...(moves ? { pattern: halfTurn(mesh, split[0]?.name ?? '') } : {}),
       };
-      return load.axes.length === 0 ? Number.MIN_VALUE : loadSeconds(load, machine);
+      return loadCost(load, machine, placement).seconds;
     },
-    memory: (bytes) => bytes / (machine.hbmBandwidth * machine.hbmEfficiency),
+    memory: (bytes) => bytes / (machine.memory.bandwidth * machine.memory.efficiency),
   };
 }
 
+const TYPICAL = 2 ** 26;
+const turns = new WeakMap<Mesh, Map<string, Int32Array>>();
+
 /** A permute whose pairs are not known yet is taken for a shift by half along its first axis: the longest way of a ring. */
-function halfTurn(mesh: Mesh, axis: string): Int32Array {
+function halfTurn(mesh: Mesh, axis: string): Pattern {
+  return {
+    key: `half ${axis}`,
+    sources: () => {
+      const known = turns.get(mesh) ?? new Map<string, Int32Array>();
+      turns.set(mesh, known);
+      const found = known.get(axis) ?? shiftByHalf(mesh, axis);
+      known.set(axis, found);
+      return found;
+    },
+  };
+}
+
+function shiftByHalf(mesh: Mesh, axis: string): Int32Array {
   const at = mesh.axes.findIndex((a) => a.name === axis);
   const inner = mesh.axes.slice(at + 1).reduce((n, a) => n * a.size, 1);
   const size = mesh.axes[at]?.size ?? 1;

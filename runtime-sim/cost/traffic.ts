@@ -3,7 +3,7 @@
  * stays on chip. A value is materialised when an op that fuses with nothing makes it or reads it, when it leaves its
  * block, or when several ops read it and it costs something to recompute.
  */
-import { type Block, type Func, type Op, typeOf, type ValueId } from '../../ir/program.ts';
+import { type Block, type Func, type Op, STARTS, typeOf, type ValueId } from '../../ir/program.ts';
 import { byteSize } from '../../ir/types.ts';
 
 /** Ops that read and write memory whole; everything else fuses with its neighbours. */
@@ -35,6 +35,7 @@ const ALONE: ReadonlySet<string> = new Set([
   'collective_broadcast',
   'reduce_scatter',
   'all_reduce',
+  ...STARTS,
 ]);
 
 /** Made where they are read. */
@@ -46,6 +47,7 @@ export const ALIASES: ReadonlySet<string> = new Set([
   'bitcast_convert',
   'optimization_barrier',
   'sharding_constraint',
+  'collective_done',
 ]);
 
 /** Readers that take a fused producer into their own loop: a reduction reads its input once, in order. */
@@ -118,7 +120,7 @@ export class Traffic {
 }
 
 function isWritten(maker: Op, readers: readonly Op[]): boolean {
-  if (ALONE.has(maker.kind)) return true;
+  if (ALONE.has(maker.kind) || maker.kind === 'collective_done') return true;
   if (CHEAP.has(maker.kind)) return readers.some((r) => r.kind === 'return');
   if (readers.some((r) => ALONE.has(r.kind) && !TAKES_INPUT.has(r.kind))) return true;
   return readers.length > 1;

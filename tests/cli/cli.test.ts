@@ -76,6 +76,7 @@ describe('shardc FILE', () => {
       'insert-reshards',
       'lower-reshards',
       'localize',
+      'schedule',
     ]);
     for (const text of parts.filter((_, i) => i % 2 === 1)) parseTir({ file: 'part.tir', text });
   });

@@ -1,9 +1,10 @@
 /** print ∘ parse is the identity at every level, and so is what the program computes. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { compile, type Module, parseTir, printTir, registry } from '../../compiler/index.ts';
+import { compile, machine, type Module, parseTir, printTir, registry } from '../../compiler/index.ts';
 import { parseSource } from '../../compiler/load.ts';
 import { EachPassVerifier } from '../../compiler/verify-each.ts';
+import { paceOn } from '../../runtime-sim/cost/pace.ts';
 
 const FILES = ['examples', 'tests/xla/fixtures'].flatMap((dir) =>
   readdirSync(dir)
@@ -29,20 +30,25 @@ describe('round trip', () => {
     expect(FILES.filter((f) => f.endsWith('.mlir')).length).toBeGreaterThan(4);
   });
 
-  it.each(FILES)('%s: text and numbers after every pass', (file) => {
-    const module = load(file);
-    const verifier = new EachPassVerifier(module, registry, 1);
-    expect(verifier.skipped).toBeUndefined();
-    verifier.after('parse', module);
-    const seen: string[] = [];
-    compile(module, {
-      onPass(pass, result) {
-        verifier.after(pass.name, result);
-        seen.push(result.level);
-      },
-    });
-    expect(new Set(seen)).toEqual(new Set(['parsed', 'propagated', 'resharded', 'collective', 'local']));
-  });
+  it.each(FILES)(
+    '%s: text and numbers after every pass',
+    (file) => {
+      const module = load(file);
+      const verifier = new EachPassVerifier(module, registry, 1);
+      expect(verifier.skipped).toBeUndefined();
+      verifier.after('parse', module);
+      const seen: string[] = [];
+      compile(module, {
+        pace: paceOn(machine('tpu-v4'), registry),
+        onPass(pass, result) {
+          verifier.after(pass.name, result);
+          seen.push(result.level);
+        },
+      });
+      expect(new Set(seen)).toEqual(new Set(['parsed', 'propagated', 'resharded', 'collective', 'local', 'scheduled']));
+    },
+    240_000,
+  );
 
   it('a program that was printed compiles to the same per-device program', () => {
     const module = load('examples/decoder_step.mlir');

@@ -1,0 +1,48 @@
+/** Copies of ops with fresh values, and values renamed throughout a block. */
+import type { Block, Op, ValueId, ValueInfo } from '../../ir/program.ts';
+
+export type Renaming = Map<ValueId, ValueId>;
+
+/** Copies in order; operands are renamed by `names`, then by what was copied before. `names` is not changed. */
+export function copyOps(
+  ops: readonly Op[],
+  names: ReadonlyMap<ValueId, ValueId>,
+  values: ValueInfo[],
+  reason: string,
+): { readonly ops: Op[]; readonly names: Renaming } {
+  const copied: Renaming = new Map(names);
+  return { ops: ops.map((op) => copyOp(op, copied, values, reason)), names: copied };
+}
+
+function copyOp(op: Op, names: Renaming, values: ValueInfo[], reason: string): Op {
+  const fresh = (v: ValueId): ValueId => {
+    const copy = (values.push({ ...(values[v] as ValueInfo) }) - 1) as ValueId;
+    names.set(v, copy);
+    return copy;
+  };
+  const operands = op.operands.map((v) => names.get(v) ?? v);
+  const regions = op.regions.map((block): Block => {
+    const params = block.params.map(fresh);
+    return { params, ops: block.ops.map((inner) => copyOp(inner, names, values, reason)) };
+  });
+  const origin = { pass: 'schedule', from: [op.origin], reason };
+  return { ...op, operands, regions, results: op.results.map(fresh), origin };
+}
+
+/** Every use of a renamed value, regions included; names may lead to names. */
+export function renameAll(block: Block, names: ReadonlyMap<ValueId, ValueId>): Block {
+  const final = (v: ValueId): ValueId => {
+    let at = v;
+    for (let next = names.get(at); next !== undefined; next = names.get(at)) at = next;
+    return at;
+  };
+  const rename = (b: Block): Block => ({
+    ...b,
+    ops: b.ops.map((op) => ({
+      ...op,
+      operands: op.operands.map(final),
+      regions: op.regions.length === 0 ? op.regions : op.regions.map(rename),
+    })),
+  });
+  return rename(block);
+}

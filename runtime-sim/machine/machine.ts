@@ -1,0 +1,163 @@
+/**
+ * Machines: what a device computes, holds and sends. A machine is a JSON file of the schema below; the presets in
+ * `data/` are files like a user's own. Units: bytes, seconds, flop/s, bytes/s.
+ */
+import { z } from 'zod';
+import { userError } from '../../ir/diagnostics.ts';
+import { DTYPES, type DType } from '../../ir/types.ts';
+import { PRESETS } from './presets.ts';
+
+const positive = z.number().positive();
+const share = positive.max(1);
+const seconds = z.number().nonnegative();
+const count = z.number().int().positive();
+
+const compute = z.strictObject({
+  /** Of the matrix unit by element type; a type that is missing runs as its nearest kin (`peakFlops` below). */
+  peakFlops: z.strictObject({ f32: positive }).catchall(positive),
+  /** Of everything else. */
+  vectorFlops: positive,
+  /** Share of the peak that an [m, k] × [k, n] product reaches, by min(m, k, n): [size, share], sizes rising. */
+  efficiency: z.array(z.tuple([positive, share])).min(1),
+  /** What m, n and k are padded to. */
+  tile: z.strictObject({ rows: count, columns: count, depth: count }),
+  /** Seconds before an op that fuses with nothing begins. */
+  launch: seconds,
+});
+
+const memory = z.strictObject({
+  bytes: positive,
+  bandwidth: positive,
+  efficiency: share,
+  /** Between one device and its host's memory. */
+  hostBandwidth: positive,
+});
+
+/** Between pods (slices), by the hosts' network. Per device. */
+const dcn = z.strictObject({ bandwidth: positive, efficiency: share, latency: seconds, setup: seconds });
+
+const torus = z.strictObject({
+  kind: z.literal('torus'),
+  /** Largest extents; more devices than that are several pods joined by the data-centre network. */
+  pod: z.array(count).min(1).max(3),
+  /** Which dims close to rings: those of the pod's full extent, or of extents that are multiples of `of`. */
+  wrap: z.discriminatedUnion('rule', [
+    z.strictObject({ rule: z.literal('full') }),
+    z.strictObject({ rule: z.literal('multiple'), of: count }),
+  ]),
+  /** One link, one way. */
+  linkBandwidth: positive,
+  efficiency: share,
+  /** textbook: rings pass whole chunks, and the way hides behind the bytes; measured: the last chunk goes both ways, and the way adds. */
+  ring: z.enum(['textbook', 'measured']),
+  hopLatency: seconds,
+  /** Once per collective. */
+  setup: seconds,
+  dcn,
+});
+
+const level = z.strictObject({
+  /** Devices that one switch of this level reaches; left out: all. */
+  devices: count.optional(),
+  /** Per device, one way. */
+  bandwidth: positive,
+  efficiency: share,
+  /** Per step of an algorithm. */
+  latency: seconds,
+});
+
+const switched = z.strictObject({
+  kind: z.literal('switch'),
+  setup: seconds,
+  /** Innermost first: NVLink, then the network between nodes, … */
+  levels: z.array(level).min(1),
+});
+
+export const machineSchema = z.strictObject({
+  name: z.string().min(1),
+  /** Where the numbers come from. */
+  source: z.string(),
+  compute,
+  memory,
+  network: z.discriminatedUnion('kind', [torus, switched]),
+});
+
+export type Machine = z.infer<typeof machineSchema>;
+export type Torus = z.infer<typeof torus>;
+export type Switched = z.infer<typeof switched>;
+
+export const machineNames = (): string[] => PRESETS.map((m) => m.name);
+
+/** A preset by name, or a user error that lists the names. */
+export function machine(name: string): Machine {
+  const found = PRESETS.find((m) => m.name === name);
+  if (found === undefined) {
+    throw userError('SH0801', `no machine is called "${name}"`, {
+      expected: machineNames().join(', '),
+      help: 'name one of these, or give a machine file',
+    });
+  }
+  return parseMachine(found, `${name}.json`);
+}
+
+/** A machine file, already read as JSON. All mistakes are reported at once. */
+export function parseMachine(json: unknown, file: string): Machine {
+  const parsed = machineSchema.safeParse(json);
+  const mistakes = parsed.success
+    ? inconsistent(parsed.data)
+    : parsed.error.issues.map((i) => `${i.path.join('.') || '(whole file)'}: ${i.message}`);
+  if (parsed.success && mistakes.length === 0) return parsed.data;
+  throw userError('SH0802', `${file} is not a machine: ${mistakes.join('; ')}`, {
+    help: 'docs/machines.md states the fields; runtime-sim/machine/data/ holds the presets',
+  });
+}
+
+/** What a schema cannot say. */
+function inconsistent({ compute, network }: Machine): string[] {
+  const found: string[] = [];
+  if (compute.efficiency.some(([size], i) => i > 0 && size <= (compute.efficiency[i - 1]?.[0] ?? 0)))
+    found.push('compute.efficiency: sizes must rise');
+  if (network.kind === 'switch') {
+    const sizes = network.levels.map((l) => l.devices);
+    if (sizes.slice(0, -1).includes(undefined)) found.push('network.levels: only the last may reach all devices');
+    if (sizes.some((n, i) => i > 0 && n !== undefined && n % (sizes[i - 1] ?? 1) !== 0))
+      found.push('network.levels: each must hold whole units of the one before');
+  }
+  return found;
+}
+
+/** Flop/s of matrix products on this element type. */
+export function peakFlops({ compute }: Machine, dtype: DType): number {
+  const rates: Readonly<Record<string, number>> = compute.peakFlops;
+  const { class: cls, bits } = DTYPES[dtype];
+  const own = Object.hasOwn(rates, dtype) ? rates[dtype] : undefined;
+  const half = rates.bf16 ?? rates.f32;
+  const kin = cls !== 'float' || bits > 16 ? rates.f32 : bits === 16 ? half : (rates.f8e4m3fn ?? half);
+  return own ?? kin ?? compute.peakFlops.f32;
+}
+
+/** Share of the peak at this smallest extent: linear between the curve's points in the logarithm of the size. */
+export function matrixEfficiency({ compute }: Machine, extent: number): number {
+  const { efficiency } = compute;
+  const next = efficiency.findIndex(([size]) => size >= extent);
+  const [last] = efficiency.slice(-1);
+  if (next < 0) return last?.[1] ?? 1;
+  const [s1, e1] = efficiency[next] as [number, number];
+  const [s0, e0] = efficiency[next - 1] ?? [s1, e1];
+  return s0 === s1 ? e1 : e0 + ((e1 - e0) * Math.log(extent / s0)) / Math.log(s1 / s0);
+}
+
+/** The same machine as textbooks reckon with it: links and memory at their stated rates, 1 µs a hop, nothing to set up. */
+export function ideal(machine: Machine): Machine {
+  const { compute, memory, network } = machine;
+  return {
+    ...machine,
+    name: `${machine.name} (ideal)`,
+    compute: { ...compute, efficiency: [[1, 1]], launch: 0 },
+    memory: { ...memory, efficiency: 1 },
+    network:
+      network.kind === 'torus'
+        ? { ...network, efficiency: 1, ring: 'textbook', hopLatency: 1e-6, setup: 0 }
+        : { ...network, setup: 0, levels: network.levels.map((l) => ({ ...l, efficiency: 1, latency: 0 })) },
+  };
+}
