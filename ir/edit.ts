@@ -226,13 +226,15 @@ export class EditOp {
 
 export class EditFunc {
   name: string;
+  readonly attrs: string | undefined;
   isPublic: boolean;
+  readonly saysPublic: boolean;
   resultTypes: readonly TensorType[];
   resultLayouts: (Layout | undefined)[];
   paramAttrs: readonly (string | undefined)[];
   resultAttrs: readonly (string | undefined)[];
-  /** The function this one is a copy of, where it is one. */
-  original: string;
+  /** The name of the function this one is a copy of, or was made from again. */
+  original: string | undefined;
   body: EditBlock;
   /** Attributes that debugging passes write, by argument and by result. */
   readonly debug: { readonly params: Record<string, string>[]; readonly results: Record<string, string>[] } = {
@@ -241,10 +243,15 @@ export class EditFunc {
   };
   readonly block = undefined;
 
+  get originalName(): string {
+    return this.original ?? this.name;
+  }
+
   constructor(func: Omit<Func, 'body' | 'values'>) {
     this.name = func.name;
-    this.original = func.name;
+    this.attrs = func.attrs;
     this.isPublic = func.isPublic;
+    this.saysPublic = func.saysPublic === true;
     this.resultTypes = func.resultTypes;
     this.resultLayouts = [...func.resultLayouts];
     this.paramAttrs = func.paramAttrs;
@@ -255,12 +262,16 @@ export class EditFunc {
 
 export class EditModule {
   readonly name: string;
+  readonly attrs: string | undefined;
+  /** Other attributes of a mesh, as text. */
+  readonly meshAttrs = new Map<string, string>();
   readonly source: SourceText | undefined;
   meshes: Mesh[];
   functions: EditFunc[];
 
-  constructor(module: Pick<Module, 'name' | 'source' | 'meshes'>) {
+  constructor(module: Pick<Module, 'name' | 'attrs' | 'source' | 'meshes'>) {
     this.name = module.name;
+    this.attrs = module.attrs;
     this.source = module.source;
     this.meshes = [...module.meshes];
     this.functions = [];
@@ -398,6 +409,7 @@ export function finish(module: EditModule, level: Level, ids = new Map<EditValue
     level,
     meshes: module.meshes,
     functions: module.functions.map((f) => finishFunc(f, ids)),
+    ...(module.attrs === undefined ? {} : { attrs: module.attrs }),
     ...(module.source === undefined ? {} : { source: module.source }),
   };
 }
@@ -410,8 +422,9 @@ export function readonlyRegion(block: EditBlock): Block {
 function finishFunc(func: EditFunc, ids: Map<EditValue, ValueId>): Func {
   const values: ValueInfo[] = [];
   const body = finishBlock(func.body, values, ids);
-  const { isPublic, resultTypes, resultLayouts, paramAttrs, resultAttrs } = func;
-  return { name: func.name, isPublic, body, values, resultTypes, resultLayouts, paramAttrs, resultAttrs };
+  const { name, isPublic, saysPublic, resultTypes, resultLayouts, paramAttrs, resultAttrs, attrs } = func;
+  const rest = attrs === undefined ? {} : { attrs };
+  return { name, isPublic, saysPublic, body, values, resultTypes, resultLayouts, paramAttrs, resultAttrs, ...rest };
 }
 
 function finishBlock(from: EditBlock, values: ValueInfo[], ids: Map<EditValue, ValueId>): Block {

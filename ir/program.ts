@@ -21,6 +21,8 @@ export interface Module {
   readonly level: Level;
   readonly meshes: readonly Mesh[];
   readonly functions: readonly Func[];
+  /** Other attributes, kept as StableHLO text: `mhlo.num_partitions = 8 : i32`. */
+  readonly attrs?: string;
   /** Text the program was parsed from, for code frames and `explain`. */
   readonly source?: SourceText;
 }
@@ -33,6 +35,8 @@ export interface SourceText {
 export interface Func {
   readonly name: string;
   readonly isPublic: boolean;
+  /** The program says `public`, rather than nothing. */
+  readonly saysPublic?: boolean;
   readonly body: Block;
   /** Indexed by ValueId. */
   readonly values: readonly ValueInfo[];
@@ -42,6 +46,8 @@ export interface Func {
   /** Other argument and result attributes, kept verbatim for export (`jax.result_info = "…"`). */
   readonly paramAttrs: readonly (string | undefined)[];
   readonly resultAttrs: readonly (string | undefined)[];
+  /** The function's own attributes, kept likewise. */
+  readonly attrs?: string | undefined;
 }
 
 export interface ValueInfo {

@@ -26,12 +26,15 @@ export class AttributeReader {
     this.r = reader;
   }
 
-  /** `{a = 1, b}`; a bare name is true. Keys may be quoted. */
-  dict(close = '}', open = '{'): Map<string, Value> {
+  /** `{a = 1, b}`; a bare name is true. Keys may be quoted. `texts` is given each value as it is written. */
+  dict(close = '}', open = '{', texts?: Map<string, string>): Map<string, Value> {
     const found = new Map<string, Value>();
-    this.r.list(open, close, () => {
+    const { r } = this;
+    r.list(open, close, () => {
+      const from = r.at + 2;
       const [key, value] = this.entry();
       found.set(key, value);
+      texts?.set(key, r.at > from ? r.line(from, r.at) : '');
     });
     return found;
   }

@@ -17,6 +17,7 @@ import { type Devices, lineOfDevices, writeCollective, writeDeviceId, type Write
 import { EXPANSIONS } from './expansions.ts';
 import { Locations } from './locations.ts';
 import { OP_ATTRS, type Raw } from './op-attrs.ts';
+import { hasSyntax } from './print-op.ts';
 import { Reader } from './reader.ts';
 import { tokenize } from './tokens.ts';
 
@@ -83,13 +84,16 @@ class Importer {
   module(): Module {
     const r = this.r;
     let name = 'module';
+    let attrs = '';
     while (r.isKind('hash')) this.locations.skipAlias();
     const wrapped = r.accept('module');
     if (wrapped) {
       if (r.isKind('symbol')) name = r.symbol();
       if (r.accept('attributes')) {
+        const from = r.at + 1;
         const given = this.attributes.dict();
         const [count, replicas] = [given.get('mhlo.num_partitions'), given.get('mhlo.num_replicas')];
+        attrs = r.line(from, r.at - 1);
         if (typeof count === 'number') this.partitions = count;
         if (typeof replicas === 'number') this.replicas = replicas;
       }
@@ -105,7 +109,9 @@ class Importer {
     if (this.functions.length === 0)
       throw userError('SH0103', 'the file holds no function', { expected: 'at least `func.func public @main(...)`' });
     this.checkCalls();
-    return { name, level: 'parsed', meshes: this.attributes.meshes, functions: this.functions, source: this.source };
+    const { functions, source } = this;
+    const rest = attrs === '' ? {} : { attrs };
+    return { name, level: 'parsed', meshes: this.attributes.meshes, functions, source, ...rest };
   }
 
   private topLevel(): void {
@@ -130,7 +136,8 @@ class Importer {
   private function(): void {
     const r = this.r;
     r.take();
-    const isPublic = r.accept('public') || !r.accept('private');
+    const saysPublic = r.accept('public');
+    const isPublic = saysPublic || !r.accept('private');
     const name = r.symbol();
     this.builder = new TypedBuilder(registry);
     this.names.clear();
@@ -145,7 +152,8 @@ class Importer {
       return { arg, type, origin, layout };
     });
     const results = r.accept('->') ? this.resultList() : [];
-    if (r.accept('attributes')) this.attributes.dict();
+    const from = r.at + 2;
+    const attrs = r.accept('attributes') && this.attributes.dict().size > 0 ? r.line(from, r.at - 1) : undefined;
     const body = this.builder.region(() => {
       for (const p of params)
         this.define(p.arg, [
@@ -162,12 +170,14 @@ class Importer {
     this.functions.push({
       name,
       isPublic,
+      saysPublic,
       body: this.annotations === undefined ? body : manualRegions(body, this.builder, this.annotations.meshes),
       values: this.builder.values,
       paramAttrs,
       resultTypes: results.map((x) => x.type),
       resultLayouts: results.map((x) => x.layout),
       resultAttrs: results.map((x) => x.rest),
+      ...(attrs === undefined ? {} : { attrs }),
     });
   }
 
@@ -279,13 +289,13 @@ class Importer {
     const kind = r.string().replace(/^(?:stablehlo|chlo|func|sdy)\./, '');
     const operands = r.list('(', ')', () => this.use());
     const verbatim = new Map<string, string>();
-    let fields = new Map<string, Value>();
+    const fields = new Fields();
     if (r.accept('<')) {
-      fields = this.attributes.dict();
+      fields.add(this.attributes.dict('}', '{', verbatim));
       r.expect('>');
     }
     const regions = r.is('(') ? r.list('(', ')', () => this.region()) : [];
-    if (r.is('{')) for (const [k, v] of this.attributes.dict()) fields.set(k, v);
+    if (r.is('{')) fields.add(this.attributes.dict('}', '{', verbatim));
     const types = this.types(operands);
     if (COLLECTIVE_OPS.has(kind) && this.options.asWritten !== true) {
       const given = operands.map((id) => ({ id, rank: this.builder.typeOf(id).shape.length }));
@@ -310,7 +320,7 @@ class Importer {
   private pretty(from: number, names: readonly { name: string; count: number }[], kind: string): void {
     const r = this.r;
     const operands: ValueId[] = [];
-    const fields = new Map<string, Value>();
+    const fields = new Fields();
     const verbatim = new Map<string, string>();
     const words: string[] = [];
     const lists: number[][] = [];
@@ -326,7 +336,7 @@ class Importer {
         verbatim.set(key, r.slice(start, r.at));
       } else words.push(r.takeKind('id', 'an operand, an attribute or `:`'));
     }
-    if (r.is('{')) for (const [k, v] of this.attributes.dict()) fields.set(k, v);
+    if (r.is('{')) fields.add(this.attributes.dict('}', '{', verbatim));
     this.finish(from, names, kind, operands, this.types(operands), { fields, verbatim, words, lists }, []);
   }
 
@@ -474,7 +484,7 @@ class Importer {
         const start = r.at;
         const [key, value] = this.attributes.entry();
         if (CALL_FIELDS.has(key)) fields.set(key, value);
-        else kept.push(r.slice(start, r.at));
+        else kept.push(r.line(start, r.at));
       });
     }
     const rule = fields.get('sdy.sharding_rule');
@@ -735,8 +745,11 @@ class Importer {
           ? operands.map((v) => this.builder.typeOf(v))
           : types;
     const own = raw.fields.get('sdy.sharding_rule');
+    const known = Object.hasOwn(OP_ATTRS, kind) ? OP_ATTRS[kind]?.(full) : {};
+    const extra = extraText(kind, raw);
     const attrs = {
-      ...(Object.hasOwn(OP_ATTRS, kind) ? OP_ATTRS[kind]?.(full) : {}),
+      ...known,
+      ...(extra === '' ? {} : { extra }),
       ...(own === undefined ? {} : { rule: String(own) }),
     };
     this.emit(from, names, kind, operands, results, attrs, regions, shardedOf(raw.fields));
@@ -946,9 +959,38 @@ class Importer {
   }
 }
 
+/** Attributes by name, which remembers what it was asked for. */
+class Fields extends Map<string, Value> {
+  readonly asked = new Set<string>();
+
+  override get(key: string): Value | undefined {
+    this.asked.add(key);
+    return super.get(key);
+  }
+
+  override has(key: string): boolean {
+    this.asked.add(key);
+    return super.has(key);
+  }
+
+  add(more: ReadonlyMap<string, Value>): void {
+    for (const [k, v] of more) this.set(k, v);
+  }
+}
+
+/** Attributes that the op's own do not tell, as written: all of them where the printer has no form for its kind. */
+function extraText(kind: string, { fields, verbatim }: Omit<Raw, 'operands' | 'results'>): string {
+  const isTold = (key: string): boolean => hasSyntax(kind) && fields instanceof Fields && fields.asked.has(key);
+  return [...verbatim]
+    .filter(([key]) => !isTold(key) && !key.startsWith('sdy.') && key !== 'mhlo.sharding')
+    .map(([key, text]) => (text === '' ? key : `${key} = ${text}`))
+    .join(', ');
+}
+
 /** `stablehlo.dot`: a matrix or vector product, the last dim of the left with the first of the right. */
 function dotAsGeneral(raw: Omit<Raw, 'operands' | 'results'>, left: TensorType): Omit<Raw, 'operands' | 'results'> {
-  const fields = new Map(raw.fields);
+  const fields = new Fields();
+  fields.add(raw.fields);
   fields.set('contracting_dims', [[left.shape.length - 1], [0]]);
   return { ...raw, fields };
 }

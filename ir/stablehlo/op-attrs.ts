@@ -43,11 +43,18 @@ const dtypeAndShape: Convert = (raw) => ({ dtype: result(raw).dtype, shape: resu
 const kept = (raw: Raw, ...names: string[]): Attrs => {
   const found: Record<string, string> = {};
   for (const name of names) {
-    const text = raw.verbatim.get(name);
+    const text = raw.fields.has(name) ? raw.verbatim.get(name) : undefined;
     if (text !== undefined) found[name] = text;
   }
   return found;
 };
+
+/** Pretty form: `precision = [DEFAULT, DEFAULT]`; generic: `precision_config = [#stablehlo<precision DEFAULT>, …]`. */
+function precisionOf(raw: Raw): Attrs {
+  const generic = raw.fields.get('precision_config');
+  if (Array.isArray(generic)) return { precision: `[${generic.join(', ')}]` };
+  return kept(raw, 'precision');
+}
 
 /** A list with one entry per dim of the first operand; absent = ones. */
 const orOnes = (raw: Raw, name: string): number[] =>
@@ -142,7 +149,8 @@ export const OP_ATTRS: Readonly<Record<string, Convert>> = {
       lhs_contracting,
       rhs_contracting,
       dtype: result(raw).dtype,
-      ...kept(raw, 'precision', 'algorithm'),
+      ...precisionOf(raw),
+      ...kept(raw, 'algorithm'),
     };
   },
   reduce: (raw) => ({ dims: ints(raw, 'dimensions') }),
@@ -180,7 +188,8 @@ export const OP_ATTRS: Readonly<Record<string, Convert>> = {
   select_and_scatter: (raw) => windows(raw),
   convolution: (raw) => {
     const [input_dims, kernel_dims, output_dims] = convolutionDims(
-      raw.verbatim.get('dim_numbers') ?? String(raw.fields.get('dimension_numbers')),
+      (raw.fields.has('dim_numbers') ? raw.verbatim.get('dim_numbers') : undefined) ??
+        String(raw.fields.get('dimension_numbers')),
     );
     const window = record(raw, 'window');
     const rank = input_dims.length - 2;

@@ -12,6 +12,12 @@ export const tensorText = (type: TensorType): string =>
     : `tensor<${type.shape.map((d) => `${d}x`).join('')}${elementText(type.dtype)}>`;
 
 const list = (values: readonly (number | boolean)[]): string => `[${values.join(', ')}]`;
+/** Dimension numbers; empty lists and zeros go without saying. */
+const numbers = (fields: Readonly<Record<string, readonly number[] | number>>): string =>
+  Object.entries(fields)
+    .filter(([, value]) => (typeof value === 'number' ? value !== 0 : value.length > 0))
+    .map(([name, value]) => `${name} = ${typeof value === 'number' ? value : list(value)}`)
+    .join(', ');
 const array = (values: readonly number[]): string =>
   values.length === 0 ? 'array<i64>' : `array<i64: ${values.join(', ')}>`;
 
@@ -42,6 +48,8 @@ const SYNTAX: Readonly<Record<string, Syntax>> = {
   cholesky: (op, o) => `${o[0]}, lower = ${String(op.attrs.lower)}`,
   rng: (op, o) => `${o.join(', ')}, distribution = ${String(op.attrs.distribution)}`,
   rng_bit_generator: (op, o) => `${o[0]}, algorithm = ${String(op.attrs.algorithm)}`,
+  convolution: (op, o) => convolutionText(op, o),
+  clamp: (_, o) => o.join(', '),
   top_k: (op, o) => `(${o[0]}, k = ${String(op.attrs.k)})`,
   reduce_precision: (op, o) => `${o[0]}, format = e${String(op.attrs.exponent_bits)}m${String(op.attrs.mantissa_bits)}`,
   dot_general: (op, o) => {
@@ -67,53 +75,72 @@ const customCall = (op: Printable, operands: readonly string[]): string => {
   return `@${target}(${operands.join(', ')})${verbatim === '' ? '' : ` {${verbatim}}`}`;
 };
 
-const windows = (a: OpAttrs['select_and_scatter']): string =>
-  `padding = ${pairs(a.pad_low, a.pad_high)}, window_dimensions = ${array(a.window_dimensions)}, window_strides = ${array(a.window_strides)}`;
+/** `(%x, %k) dim_numbers = […]x[…]->[…], window = {…} {batch_group_count = 1 : i64, …}` */
+function convolutionText(op: Printable, o: readonly string[]): string {
+  const a = op.attrs as unknown as OpAttrs['convolution'];
+  const dims = `${roles(a.input_dims, 'b', 'f')}x${roles(a.kernel_dims, 'i', 'o')}->${roles(a.output_dims, 'b', 'f')}`;
+  const pad = list2(a.pad_low.map((l, d) => [l, a.pad_high[d] as number]));
+  const window = `{stride = ${list(a.strides)}, pad = ${pad}, lhs_dilate = ${list(a.lhs_dilation)}, rhs_dilate = ${list(a.rhs_dilation)}, reverse = ${list(a.reversal)}}`;
+  const precision = a.precision === undefined ? '' : `, precision_config = ${precisionText(a.precision)}`;
+  return `(${o.join(', ')}) dim_numbers = ${dims}, window = ${window} {batch_group_count = ${a.batch_group_count} : i64, feature_group_count = ${a.feature_group_count} : i64${precision}}`;
+}
+
+const precisionText = (words: string): string =>
+  `[${words
+    .split(', ')
+    .map((p) => `#stablehlo<precision ${p}>`)
+    .join(', ')}]`;
+
+/** Those with one entry per dim that say more than the default. */
+function windowText(a: OpAttrs['select_and_scatter'], more: Readonly<Record<string, readonly number[]>> = {}): string {
+  const entries = { window_dimensions: a.window_dimensions, window_strides: a.window_strides, ...more };
+  const texts = Object.entries(entries).map(([name, values]) => `${name} = ${array(values)}`);
+  return [...texts, `padding = ${pairs(a.pad_low, a.pad_high)}`].sort().join(', ');
+}
 
 /** `dense<[[low, high], …]> : tensor<rankx2xi64>`. */
-const pairs = (low: readonly number[], high: readonly number[]): string =>
-  `dense<${list2(low.map((l, d) => [l, high[d] as number]))}> : tensor<${low.length}x2xi64>`;
-const list2 = (rows: readonly (readonly number[])[]): string =>
-  rows.length === 0 ? '' : `[${rows.map(list).join(', ')}]`;
+function pairs(low: readonly number[], high: readonly number[]): string {
+  const [first] = low;
+  const alike = [...low, ...high].every((n) => n === first);
+  if (first === undefined) return 'dense<> : tensor<0x2xi64>';
+  const elements = alike ? String(first) : list2(low.map((l, d) => [l, high[d] as number]));
+  return `dense<${elements}> : tensor<${low.length}x2xi64>`;
+}
+const list2 = (rows: readonly (readonly number[])[]): string => `[${rows.map(list).join(', ')}]`;
 
 /** Attributes of ops that are printed in generic form, as MLIR properties. */
 const PROPERTIES: Readonly<Record<string, (op: Printable) => string>> = {
   reduce: (op) => `dimensions = ${array(op.attrs.dims as number[])}`,
   gather: (op) => {
     const a = op.attrs as unknown as OpAttrs['gather'];
-    const batching =
-      a.operand_batching_dims.length > 0
-        ? `, operand_batching_dims = ${list(a.operand_batching_dims)}, start_indices_batching_dims = ${list(a.start_indices_batching_dims)}`
-        : '';
-    return `dimension_numbers = #stablehlo.gather<offset_dims = ${list(a.offset_dims)}, collapsed_slice_dims = ${list(a.collapsed_slice_dims)}${batching}, start_index_map = ${list(a.start_index_map)}, index_vector_dim = ${a.index_vector_dim}>, indices_are_sorted = ${a.indices_are_sorted}, slice_sizes = ${array(a.slice_sizes)}`;
+    const dims = numbers({
+      offset_dims: a.offset_dims,
+      collapsed_slice_dims: a.collapsed_slice_dims,
+      operand_batching_dims: a.operand_batching_dims,
+      start_indices_batching_dims: a.start_indices_batching_dims,
+      start_index_map: a.start_index_map,
+      index_vector_dim: a.index_vector_dim,
+    });
+    return `dimension_numbers = #stablehlo.gather<${dims}>, indices_are_sorted = ${a.indices_are_sorted}, slice_sizes = ${array(a.slice_sizes)}`;
   },
   scatter: (op) => {
     const a = op.attrs as unknown as OpAttrs['scatter'];
-    const batching =
-      a.input_batching_dims.length > 0
-        ? `, input_batching_dims = ${list(a.input_batching_dims)}, scatter_indices_batching_dims = ${list(a.scatter_indices_batching_dims)}`
-        : '';
-    return `indices_are_sorted = ${a.indices_are_sorted}, scatter_dimension_numbers = #stablehlo.scatter<update_window_dims = ${list(a.update_window_dims)}, inserted_window_dims = ${list(a.inserted_window_dims)}${batching}, scatter_dims_to_operand_dims = ${list(a.scatter_dims_to_operand_dims)}, index_vector_dim = ${a.index_vector_dim}>, unique_indices = ${a.unique_indices}`;
+    const dims = numbers({
+      update_window_dims: a.update_window_dims,
+      inserted_window_dims: a.inserted_window_dims,
+      input_batching_dims: a.input_batching_dims,
+      scatter_indices_batching_dims: a.scatter_indices_batching_dims,
+      scatter_dims_to_operand_dims: a.scatter_dims_to_operand_dims,
+      index_vector_dim: a.index_vector_dim,
+    });
+    return `indices_are_sorted = ${a.indices_are_sorted}, scatter_dimension_numbers = #stablehlo.scatter<${dims}>, unique_indices = ${a.unique_indices}`;
   },
   sort: (op) => `dimension = ${String(op.attrs.dim)} : i64, is_stable = ${String(op.attrs.is_stable)}`,
   reduce_window: (op) => {
     const a = op.attrs as unknown as OpAttrs['reduce_window'];
-    return `${windows(a)}, base_dilations = ${array(a.base_dilations)}, window_dilations = ${array(a.window_dilations)}`;
+    return windowText(a, { base_dilations: a.base_dilations, window_dilations: a.window_dilations });
   },
-  select_and_scatter: (op) => windows(op.attrs as unknown as OpAttrs['select_and_scatter']),
-  convolution: (op) => {
-    const a = op.attrs as unknown as OpAttrs['convolution'];
-    const dims = `${roles(a.input_dims, 'b', 'f')}x${roles(a.kernel_dims, 'i', 'o')}->${roles(a.output_dims, 'b', 'f')}`;
-    const reversal = a.reversal.length === 0 ? 'array<i1>' : `array<i1: ${a.reversal.join(', ')}>`;
-    const precision =
-      a.precision === undefined
-        ? ''
-        : `, precision_config = [${a.precision
-            .split(', ')
-            .map((p) => `#stablehlo<precision ${p}>`)
-            .join(', ')}]`;
-    return `batch_group_count = ${a.batch_group_count} : i64, dimension_numbers = #stablehlo.conv<${dims}>, feature_group_count = ${a.feature_group_count} : i64, lhs_dilation = ${array(a.lhs_dilation)}, padding = ${pairs(a.pad_low, a.pad_high)}${precision}, rhs_dilation = ${array(a.rhs_dilation)}, window_reversal = ${reversal}, window_strides = ${array(a.strides)}`;
-  },
+  select_and_scatter: (op) => windowText(op.attrs as unknown as OpAttrs['select_and_scatter']),
   triangular_solve: (op) => {
     const a = op.attrs as unknown as OpAttrs['triangular_solve'];
     return `left_side = ${a.left_side}, lower = ${a.lower}, transpose_a = #stablehlo<transpose ${a.transpose_a}>, unit_diagonal = ${a.unit_diagonal}`;
@@ -125,6 +152,14 @@ const PROPERTIES: Readonly<Record<string, (op: Printable) => string>> = {
 };
 
 export const propertiesOf = (op: Printable): string | undefined => PROPERTIES[op.kind]?.(op);
+
+/** Is there a form for the op's own attributes? Others print those that import.ts kept as text. */
+export const hasSyntax = (kind: string): boolean =>
+  Object.hasOwn(SYNTAX, kind) ||
+  Object.hasOwn(PROPERTIES, kind) ||
+  ALIKE.has(kind) ||
+  CHLO.has(kind) ||
+  PLAIN.has(kind);
 
 /** Ops that JAX leaves in the client dialect. */
 const CHLO: ReadonlySet<string> = new Set([
@@ -148,6 +183,23 @@ const CHLO: ReadonlySet<string> = new Set([
   'zeta',
 ]);
 
+/** Ops without attributes of their own, or whose results' types say them. */
+const PLAIN: ReadonlySet<string> = new Set([
+  'after_all',
+  'bitcast_convert',
+  'create_token',
+  'complex',
+  'convert',
+  'dynamic_update_slice',
+  'imag',
+  'is_finite',
+  'real',
+  'reshape',
+  'select',
+  'sharding_group',
+  'propagation_barrier',
+]);
+
 /** Everything after `%r = `, for an op without regions. */
 export function plainOp(
   op: Printable,
@@ -161,15 +213,17 @@ export function plainOp(
   if (op.kind === 'constant' || op.kind === 'iota')
     return `stablehlo.${op.kind} ${head} : ${tensorText(types[0] as TensorType)}`;
   const result = types.length === 1 ? tensorText(types[0] as TensorType) : `(${types.map(tensorText).join(', ')})`;
-  const space = ' : ';
-  if (dialect === 'chlo')
-    return `chlo.${op.kind} ${head}${space}${operandTypes.map(tensorText).join(', ')} -> ${result}`;
-  if (ALIKE.has(op.kind) && operandTypes[0]?.dtype === types[0]?.dtype)
+  if (dialect === 'chlo') return `chlo.${op.kind} ${head} : ${operandTypes.map(tensorText).join(', ')} -> ${result}`;
+  const alike = GIVES_ALIKE.has(op.kind) && operandTypes.every((t) => t === types[0]);
+  if (alike || (ALIKE.has(op.kind) && operandTypes[0]?.dtype === types[0]?.dtype))
     return `stablehlo.${op.kind} ${head} : ${result}`;
   if (op.kind === 'select') return `stablehlo.select ${head} : ${tensorText(operandTypes[0] as TensorType)}, ${result}`;
-  return `stablehlo.${op.kind} ${head} : (${operandTypes.map(tensorText).join(', ')}) -> ${result}`;
+  const space = head.startsWith('(') ? '' : ' ';
+  return `stablehlo.${op.kind}${space}${head} : (${operandTypes.map(tensorText).join(', ')}) -> ${result}`;
 }
 
+/** Printed with one type where operands and result have one. */
+const GIVES_ALIKE: ReadonlySet<string> = new Set(['after_all', 'cholesky', 'clamp', 'convert', 'create_token']);
 /** Printed with one type for operands and result. */
 const ALIKE: ReadonlySet<string> = new Set([
   'abs',
@@ -241,7 +295,7 @@ function nested(items: readonly string[], shape: readonly number[]): string {
   return level[0] ?? '[]';
 }
 
-/** Decimal that reads back as the same number; infinities and NaN as bit patterns. */
+/** As MLIR prints it: six decimals where they read back as the same number, else as many digits as the type may need. */
 function floatText(x: number, dtype: DType): string {
   if (!Number.isFinite(x)) {
     const digits = DTYPES[dtype].bits / 4;
@@ -250,8 +304,22 @@ function floatText(x: number, dtype: DType): string {
   const short = Object.is(x, -0)
     ? '-0.000000e+00'
     : x.toExponential(6).replace(/e([+-])(\d)$/, (_, sign: string, digit: string) => `e${sign}0${digit}`);
-  if (Number(short) === x) return short;
-  const text = String(x);
-  if (/e/.test(text)) return text.includes('.') ? text : text.replace('e', '.0e');
-  return text.includes('.') ? text : `${text}.0`;
+  return Number(short) === x ? short : exactText(x, DIGITS[dtype] ?? 17);
+}
+
+/** Digits that tell any two numbers of a type apart (APFloat::toString). */
+const DIGITS: Partial<Record<DType, number>> = { f32: 9, bf16: 4, f16: 5, c64: 9 };
+
+/** Digits without trailing zeros; scientific where more than three zeros would be needed to place them. */
+function exactText(x: number, precision: number): string {
+  const [, sign = '', first = '0', rest = '', exponent = '0'] =
+    /^(-?)(\d)(?:\.(\d*?)0*)?e([+-]\d+)$/.exec(x.toExponential(precision - 1)) ?? [];
+  const digits = first + rest;
+  const top = Number(exponent);
+  const low = top - rest.length;
+  if (low >= 0 ? low > 3 || digits.length + low > precision : top < -3)
+    return `${sign}${first}.${rest === '' ? '0' : rest}E${top >= 0 ? '+' : '-'}${Math.abs(top)}`;
+  if (low >= 0) return `${sign}${digits}${'0'.repeat(low)}.0`;
+  if (top < 0) return `${sign}0.${'0'.repeat(-top - 1)}${digits}`;
+  return `${sign}${digits.slice(0, top + 1)}.${digits.slice(top + 1)}`;
 }

@@ -7,7 +7,7 @@ import type { Layout } from '../layout.ts';
 import type { AxisRef, Mesh } from '../mesh.ts';
 import { reducerOf } from '../ops/monoid.ts';
 import { mlirName } from './mlir-names.ts';
-import { plainOp, propertiesOf, tensorText } from './print-op.ts';
+import { hasSyntax, plainOp, propertiesOf, tensorText } from './print-op.ts';
 import { type SsaNames, ssaNames } from './ssa-names.ts';
 import { axisRefText, debugAttributes, perValueText, sdyAttributes, shardingText } from './sdy-attributes.ts';
 
@@ -25,9 +25,11 @@ class SdyPrinter {
 
   module(): string {
     const { name, meshes, functions } = this.edit;
-    this.line(name === 'module' ? 'module {' : `module @${name} {`);
+    const attributes = prefixed(' attributes ', bracketed('{', this.edit.attrs ?? '', '}'));
+    this.line(`module${name === 'module' ? '' : ` @${name}`}${attributes} {`);
     this.nested(() => {
-      for (const mesh of meshes) this.line(meshText(mesh));
+      for (const mesh of meshes)
+        this.line(`${meshText(mesh)}${prefixed(' ', bracketed('{', this.edit.meshAttrs.get(mesh.name) ?? '', '}'))}`);
       for (const func of functions) this.func(func);
     });
     this.line('}');
@@ -44,17 +46,23 @@ class SdyPrinter {
     );
     const bare = results.length === 1 && !results[0]?.endsWith('}') ? results[0] : `(${results.join(', ')})`;
     this.line(
-      `func.func ${func.isPublic ? '' : 'private '}@${func.name}(${params.join(', ')})${results.length === 0 ? '' : ` -> ${bare}`} {`,
+      `func.func ${func.isPublic ? (func.saysPublic ? 'public ' : '') : 'private '}@${func.name}(${params.join(', ')})${results.length === 0 ? '' : ` -> ${bare}`}${this.funcAttrs(func)} {`,
     );
     this.nested(() => this.ops(func.body));
     this.line('}');
+  }
+
+  private funcAttrs(func: EditFunc): string {
+    const original = func.original === undefined ? [] : [`sdy.original_func_name = "${func.original}"`];
+    const entries = [...entriesOf(func.attrs ?? ''), ...original].sort();
+    return prefixed(' attributes ', bracketed('{', entries.join(', '), '}'));
   }
 
   /** Sorted by name, as MLIR does. */
   private attrs(layout: Layout | undefined, rest = '', debug: Readonly<Record<string, string>> = {}): string {
     const parts = [...entriesOf(rest), ...Object.entries(debug).map(([k, v]) => `${k} = ${v}`)];
     if (layout !== undefined) parts.push(`sdy.sharding = #sdy.sharding${this.sharding(layout)}`);
-    const name = (entry: string): string => /^"?([^"=\s]*)/.exec(entry)?.[1] ?? '';
+    const name = (entry: string): string => cutAt(entry)[0];
     const sorted = parts.sort((a, b) => (name(a) < name(b) ? -1 : 1));
     return parts.length === 0 ? '' : ` {${sorted.join(', ')}}`;
   }
@@ -77,7 +85,7 @@ class SdyPrinter {
         );
       case 'call':
         return this.line(
-          `${this.results(op)}call @${String(op.attrs.callee)}(${this.uses(op.operands)})${this.dict(op)} : ${signature(op)}`,
+          `${this.results(op)}${op.parent === undefined ? '' : 'func.'}call @${String(op.attrs.callee)}(${this.uses(op.operands)})${this.dict(op)} : ${signature(op)}`,
         );
       case 'while':
         return this.loop(op);
@@ -91,7 +99,7 @@ class SdyPrinter {
           `${this.results(op)}stablehlo.optimization_barrier${this.dict(op)} ${this.uses(op.operands)} : ${types(op.operands)}`,
         );
       default:
-        return op.regions.length > 0 || propertiesOf(op) !== undefined ? this.generic(op) : this.plain(op);
+        return op.regions.length > 0 || properties(op) !== undefined ? this.generic(op) : this.plain(op);
     }
   }
 
@@ -126,6 +134,15 @@ class SdyPrinter {
         const axes = (op.attrs.axes as readonly AxisRef[]).map((a) => axisRefText(mesh, a)).join(', ');
         return this.line(`${head}sdy.all_reduce {${axes}} ${operands[0]} out_sharding=${this.sharding(out)} : ${type}`);
       }
+      case 'top_k': {
+        const call = `stablehlo.custom_call @mhlo.topk(${operands[0]})`;
+        const attributes = `mhlo.attributes = {k = ${String(op.attrs.k)} : i64, largest = true}`;
+        return this.line(`${head}${this.withAttributes(`${call} {${attributes}} : ${signature(op)}`, this.dict(op))}`);
+      }
+      case 'custom_call':
+        return this.line(
+          `${head}stablehlo.custom_call @${String(op.attrs.target)}(${operands.join(', ')})${this.dict(op)} : ${signature(op)}`,
+        );
       default: {
         const text = plainOp(
           op,
@@ -151,19 +168,21 @@ class SdyPrinter {
   /** ` {sdy.sharding = …, sdy.sharding_rule = …}`, sorted by name as MLIR does. */
   private dict(op: EditOp): string {
     const own = sdyAttributes(this.edit, op);
-    const found = new Map<string, string>();
+    const found = new Map(discardable(op).map((entry) => cutAt(entry)));
     const effects = (op.attrs.effect_layouts ?? []) as readonly Layout[];
     const layouts = op.results.length === 0 ? effects : op.results.map((r) => r.layout);
-    const shardings = op.attrs.layout === undefined ? perValueText(this.edit, layouts) : undefined;
+    const shardings =
+      op.attrs.layout === undefined && op.kind !== 'data_flow_edge' ? perValueText(this.edit, layouts) : undefined;
     if (shardings !== undefined) found.set('sdy.sharding', shardings);
     if (op.attrs.rule_text !== undefined)
       found.set('sdy.sharding_rule', `#sdy.op_sharding_rule<${String(op.attrs.rule_text)}>`);
     else if (typeof op.attrs.rule === 'string') found.set('sdy.sharding_rule', `#sdy.op_sharding_rule${op.attrs.rule}`);
-    for (const [k, v] of Object.entries({ ...own, ...debugAttributes(op) })) if (k.startsWith('sdy.')) found.set(k, v);
+    const told = op.kind === 'data_flow_edge' ? {} : own;
+    for (const [k, v] of Object.entries({ ...told, ...debugAttributes(op) })) if (k.startsWith('sdy.')) found.set(k, v);
     if (found.size === 0) return '';
     return ` {${[...found]
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([k, v]) => `${k} = ${v}`)
+      .map(([k, v]) => (v === '' ? k : `${k} = ${v}`))
       .join(', ')}}`;
   }
 
@@ -220,15 +239,14 @@ class SdyPrinter {
     const body = op.regions[0] as EditBlock;
     const params = body.params.map((p) => this.argument(p));
     const groups = Array.from({ length: n }, (_, i) => `(${params[i]}, ${params[n + i]})`);
-    this.line(` reducer${groups.join(' ')} {`);
+    this.line(` reducer${groups.join(' ')}  {`);
     this.region(body);
     this.line('}');
   }
 
   private generic(op: EditOp): void {
     const head = this.results(op);
-    const properties = propertiesOf(op);
-    const fields = properties === undefined || properties === '' ? '' : ` <{${properties}}>`;
+    const fields = prefixed(' ', bracketed('<{', properties(op) ?? '', '}>'));
     const start = `${head}"${mlirName(op)}"(${this.uses(op.operands)})${fields}`;
     const tail = `${this.dict(op)} : (${types(op.operands)}) -> ${op.results.length === 1 ? types(op.results) : `(${types(op.results)})`}`;
     if (op.regions.length === 0) return this.line(`${start}${tail}`);
@@ -279,6 +297,24 @@ class SdyPrinter {
   }
 }
 
+const extras = (op: EditOp): string[] => entriesOf((op.attrs.verbatim ?? op.attrs.extra ?? '') as string);
+/** What an op keeps as text: names with a dialect, and all where the op has a form of its own, are not MLIR properties. */
+const discardable = (op: EditOp): string[] =>
+  hasSyntax(op.kind) ? extras(op) : extras(op).filter((entry) => cutAt(entry)[0].includes('.'));
+
+function properties(op: EditOp): string | undefined {
+  const known = propertiesOf(op);
+  if (known !== undefined || hasSyntax(op.kind)) return known;
+  const own = extras(op).filter((entry) => !cutAt(entry)[0].includes('.'));
+  return own.length === 0 ? undefined : own.sort().join(', ');
+}
+
+function cutAt(entry: string): [key: string, value: string] {
+  const at = entry.indexOf('=');
+  return at < 0 ? [entry, ''] : [entry.slice(0, at).trim(), entry.slice(at + 1).trim()];
+}
+
+const bracketed = (open: string, text: string, close: string): string => (text === '' ? '' : `${open}${text}${close}`);
 const types = (values: readonly EditValue[]): string => values.map((v) => tensorText(v.type)).join(', ');
 const signature = (op: EditOp): string =>
   `(${types(op.operands)}) -> ${op.results.length === 1 ? types(op.results) : `(${types(op.results)})`}`;

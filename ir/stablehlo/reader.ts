@@ -161,6 +161,15 @@ export class Reader {
     return this.text.slice(start, end);
   }
 
+  /** A stretch of tokens on one line, spaced as MLIR prints it. */
+  line(from: number, to: number): string {
+    return this.slice(from, to)
+      .replace(/\s+/g, ' ')
+      .replace(/"[^"]*"|([[{(<]) | ([\]})>])|,(?=[^ ])/g, (all, open?: string, close?: string) =>
+        all === ',' ? ', ' : (open ?? close ?? all),
+      );
+  }
+
   unexpected(expected: string): DiagnosticError {
     const found = this.image;
     if (found === '') return this.error('the text ends too early', expected, 'is the file truncated?');

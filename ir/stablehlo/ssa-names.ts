@@ -92,7 +92,7 @@ function isTaken(scope: Scope, name: string): boolean {
 function resultNames(op: EditOp): readonly string[] | undefined {
   switch (op.kind) {
     case 'constant':
-      return [isInteger(op) ? 'c' : 'cst'];
+      return op.origin.spelled === 'sdy.constant' ? undefined : [isInteger(op) ? 'c' : 'cst'];
     case 'rng_bit_generator':
       return ['output_state', 'output'];
     case 'batch_norm_training':

@@ -163,9 +163,10 @@ const STARTED: AnySpecs = Object.fromEntries(
   STARTS.map((kind) => [kind, (ATTR_SCHEMA as AnySpecs)[kind.slice(0, -'_start'.length)] ?? {}]),
 );
 
-export const schemaOf = (kind: string): Readonly<Record<string, AttrSpec>> | undefined =>
-  Object.hasOwn(ATTR_SCHEMA, kind)
-    ? (ATTR_SCHEMA as AnySpecs)[kind]
-    : Object.hasOwn(STARTED, kind)
-      ? STARTED[kind]
-      : undefined;
+/** Besides its own, every op may keep attributes as StableHLO text has them: `extra="mhlo.frontend_attributes = {…}"`. */
+const EXTRA = { extra: may('text') };
+
+export function schemaOf(kind: string): Readonly<Record<string, AttrSpec>> | undefined {
+  const known = [ATTR_SCHEMA as AnySpecs, STARTED].find((specs) => Object.hasOwn(specs, kind));
+  return known === undefined ? undefined : { ...known[kind], ...EXTRA };
+}

@@ -16,7 +16,8 @@ import {
   walkBlock,
 } from '../../ir/edit.ts';
 import { userError } from '../../ir/diagnostics.ts';
-import { type Layout, replicatedLayout, sameLayout } from '../../ir/layout.ts';
+import { type Layout, replicatedLayout } from '../../ir/layout.ts';
+import { sameAxes } from '../../ir/mesh.ts';
 import { addEdges, removeEdge, takeOver } from './data-flow-edges.ts';
 import { layoutOf, parameterOwners } from './data-flow.ts';
 
@@ -104,7 +105,7 @@ export function flattenCalls(module: EditModule): void {
 /** A copy of a function and of all that it calls. */
 export function cloneFunction(module: EditModule, func: EditFunc, names: Names): EditFunc {
   const made = new EditFunc({ ...func, name: func.name });
-  made.original = func.original;
+  made.original = func.originalName;
   made.isPublic = false;
   made.body = cloneBlock(func.body, made);
   for (const call of callsOf(made))
@@ -126,7 +127,7 @@ export function importCalls(module: EditModule, withEdges: boolean): void {
 function importCall(module: EditModule, call: EditOp, moved: Map<EditFunc, EditBlock>): void {
   const func = module.func(callee(call));
   const attrs = {
-    name: func.original,
+    name: func.originalName,
     ...layoutsOr(
       'in_layouts',
       func.body.params.map((p) => p.layout),
@@ -232,7 +233,7 @@ export function unflattenCalls(module: EditModule, options: { readonly fully: bo
   const all = [...module.ops('post')].filter((op) => op.kind === 'call');
   const key = (f: EditFunc, whole = true): string =>
     JSON.stringify([
-      f.original,
+      f.originalName,
       ...(whole ? [f.body.params.map((p) => p.layout ?? null), f.resultLayouts.map((l) => l ?? null)] : []),
     ]);
   const chosen = new Map<string, EditFunc>();
@@ -245,7 +246,7 @@ export function unflattenCalls(module: EditModule, options: { readonly fully: bo
     const func = chosen.get(key(module.func(callee(call)), !options.fully)) as EditFunc;
     call.attrs = { ...call.attrs, callee: func.name };
   }
-  for (const func of module.functions) func.original = func.name;
+  for (const func of module.functions) func.original = undefined;
   dropUnused(module);
 }
 
@@ -300,17 +301,13 @@ export function reshardResults(module: EditModule): void {
   }
 }
 
-/** The same placement, whether open or closed. */
+/** The same axes on each dim, whether open or closed and whatever is owed (Shardy, TensorShardingAttr::isEquivalent). */
 export function equivalent(a: Layout | undefined, b: Layout | undefined): boolean {
   const whole = (l: Layout | undefined): boolean =>
     l === undefined || (l.dims.every((d) => d.axes.length === 0) && l.unreduced.length === 0);
-  if (a === undefined || b === undefined) return whole(a) && whole(b);
-  const plain = (l: Layout): Layout => ({
-    ...l,
-    replicated: [],
-    dims: l.dims.map((d) => ({ axes: d.axes, open: false, priority: 0 })),
-  });
-  return sameLayout(plain(a), plain(b));
+  if (a === undefined || whole(a)) return whole(b);
+  if (b === undefined || a.mesh !== b.mesh) return false;
+  return a.dims.length === b.dims.length && a.dims.every((d, i) => sameAxes(d.axes, b.dims[i]?.axes ?? []));
 }
 
 /**

@@ -6,8 +6,23 @@ import { type AxisRef, axesSize, fullAxis, type Mesh, sameMesh } from '../../ir/
 import { isComputation, manualAxes, ownersLayouts, parameterOwners, setOwnersLayouts } from './data-flow.ts';
 import { rewriteLayouts } from './layout-walk.ts';
 
-/** Meshes that are alike become one: the first of them stays (lift_inlined_meshes.cc). */
+/**
+ * Meshes that are alike become one: the first of them stays. Each is told as an attribute of StableHLO's too
+ * (lift_inlined_meshes.cc).
+ */
 export function uniteMeshes(module: EditModule): void {
+  keepFirstMeshes(module);
+  for (const mesh of module.meshes) module.meshAttrs.set(mesh.name, `stablehlo.mesh = ${stablehloMesh(mesh)}`);
+}
+
+function stablehloMesh({ axes, deviceIds }: Mesh): string {
+  const list = axes.map((a) => `{name = "${a.name}", size = ${a.size} : i64}`).join(', ');
+  if (deviceIds === undefined) return `{axes = [${list}]}`;
+  const ids = deviceIds.length === 1 ? String(deviceIds[0]) : `[${deviceIds.join(', ')}]`;
+  return `{axes = [${list}], device_ids = dense<${ids}> : tensor<${deviceIds.length}xi64>}`;
+}
+
+function keepFirstMeshes(module: EditModule): void {
   const first = new Map<string, string>();
   const kept: Mesh[] = [];
   for (const mesh of module.meshes) {

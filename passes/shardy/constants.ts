@@ -75,7 +75,7 @@ class Splitter {
     if (op.kind !== 'return' && !this.keeps(op)) {
       const inside = enclosingComputation(op);
       if (inside !== undefined) this.impureComputations.add(inside.attrs.name as string);
-      this.impureFunctions.add(func.original);
+      this.impureFunctions.add(func.originalName);
     }
     if (isScalarBroadcast(op)) broadcasts.add(op);
     else
@@ -91,7 +91,7 @@ class Splitter {
 
   /** Does the op give constants when it is given constants? */
   private keeps(op: EditOp): boolean {
-    if (op.kind === 'call') return !this.impureFunctions.has(this.module.func(op.attrs.callee as string).original);
+    if (op.kind === 'call') return !this.impureFunctions.has(this.module.func(op.attrs.callee as string).originalName);
     if (op.kind === 'named_computation') return !this.impureComputations.has(op.attrs.name as string);
     if (KEEPING.has(op.kind) || op.kind === 'sharding_constraint' || op.kind === 'propagation_barrier') return true;
     if (op.regions.length > 0 || op.results.length !== 1) return false;

@@ -4,7 +4,7 @@
  *   %0 = add %a, %b {sdy.propagation_edges = #sdy.propagation_edges<[{step-1 = [{"x" = operand-0 -> [result-0]}]}]>}
  */
 import { axisKey } from '../../ir/axes.ts';
-import type { EditFunc, EditModule, EditOp } from '../../ir/edit.ts';
+import { EditFunc, type EditModule, type EditOp } from '../../ir/edit.ts';
 import type { AxisRef, Mesh } from '../../ir/mesh.ts';
 import { axisRefText } from '../../ir/stablehlo/sdy-attributes.ts';
 import type { Arrival, Place } from './debug-steps.ts';
@@ -42,8 +42,8 @@ export class EdgeLog {
     for (const [at, { mesh, list }] of this.edges) {
       if (list.length === 0) continue;
       const text = edgesText(mesh, list);
-      if ('attrs' in at) at.attrs = { ...at.attrs, debug: { ...(at.attrs.debug as object), [KEY]: text } };
-      else at.debug.results[0] = { ...at.debug.results[0], [KEY]: text };
+      if (at instanceof EditFunc) at.debug.results[0] = { ...at.debug.results[0], [KEY]: text };
+      else at.attrs = { ...at.attrs, debug: { ...(at.attrs.debug as object), [KEY]: text } };
     }
   }
 }
