@@ -58,6 +58,12 @@ export class Driver {
     const node = this.graph.nodes[index] as Node;
     const { rule } = node;
     const { graph } = this;
+    const unread = graph.isDropped(index) ? undefined : graph.dropUnread(index);
+    if (unread === undefined || graph.isDropped(index)) {
+      for (const other of unread ?? []) this.push(other, index);
+      return;
+    }
+    if (rule === undefined) return;
     const before = [
       ...node.operands.map((v) => graph.layoutAt(node, v, false)),
       ...node.results.map((v) => graph.layoutAt(node, v, true)),
@@ -72,7 +78,7 @@ export class Driver {
       results: node.results.map((_, i) => projectTensor(rule, rule.results[i] ?? [], before[count + i])),
     };
     const old = this.watch === undefined ? projection : copyOf(projection);
-    const changed = strategy(rule, projection, allowed, this.ends(mesh));
+    const changed = strategy(rule, projection, allowed, moves(node) ? undefined : this.ends(mesh));
     if (changed === null) return;
     changed.forEach((is, t) => {
       if (is) this.update(index, mesh, projection, t, before[t]);
@@ -88,7 +94,7 @@ export class Driver {
     });
   }
 
-  /** Conservative propagation makes no sub-axes. */
+  /** Conservative propagation makes no sub-axes at ops. */
   private ends(name: string): ((axis: AxisRef) => boolean) | undefined {
     if (this.graph.options.conservative !== true) return undefined;
     const mesh = this.meshes.get(name) as Mesh;
@@ -102,7 +108,7 @@ export class Driver {
     const tensor = t < count ? projection.operands[t] : projection.results[t - count];
     const value = t < count ? node.operands[t] : node.results[t - count];
     if (tensor === undefined || value === undefined) return;
-    const after = this.graph.kept(node, layoutOfProjection(node.rule, tensor, mesh, before), t >= count);
+    const after = this.graph.kept(node, layoutOfProjection(node.rule as FactorRule, tensor, mesh, before), t >= count);
     const slot = this.graph.slot(value);
     if (slot < 0 || sameDims(this.graph.layouts[slot], after)) return;
     this.causes.propagated(slot, this.graph.layouts[slot], after, node, projection, t);
@@ -193,6 +199,9 @@ function copyOf({ operands, results }: Projection): Projection {
   });
   return { operands: operands.map(copy), results: results.map(copy) };
 }
+
+/** Edges and barriers only carry layouts: conservative propagation is about ops that compute. */
+const moves = (node: Node): boolean => node.edge || node.barrier !== undefined;
 
 const isEmpty = (mesh: Mesh): boolean => mesh.axes.length === 0 && mesh.deviceIds === undefined;
 

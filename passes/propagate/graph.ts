@@ -4,7 +4,7 @@
  * condition's parameter) has the edge's. Who is told of a change, and in which order, is Shardy's
  * (basic_propagation.cc, notifyShardingModified): where annotations conflict, that order decides.
  */
-import { type EditBlock, type EditFunc, type EditModule, EditOp, type EditValue } from '../../ir/edit.ts';
+import { type EditBlock, type EditFunc, type EditModule, EditOp, type EditValue, walk } from '../../ir/edit.ts';
 import type { FactorRule } from '../../ir/factors.ts';
 import type { Layout } from '../../ir/layout.ts';
 import type { Registry } from '../../ir/op.ts';
@@ -21,12 +21,14 @@ import {
   shardable,
 } from '../shardy/data-flow.ts';
 import { groupsOf } from '../shardy/sharding-groups.ts';
-import { identityRule, RuleTable } from './rules.ts';
+import { isPure, isUnread } from '../shardy/unread.ts';
+import { identityRule, type RuleOptions, RuleTable } from './rules.ts';
 import { BACKWARD, BOTH, type Direction, FORWARD, NONE } from './strategy.ts';
 
 export interface Node {
   readonly op: EditOp;
-  readonly rule: FactorRule;
+  /** Undefined: nothing moves through it. */
+  readonly rule?: FactorRule;
   readonly operands: readonly ValueId[];
   readonly results: readonly ValueId[];
   /** An edge carries a layout across a loop, branch, barrier or call: what goes in → what comes out. */
@@ -35,9 +37,10 @@ export interface Node {
   readonly barrier?: Direction;
 }
 
-export interface GraphOptions {
-  /** No sub-axes, and nothing that does not divide. */
-  readonly conservative?: boolean;
+/** `conservative`: no sub-axes, and nothing that does not divide. */
+export interface GraphOptions extends RuleOptions {
+  /** Ops that nothing reads stay; Shardy's passes drop them on the way. */
+  readonly keepsUnread?: boolean;
 }
 
 export class Graph {
@@ -61,11 +64,12 @@ export class Graph {
   private readonly calls = new Map<string, EditOp[]>();
   private readonly told = new Map<ValueId, readonly number[]>();
   private readonly rules: RuleTable;
+  private readonly dropped = new Set<number>();
 
   constructor(module: EditModule, registry: Registry, options: GraphOptions = {}) {
     this.module = module;
     this.options = options;
-    this.rules = new RuleTable(registry, options.conservative === true);
+    this.rules = new RuleTable(registry, options);
     this.number();
     this.values.forEach((v) => {
       const holder = shardable(v);
@@ -163,6 +167,7 @@ export class Graph {
       default: {
         const rule = this.rules.of(op);
         if (rule !== undefined) add({ rule, operands: ids(op.operands), edge: false });
+        else if (this.options.keepsUnread !== true && isPure(op)) add({ operands: [], edge: false });
       }
     }
   }
@@ -175,6 +180,29 @@ export class Graph {
       return terminator.operands.slice(end.index, end.index + 1);
     }
     return this.callers(op.func.name).map((call) => call.operands[end.index] as EditValue);
+  }
+
+  /** Takes an op that nothing reads out of the program; gives the nodes to look at again, in order. */
+  dropUnread(index: number): readonly number[] {
+    const { op } = this.nodes[index] as Node;
+    if (this.options.keepsUnread === true || !isUnread(op) || !isPure(op)) return NOTHING;
+    const makers = [...walk(op)].flatMap((inner) => inner.operands.flatMap((v) => this.makerOfFew(v, inner)));
+    for (const inner of walk(op)) this.nodeOf.delete(inner);
+    op.erase();
+    this.dropped.add(index);
+    return makers.flatMap((maker) => this.nodeOf.get(maker) ?? []);
+  }
+
+  isDropped(index: number): boolean {
+    return this.dropped.has(index);
+  }
+
+  /** What makes a value that at most one other op reads: it may be unread itself now. */
+  private makerOfFew(value: EditValue, gone: EditOp): EditOp[] {
+    if (value.maker === undefined) return [];
+    const others = new Set(value.uses().map((u) => u.op));
+    others.delete(gone);
+    return others.size > 1 ? [] : [value.maker];
   }
 
   // --- who is told of a change ----------------------------------------------------------------------------------------
@@ -215,6 +243,7 @@ export class Graph {
   }
 }
 
+const NOTHING: readonly number[] = [];
 const ALLOWED = { FORWARD, BACKWARD, NONE, BOTH } as const;
 const sourcesOf = (edge: EditOp): EditValue[] =>
   edgeSources(edge.operands[0] as EditValue).map(({ op, index }) => op.operands[index] as EditValue);

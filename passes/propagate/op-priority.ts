@@ -12,7 +12,7 @@ type Round = (graph: Graph, node: Node, factor: number) => Direction;
 /** Pass-through ops whose operands have no other use: no second user is drawn into a conflict. */
 const singleUse: Round = (graph, node) => (sharesOperands(graph, node) ? NONE : passThrough(node));
 const multiUse: Round = (_, node) => passThrough(node);
-const passFactors: Round = (_, node, f) => (node.rule.factors[f]?.kind === 'pass' ? exceptBroadcast(node) : NONE);
+const passFactors: Round = (_, node, f) => (node.rule?.factors[f]?.kind === 'pass' ? exceptBroadcast(node) : NONE);
 const anyExceptBroadcastForward: Round = (_, node) => exceptBroadcast(node);
 const any: Round = () => BOTH;
 
@@ -44,7 +44,7 @@ const exceptBroadcast = (node: Node): Direction => (node.op.kind === 'broadcast_
 const OFFLOADS: ReadonlySet<string> = new Set(['MoveToDevice', 'MoveToHost']);
 
 function passThrough(node: Node): Direction {
-  if (node.edge || node.rule.elementwise === true) return BOTH;
+  if (node.edge || node.rule?.elementwise === true) return BOTH;
   switch (node.op.kind) {
     case 'custom_call':
       return OFFLOADS.has(node.op.attrs.target as string) ? BOTH : NONE;

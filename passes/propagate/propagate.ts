@@ -35,7 +35,7 @@ export function propagate(module: Module, registry: Registry): PropagateResult {
   applyConstraints(program);
   importShardingGroups(program);
   syncGroups(program);
-  const graph = new Graph(program, registry);
+  const graph = new Graph(program, registry, { keepsUnread: true, chlo: true });
   const causes = new CauseLog();
   graph.layouts.forEach((layout, slot) => causes.annotated(slot as ValueId, undefined, layout));
   userPriority(new Driver(graph, causes), aggressive);

@@ -13,16 +13,22 @@ const WITHOUT: ReadonlySet<string> = new Set(['constant', 'iota']);
 /** Structural ops that are one-to-one; they take part like elementwise ops. */
 const IDENTITY: ReadonlySet<string> = new Set(['sharding_constraint', 'propagation_barrier']);
 
+export interface RuleOptions {
+  /** Rules give up where a factor would be a permutation that costs a halo. */
+  readonly conservative?: boolean;
+  /** Ops of the client dialect have rules, as what XLA expands them to has. Shardy by itself knows none of them. */
+  readonly chlo?: boolean;
+}
+
 export class RuleTable {
   private readonly registry: Registry;
-  private readonly conservative: boolean;
+  private readonly options: RuleOptions;
   private readonly known = new Map<string, FactorRule>();
   private readonly typeIds = new Map<TensorType, number>();
 
-  /** Conservative rules give up where a factor would be a permutation that costs a halo. */
-  constructor(registry: Registry, conservative = false) {
+  constructor(registry: Registry, options: RuleOptions = {}) {
     this.registry = registry;
-    this.conservative = conservative;
+    this.options = options;
   }
 
   /** Undefined: nothing propagates through the op. */
@@ -36,6 +42,7 @@ export class RuleTable {
     if (typeof op.attrs.rule === 'string') return this.remember(`own ${op.attrs.rule}`, () => ownRule(op));
     const factors = this.registry[op.kind]?.factors ?? rulesOnly(op);
     if (factors === undefined || isUnknownCall(op) || reshapesNothing(op)) return undefined;
+    if (this.options.chlo !== true && op.origin.spelled?.startsWith('chlo.') === true) return undefined;
     const operands = op.operands.map((v) => v.type);
     if (seedsGenerator(op))
       return new RuleBuilder([1, 1], [1])
@@ -53,7 +60,7 @@ export class RuleTable {
         makers,
         values: op.operands,
       });
-      return this.conservative ? conservativeRule(op, found) : found;
+      return this.options.conservative === true ? conservativeRule(op, found) : found;
     };
     const key = this.key(op, operands, results, makers);
     return key === undefined ? rule() : this.remember(key, rule);

@@ -1,6 +1,6 @@
 /** Passes that tidy layouts before and after propagation, one function each (Shardy's import and export pipelines). */
 import { gcd, mergeNeighbours, without } from '../../ir/axes.ts';
-import type { EditModule, EditOp, EditValue } from '../../ir/edit.ts';
+import type { EditModule, EditValue } from '../../ir/edit.ts';
 import { type DimSharding, type Layout, usedAxes } from '../../ir/layout.ts';
 import { type AxisRef, axesSize, fullAxis, type Mesh, sameMesh } from '../../ir/mesh.ts';
 import { isComputation, manualAxes, ownersLayouts, parameterOwners, setOwnersLayouts } from './data-flow.ts';
@@ -167,19 +167,6 @@ export const closeLayouts = (module: EditModule): void =>
 /** Constraints are wishes until propagation is over, reshards after. */
 export function constraintsToReshards(module: EditModule): void {
   for (const op of module.ops()) if (op.kind === 'sharding_constraint') op.kind = 'reshard';
-}
-
-/** Reshards, and what only they read, that nothing reads (MLIR's canonicalizer). */
-export function dropUnread(module: EditModule): void {
-  const unread = (op: EditOp): boolean => op.kind === 'reshard' && op.results.every((r) => r.useCount === 0);
-  for (let gone = true; gone; ) {
-    gone = false;
-    for (const op of [...module.ops()])
-      if (unread(op)) {
-        op.erase();
-        gone = true;
-      }
-  }
 }
 
 export function removeGroups(module: EditModule): void {

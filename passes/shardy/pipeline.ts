@@ -31,7 +31,6 @@ import {
   closeLayouts,
   constraintsToReshards,
   divideEvenly,
-  dropUnread,
   layoutsToCalls,
   removeGroups,
   removeSizeOneAxes,
@@ -44,6 +43,7 @@ import { type DebugLogs, debugLogs } from './debug.ts';
 import { insertExplicitReshards } from './explicit-reshards.ts';
 import { addFuncEdges, sinkFuncEdges } from './func-edges.ts';
 import { importShardingGroups, syncGroups } from './sharding-groups.ts';
+import { dropUnread } from './unread.ts';
 
 export interface SdyContext {
   readonly registry: Registry;
@@ -97,7 +97,7 @@ const watcher =
   };
 
 function populateRules(module: EditModule, registry: Registry, conservative: boolean): void {
-  const rules = new RuleTable(registry, conservative);
+  const rules = new RuleTable(registry, { conservative });
   for (const op of module.ops()) {
     const rule = rules.of(op);
     if (rule === undefined) continue;
@@ -185,7 +185,7 @@ export const SDY_PASSES: Readonly<Record<string, SdyPass>> = {
   'sdy-insert-explicit-reshards': pass('reshards at calls, concatenates and dots that need them', (m, _, ctx) =>
     insertExplicitReshards(m, ctx.registry),
   ),
-  canonicalize: pass('drops reshards that nothing reads', dropUnread),
+  canonicalize: pass('drops ops that nothing reads', dropUnread),
   'sdy-drop-sharding-rules': pass('drops written rules', dropRules),
 };
 

@@ -22,7 +22,7 @@ import { typeText } from '../../ir/types.ts';
 import { passNamed, passContext } from '../../compiler/pipeline.ts';
 import { propagate } from '../../passes/propagate/propagate.ts';
 
-const PYTHON = '.venv/bin/python';
+export const PYTHON = '.venv/bin/python';
 
 /** One row of values: an op's results, or an end of an inlined call. */
 export type Row = readonly [what: string, types: readonly string[], layouts: readonly (string | null)[]];

@@ -1,4 +1,5 @@
 /** What shardc's and Shardy's pipelines make of a whole module, compared exactly: functions, ops and every sharding. */
+import { spawnSync } from 'node:child_process';
 import { edit, type EditFunc, type EditModule, type EditOp, walkBlock } from '../../ir/edit.ts';
 import { type Layout, layoutText } from '../../ir/layout.ts';
 import { registry } from '../../ir/ops/index.ts';
@@ -6,6 +7,7 @@ import { importStablehlo } from '../../ir/stablehlo/import.ts';
 import { mlirName } from '../../ir/stablehlo/mlir-names.ts';
 import { tensorText } from '../../ir/stablehlo/print-op.ts';
 import { runSdyPasses } from '../../passes/shardy/pipeline.ts';
+import { PYTHON } from './compare.ts';
 
 type Layouts = readonly (string | null)[];
 
@@ -16,6 +18,24 @@ export interface FunctionData {
   readonly ops: readonly (readonly [name: string, types: readonly string[], layouts: Layouts])[];
 }
 export type Functions = Readonly<Record<string, FunctionData>>;
+
+/** What Shardy makes of a program by its flags: functions, and the module as MLIR prints it. */
+export interface Asked {
+  readonly name: string;
+  readonly error?: string;
+  readonly functions?: Functions;
+  readonly text?: string;
+}
+
+/** One Python process for all. */
+export function askFunctions(
+  programs: readonly { readonly name: string; readonly text: string; readonly flags: readonly string[] }[],
+): readonly Asked[] {
+  const input = JSON.stringify(programs.map(({ name, text, flags }) => ({ name, text, flags })));
+  const run = spawnSync(PYTHON, ['tests/propagate/oracle.py'], { input, encoding: 'utf8', maxBuffer: 1 << 30 });
+  if (run.status !== 0) throw new Error(run.stderr);
+  return JSON.parse(run.stdout) as Asked[];
+}
 
 /** After sdy_opt's flags, the whole propagation pipeline by default. */
 export function ourFunctions(text: string, flags: readonly string[] = ['-sdy-propagation-pipeline']): Functions {

@@ -1,0 +1,50 @@
+/**
+ * Ops that nothing reads and that do nothing else. MLIR's greedy rewriter drops them wherever it runs, so propagation and
+ * Shardy's canonicalizer do too (Greedily: isOpTriviallyDead).
+ */
+import { type EditModule, type EditOp, walk } from '../../ir/edit.ts';
+
+/** Ops that do more than give results, or may. */
+const EFFECTS: ReadonlySet<string> = new Set([
+  'all_gather',
+  'all_reduce',
+  'all_to_all',
+  'call',
+  'collective_broadcast',
+  'collective_permute',
+  'cross-replica-sum',
+  'data_flow_edge',
+  'func_data_flow_edge',
+  'infeed',
+  'outfeed',
+  'recv',
+  'reduce_scatter',
+  'return',
+  'rng',
+  'send',
+  'sharding_constraint',
+  'sharding_group',
+]);
+
+/** No effects of its own or in its regions, whose ends are none. A call from outside says where it has some. */
+export function isPure(op: EditOp): boolean {
+  for (const inner of walk(op)) {
+    if (EFFECTS.has(inner.kind) && (inner === op || inner.kind !== 'return')) return false;
+    if (inner.kind === 'custom_call' && /has_side_effect = true/.test(String(inner.attrs.verbatim ?? ''))) return false;
+  }
+  return true;
+}
+
+export const isUnread = (op: EditOp): boolean => op.results.every((r) => r.useCount === 0);
+
+/** From the last to the first, so that what only unread ops read goes too. */
+export function dropUnread(module: EditModule): void {
+  const stack = module.functions.map((f) => f.body.last);
+  while (stack.length > 0) {
+    const op = stack.pop();
+    if (op === undefined) continue;
+    stack.push(op.prev);
+    if (isUnread(op) && isPure(op)) op.erase();
+    else stack.push(...op.regions.map((r) => r.last));
+  }
+}
