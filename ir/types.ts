@@ -95,7 +95,10 @@ export interface TensorType {
 }
 
 // Hash-consing table. It holds immutable data only and is invisible to semantics, so it may outlive a compile.
-const interned = new Map<string, TensorType>();
+// A process may hold shardc twice (the command line and what a user's file imports), so there is one for all of them.
+const TABLE = Symbol.for('shardc.types');
+const shared = globalThis as { [TABLE]?: Map<string, TensorType> };
+const interned = (shared[TABLE] ??= new Map());
 
 /** The one object that stands for `dtype[shape]`. */
 export function tensor(dtype: DType, shape: readonly number[]): TensorType {

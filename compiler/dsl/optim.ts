@@ -24,7 +24,7 @@ export interface Optimizer<S> {
   /** The state before the first step. */
   init<P>(params: P): S;
   /** What the state is, for specs of parameters: sharded as they are. */
-  specs(params: unknown): unknown;
+  specs(params: unknown): Readonly<Record<string, object>>;
   /** New parameters and state. */
   update<P>(grads: P, state: S, params: P): [P, S];
 }
@@ -38,15 +38,17 @@ export interface SgdOptions {
 
 export function sgd({ learningRate, momentum = 0 }: SgdOptions): Optimizer<Trees> {
   const plain = momentum === 0;
+  const velocityOf = (velocity: unknown): Readonly<Record<string, object>> =>
+    plain ? {} : { velocity: velocity as object };
   return {
-    init: (params) => (plain ? {} : { velocity: treeMap(zerosLike, params) }),
-    specs: (params) => (plain ? {} : { velocity: params }),
+    init: (params) => velocityOf(treeMap(zerosLike, params)),
+    specs: velocityOf,
     update(grads, state, params) {
       const steps = plain
         ? grads
         : treeMap((v, g) => add(multiply(v, momentum), g), state.velocity as typeof grads, grads);
       const next = treeMap((p, s) => subtract(p, multiply(s, learningRate)), params, steps);
-      return [next, plain ? {} : { velocity: steps }];
+      return [next, velocityOf(steps)];
     },
   };
 }
@@ -65,7 +67,7 @@ export function adam(options: AdamOptions): Optimizer<Trees> {
   const { learningRate, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0 } = options;
   return {
     init: (params) => ({ step: constant(0), mean: treeMap(zerosLike, params), square: treeMap(zerosLike, params) }),
-    specs: (params) => ({ step: spec('f32', []), mean: params, square: params }),
+    specs: (params) => ({ step: spec('f32', []), mean: params as object, square: params as object }),
     update(grads, state, params) {
       const step = add(state.step as Tensor, 1);
       const first = treeMap(
@@ -167,7 +169,7 @@ function factoredScale(row: Tensor, column: Tensor): Tensor {
 const like = (s: Spec, shape: readonly number[], sharding: Spec['sharding']): Spec =>
   spec(s.dtype, shape, ...(sharding ?? [])) as Spec;
 
-const mapSpecs = (tree: unknown, to: (s: Spec) => Spec): unknown => rebuild(tree, isSpec, to);
+const mapSpecs = (tree: unknown, to: (s: Spec) => Spec): object => rebuild(tree, isSpec, to) as object;
 
 /** The gradients scaled down so that their norm over the whole tree is at most `limit`. */
 export function clipByGlobalNorm<T>(grads: T, limit: number): T {

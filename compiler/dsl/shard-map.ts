@@ -4,7 +4,8 @@
  */
 import { closedDim, type Layout, type Monoid, openDim } from '../../ir/layout.ts';
 import { type AxisRef, axesSize, fullAxis, type Mesh } from '../../ir/mesh.ts';
-import type { Op, ValueId } from '../../ir/program.ts';
+import { collectives } from '../../ir/ops/collectives.ts';
+import type { CollectiveKind, Op, ValueId } from '../../ir/program.ts';
 import { tensor, type TensorType, typeText } from '../../ir/types.ts';
 import { readFromOutside, replaceReads } from './blocks.ts';
 import { fail } from './errors.ts';
@@ -145,8 +146,15 @@ function manualAxes(trace: Trace, what: string, names: Axes): { mesh: Mesh; axes
   return { mesh, axes };
 }
 
-const emit = (kind: string, x: readonly Tensor[], attrs: Op['attrs']): Tensor =>
-  currentTrace().emit(kind, x, attrs)[0] as Tensor;
+function emit(kind: CollectiveKind | 'axis_index', x: readonly Tensor[], attrs: Op['attrs']): Tensor {
+  const trace = currentTrace();
+  const ids = x.map((t) => trace.id(t));
+  const made = trace.build((b) => {
+    const operands = ids.map((id) => b.typeOf(id));
+    return b.op(kind, ids, collectives[kind]?.infer({ kind, attrs, operands, regions: [] }) ?? [], b.origin, attrs);
+  });
+  return trace.tensor(made[0] as ValueId);
+}
 
 const reduceOver =
   (what: string, monoid: Monoid) =>
@@ -167,7 +175,7 @@ export const allGather = (x: Tensor, axes: Axes, dim = 0): Tensor => onDim('all_
 export const reduceScatter = (x: Tensor, axes: Axes, dim = 0): Tensor =>
   onDim('reduce_scatter', 'reduceScatter', x, axes, dim, { monoid: 'sum' });
 
-function onDim(kind: string, what: string, x: Tensor, axes: Axes, dim: number, more: Op['attrs']): Tensor {
+function onDim(kind: CollectiveKind, what: string, x: Tensor, axes: Axes, dim: number, more: Op['attrs']): Tensor {
   const on = manualAxes(currentTrace(), what, axes);
   const at = dimOf(x, dim);
   return emit(kind, [x], { mesh: on.mesh.name, axes: x.shape.map((_, d) => (d === at ? on.axes : [])), ...more });

@@ -20,11 +20,11 @@ const file = (name: string, text: string): string => {
 };
 
 it('compiles, checks and explains an example by its own lines', () => {
-  const run = shardc('examples/mlp.ts', '--mesh', '2x2');
+  const run = shardc('examples/megatron-mlp.ts', '--mesh', '2x2');
   expect(run.out).toContain('check ok  one device = 4 devices');
   expect(run.code).toBe(0);
-  expect(shardc('explain', 'examples/mlp.ts', 'y').out).toMatch(
-    /moves: all_reduce over model.*\(examples\/mlp\.ts:\d+\)/,
+  expect(shardc('explain', 'examples/megatron-mlp.ts', 'y').out).toMatch(
+    /moves: all_reduce over model.*\(examples\/megatron-mlp\.ts:\d+\)/,
   );
 });
 

@@ -3,6 +3,7 @@
  * the way back. Ops bring their own gradients (the `gradient` facet); forms with regions have a file each.
  */
 import { Formula, type GradientOp, NoGradient } from '../../../ir/gradient.ts';
+import { type Layout, openDim } from '../../../ir/layout.ts';
 import type { Block, Op, Origin, ValueId } from '../../../ir/program.ts';
 import type { TypedBuilder } from '../../../ir/typed-build.ts';
 import { isComplex, isFloat } from '../../../ir/types.ts';
@@ -142,8 +143,10 @@ function gradientOf(
     case 'name':
     case 'optimization_barrier':
       return cotangents;
-    case 'sharding_constraint':
-      return cotangents.map((g) => (g === undefined ? g : b.op(op.kind, [g], [b.typeOf(g)], b.origin, op.attrs)[0]));
+    case 'sharding_constraint': {
+      const attrs = { layout: opened(op.attrs.layout as Layout) };
+      return cotangents.map((g) => (g === undefined ? g : b.op(op.kind, [g], [b.typeOf(g)], b.origin, attrs)[0]));
+    }
     case 'while':
       throw noGradient(
         op,
@@ -162,6 +165,16 @@ function gradientOf(
     throw error;
   }
 }
+
+/**
+ * A cotangent lies as its primal does, and may be split further: the gradient of a gathered weight is then scattered
+ * as it is summed.
+ */
+const opened = (layout: Layout): Layout => ({
+  ...layout,
+  dims: layout.dims.map((d) => openDim(d.axes, d.priority)),
+  unreduced: [],
+});
 
 const noGradient = (op: Op, message: string, help: string): Error =>
   diagnosticAt(op.origin.user, 'SH0608', `no gradient through ${op.kind}: ${message}`, { help });

@@ -3,7 +3,7 @@ import type { DType } from '../../../ir/types.ts';
 import { fail } from '../errors.ts';
 import type { DimSpec } from '../mesh.ts';
 import { einsum } from '../ops/contractions.ts';
-import { iota } from '../ops/creation.ts';
+import { causalMask, iota } from '../ops/creation.ts';
 import { add, convert, cosine, divide, exp, lessEqual, multiply, select, sine, subtract } from '../ops/elementwise.ts';
 import { dynamicUpdateSlice } from '../ops/indexing.ts';
 import { softmax } from '../ops/reductions.ts';
@@ -61,7 +61,7 @@ export function attention(params: Attention, x: Tensor, options: AttentionOption
   const q = turn(einsum('bsd,dhk->bshk', x, params.wq));
   const k = turn(einsum('bsd,dhk->bshk', x, params.wk));
   const v = einsum('bsd,dhk->bshk', x, params.wv);
-  const mask = causal ? lessEqual(iota([sequence, sequence], 1), iota([sequence, sequence], 0)) : undefined;
+  const mask = causal ? causalMask(sequence, sequence) : undefined;
   return einsum('bshk,hkd->bsd', attend(q, k, v, mask), params.wo);
 }
 
