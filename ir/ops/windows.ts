@@ -261,23 +261,49 @@ const selectAndScatter = defineOp<SelectAndScatter>({
 });
 
 /**
- * All windows that touch a shard, and the operand that these windows cover. Null where shards start between windows,
- * windows reach into padding (an exchanged edge could be chosen), or the scatter's neutral element is not known.
+ * All windows that touch a shard, and the operand that these windows cover. Null where shards start between windows, the
+ * scatter's neutral element is not known, or windows reach into padding and it is not known what would never be chosen.
  */
 export function scatteredWindows(
   { attrs, operands, regions }: OpView<SelectAndScatter>,
   d: number,
   shards: number,
 ): { operand: DilatedWindow; source: DilatedWindow } | null {
-  const extent = at((operands[0] as TensorType).shape, d) / shards;
-  const [size, stride] = [at(attrs.window_dimensions, d), at(attrs.window_strides, d)];
+  const [type, windows] = operands as readonly [TensorType, TensorType];
+  const extent = at(type.shape, d) / shards;
+  const [size, stride, low] = [at(attrs.window_dimensions, d), at(attrs.window_strides, d), at(attrs.pad_low, d)];
   if (!Number.isInteger(extent) || extent % stride !== 0 || size === 0) return null;
-  if (at(attrs.pad_low, d) !== 0 || at(attrs.pad_high, d) !== 0 || regionMonoid(regions[1]) === null) return null;
-  const [first, last] = [Math.floor(-size / stride) + 1, Math.floor((extent - 1) / stride)];
-  const low = first * stride;
+  const padded = low !== 0 || at(attrs.pad_high, d) !== 0;
+  if (padded && (neverChosen(regions[0], type) === null || at(windows.shape, d) * stride !== at(type.shape, d)))
+    return null;
+  if (regionMonoid(regions[1]) === null) return null;
+  const [first, last] = [Math.ceil((low - size + 1) / stride), Math.floor((extent - 1 + low) / stride)];
+  const begin = first * stride - low;
+  const width = Math.max(last * stride - low + size, extent) - Math.min(begin, 0);
   const source = dilatedWindow(extent / stride, -first, last - first + 1, 1);
-  const operand = dilatedWindow(extent, -low, Math.max(last * stride + size, extent) - low, 1);
-  return source === null || operand === null ? null : { source, operand };
+  const operand = dilatedWindow(extent, -Math.min(begin, 0), width, 1);
+  if (source === null || operand === null || begin > 0) return null;
+  return { source, operand };
+}
+
+/**
+ * What `a >= b ? a : b` never chooses beside a number: before it NaN, which gives way, after it -∞, which does not win.
+ * Null for other regions and for types without them.
+ */
+export function neverChosen(
+  select: Block | undefined,
+  { dtype }: TensorType,
+): { before: number; after: number } | null {
+  const [compare, end] = select?.ops ?? [];
+  const plain =
+    compare?.kind === 'compare' &&
+    end?.operands[0] === compare.results[0] &&
+    compare.operands.every((v, i) => v === select?.params[i]) &&
+    compare.attrs.compare_type !== 'TOTALORDER' &&
+    (dtype === 'f32' || dtype === 'f64' || dtype === 'bf16' || dtype === 'f16');
+  if (!plain) return null;
+  if (compare.attrs.direction === 'GE') return { before: Number.NaN, after: Number.NEGATIVE_INFINITY };
+  return compare.attrs.direction === 'LE' ? { before: Number.NaN, after: Number.POSITIVE_INFINITY } : null;
 }
 
 function selectThenScatter(

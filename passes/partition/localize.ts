@@ -60,6 +60,9 @@ const LOCALIZERS: Readonly<Record<string, Localizer>> = {
   slice: localizeSlice,
 };
 
+/** Does the op need more than per-device attributes? */
+export const hasLocalizer = (kind: string): boolean => Object.hasOwn(LOCALIZERS, kind);
+
 export function localize(module: Module, registry: Registry): Module {
   const func = mainFunction(module);
   const name = module.meshes[0]?.name;

@@ -5,7 +5,6 @@
  */
 import type { OpAttrs } from '../../../ir/attrs.ts';
 import { dimAxes, type Layout } from '../../../ir/layout.ts';
-import type { ValueId } from '../../../ir/program.ts';
 import type { TensorType } from '../../../ir/types.ts';
 import type { Localizer } from './localizer.ts';
 
@@ -14,11 +13,8 @@ export const localizeReverse: Localizer = (site) => {
   const type = site.localResults[0] as TensorType;
   const { dims } = site.op.attrs as unknown as OpAttrs['reverse'];
   const reversed = emit.op('reverse', site.operands, type, site.attrs);
-  return [
-    dims.reduce<ValueId>((value, d) => {
-      const axes = dimAxes(site.operandLayouts[0] as Layout, d);
-      if (axes.length === 0) return value;
-      return emit.op('collective_shift', [value], type, { mesh: emit.mesh.name, axes, by: 0, flip: true });
-    }, reversed),
-  ];
+  const axes = dims.flatMap((d) => dimAxes(site.operandLayouts[0] as Layout, d));
+  if (axes.length === 0) return [reversed];
+  // The mirrored place along all axes at once: one permute, however many dims.
+  return [emit.op('collective_shift', [reversed], type, { mesh: emit.mesh.name, axes, by: 0, flip: true })];
 };

@@ -135,7 +135,21 @@ const scatters: readonly OpExample[] = [
   scattered(
     '(f32[4,6], f32[4,6], f32[]) -> f32[4,6]',
     { size: [1, 3], low: [0, 1], high: [0, 1] },
-    { note: 'overlapping' },
+    { note: 'overlapping', wholeWork: true },
+  ),
+  scattered(
+    '(f32[12,4], f32[6,4], f32[]) -> f32[12,4]',
+    { size: [3, 1], stride: [2, 1], high: [1, 0] },
+    { note: 'SAME padding', wholeWork: true },
+  ),
+  scattered(
+    '(f32[12,4], f32[6,4], f32[]) -> f32[12,4]',
+    { size: [3, 1], stride: [2, 1], low: [1, 0] },
+    {
+      inputs: { 0: (i) => (i % 3 === 0 ? Number.NEGATIVE_INFINITY : -i), 2: () => 0 },
+      note: 'infinities at the ends',
+      wholeWork: true,
+    },
   ),
 ];
 
