@@ -16,6 +16,7 @@ import { FuncBuilder } from '../../ir/build.ts';
 import { isSplat } from '../../ir/elements.ts';
 import { type AnyOpDef, attrsAt, type OpView, type Registry } from '../../ir/op.ts';
 import { anyOf, COPIES, meet, type PadContent, type PadRule, satisfies } from '../../ir/padding.ts';
+import { collectives } from '../../ir/ops/collectives.ts';
 import { splatValue } from '../../ir/ops/shaping.ts';
 import {
   type Block,
@@ -85,7 +86,7 @@ class Padding {
   }
 
   /** What is known of the values that it returns, in the shapes that are wanted of them. */
-  private block(block: Block, wanted: (v: ValueId) => readonly number[]): Known[] {
+  private block(block: Block, wanted: (v: ValueId, i: number) => readonly number[]): Known[] {
     let returned: Known[] = [];
     for (const op of block.ops) {
       if (op.kind === 'return') returned = this.returns(op, wanted);
@@ -94,8 +95,8 @@ class Padding {
     return returned;
   }
 
-  private returns(op: Op, wanted: (v: ValueId) => readonly number[]): Known[] {
-    const copies = op.operands.map((v) => this.values.get(v, wanted(v), op));
+  private returns(op: Op, wanted: (v: ValueId, i: number) => readonly number[]): Known[] {
+    const copies = op.operands.map((v, i) => this.values.get(v, wanted(v, i), op));
     this.builder.push({ ...op, operands: copies.map((c) => c.id) });
     return copies;
   }
@@ -112,6 +113,9 @@ class Padding {
       case 'sharding_constraint':
       case 'reshard':
         this.through(op);
+        return;
+      case 'manual_computation':
+        this.manual(op);
         return;
       default:
         this.tensorOp(op);
@@ -188,6 +192,33 @@ class Padding {
     );
   }
 
+  /** Dims that it splits enter and leave at their true size, since which part a shard gets depends on it. */
+  private manual(op: Op): void {
+    const body = op.regions[0] as Block;
+    const end = body.ops.at(-1)?.operands ?? [];
+    const size = (v: ValueId, d: number): number => valueInfo(this.func, v).type.shape[d] as number;
+    const shape = (v: ValueId, other: ValueId): number[] =>
+      this.extents.shape(v).map((n, d) => (size(v, d) === size(other, d) ? n : size(v, d)));
+    const taken = op.operands.map((v, i) => this.values.get(v, shape(v, body.params[i] as ValueId), op));
+    let given: Known[] = [];
+    const made = this.builder.region(() => {
+      given = this.values.scoped(() => {
+        body.params.forEach((p, i) => {
+          this.param(p, shape(p, op.operands[i] as ValueId), { contents: taken[i]?.contents ?? [] });
+        });
+        return this.block(body, (v, i) => shape(v, op.results[i] as ValueId));
+      });
+    });
+    this.emit(
+      op,
+      taken.map((c) => c.id),
+      op.results.map((r, i) => shape(r, end[i] as ValueId)),
+      given.map(({ contents }) => ({ contents })),
+      op.attrs,
+      [made],
+    );
+  }
+
   private region(block: Block, params: readonly Known[]): { block: Block; returned: Known[] } {
     let returned: Known[] = [];
     const made = this.builder.region(() => {
@@ -204,7 +235,7 @@ class Padding {
   // --- tensor ops ---------------------------------------------------------------------------------------------------
 
   private tensorOp(op: Op): void {
-    const def = this.registry[op.kind];
+    const def = this.registry[op.kind] ?? collectives[op.kind];
     const view = viewOf(this.func, op);
     const padding = def === undefined ? undefined : padView(def, view);
     if (def === undefined || padding === undefined || !this.padded(op, def, view, padding)) this.asItWas(op);

@@ -9,6 +9,7 @@ import { evenPrefix, gcd, lcm } from '../../../ir/axes.ts';
 import { type DimOf, DimUnion } from '../../../ir/dim-union.ts';
 import { closedDim, dimAxes, type Layout } from '../../../ir/layout.ts';
 import { type AxisRef, axesSize } from '../../../ir/mesh.ts';
+import { collectives } from '../../../ir/ops/collectives.ts';
 import type { OpView, Registry } from '../../../ir/op.ts';
 import { type Block, type Func, isStructural, type Op, type ValueId, valueInfo } from '../../../ir/program.ts';
 import type { TensorType } from '../../../ir/types.ts';
@@ -113,14 +114,14 @@ function joinDims(func: Func, registry: Registry, dims: DimUnion): void {
   const blocks: Block[] = [func.body];
   for (let block = blocks.pop(); block !== undefined; block = blocks.pop()) {
     for (const op of block.ops) {
-      if (op.kind === 'while' || op.kind === 'case') blocks.push(...op.regions);
-      if (isStructural(op)) joinStructural(op, dims);
+      if (op.kind === 'while' || op.kind === 'case' || op.kind === 'manual_computation') blocks.push(...op.regions);
+      if (isStructural(op)) joinStructural(func, op, dims);
       else joinByFactors(func, op, registry, dims);
     }
   }
 }
 
-function joinStructural(op: Op, dims: DimUnion): void {
+function joinStructural(func: Func, op: Op, dims: DimUnion): void {
   const joinLists = (a: readonly ValueId[], b: readonly ValueId[]): void =>
     a.forEach((v, i) => dims.joinAll(v, b[i] as ValueId));
   const returned = (block: Block | undefined): readonly ValueId[] => block?.ops.at(-1)?.operands ?? [];
@@ -133,6 +134,16 @@ function joinStructural(op: Op, dims: DimUnion): void {
     case 'case':
       for (const branch of op.regions) joinLists(op.results, returned(branch));
       return;
+    case 'manual_computation': {
+      const body = op.regions[0] as Block;
+      const joinUnsplit = (a: ValueId, b: ValueId): void =>
+        valueInfo(func, a).type.shape.forEach((size, dim) => {
+          if (size === valueInfo(func, b).type.shape[dim]) dims.join({ id: a, dim }, { id: b, dim });
+        });
+      op.operands.forEach((v, i) => joinUnsplit(v, body.params[i] as ValueId));
+      op.results.forEach((r, i) => joinUnsplit(r, returned(body)[i] as ValueId));
+      return;
+    }
     case 'optimization_barrier':
     case 'sharding_constraint':
     case 'reshard':
@@ -143,7 +154,7 @@ function joinStructural(op: Op, dims: DimUnion): void {
 }
 
 function joinByFactors(func: Func, op: Op, registry: Registry, dims: DimUnion): void {
-  const def = registry[op.kind];
+  const def = registry[op.kind] ?? collectives[op.kind];
   if (def === undefined) return;
   const { rule, pads } = padView(def, viewOf(func, op));
   const first = new Map<number, DimOf>();
