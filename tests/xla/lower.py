@@ -36,10 +36,10 @@ def embedding():
         return y * 2, pull(out)[0]
     return f, (arg(m, (64, 32), ("y",)), arg(m, (8, 16), ("x",), jnp.int32), arg(m, (8, 16, 32), ("x",)))
 
-def decoder_step():
+def decoder_step(sizes=(8, 16, 32, 4, 8, 64, 64, 2)):
     """Two layers under scan, attention and MLP, cross entropy, gradients, SGD: 2-D sharded weights (GSPMD paper, table 1)."""
     m = mesh(2, 4)
-    B, S, M, H, D, F, V, L = 8, 16, 32, 4, 8, 64, 64, 2
+    B, S, M, H, D, F, V, L = sizes
     def layer(x, w):
         wq, wk, wv, wo, w1, w2 = w
         n = x * jax.lax.rsqrt(jnp.mean(x * x, -1, keepdims=True) + 1e-6)
@@ -123,6 +123,9 @@ if __name__ == "__main__":
     for make in (mlp, fsdp_step, embedding, decoder_step, uneven, argmax, sort, shard_map_ring, shard_map_pipeline, shard_map_nested):
         f, args = make()
         (HERE / f"{make.__name__}.mlir").write_text(jax.jit(f).lower(*args).as_text())
+    # For npm run bench:sim: every dim divides by 32 or 64.
+    f, args = decoder_step((32, 16, 512, 64, 8, 1024, 2048, 2))
+    (HERE.parents[1] / "bench" / "decoder_step.mlir").write_text(jax.jit(f).lower(*args).as_text())
     # With locations: explain shows the line of this file.
     f, args = mlp()
     (HERE / "mlp_debug.mlir").write_text(jax.jit(f).lower(*args).as_text(debug_info=True).replace(f"{HERE.parents[2]}/", ""))
