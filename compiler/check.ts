@@ -5,7 +5,9 @@ import type { Registry } from '../ir/op.ts';
 import { mainFunction, type Module, type Op, valueInfo } from '../ir/program.ts';
 import { elementCount, type TensorType } from '../ir/types.ts';
 import { localize } from '../passes/partition/localize.ts';
-import { type CheckResult, checkEquivalence } from '../runtime-sim/check.ts';
+import { blame, blameText } from '../runtime-sim/blame.ts';
+import { type CheckRequest, type CheckResult, checkEquivalence } from '../runtime-sim/check.ts';
+import { makeInputs } from '../runtime-sim/inputs.ts';
 import { shrinkModule } from '../runtime-sim/shrink.ts';
 import type { Compiled } from './compile.ts';
 
@@ -43,36 +45,40 @@ export function runCheck(compiled: Compiled, mode: CheckMode, seed: number): Che
 function run(compiled: Compiled, mode: Exclude<CheckMode, 'off'>, seed: number): CheckOutcome {
   if (mode === 'shrunk' || (mode === 'auto' && !fitsInFull(compiled.whole, compiled.registry)))
     return shrunkCheck(compiled, seed);
-  return outcome(
-    'full',
-    checkEquivalence({ whole: compiled.whole, local: compiled.module, registry: compiled.registry, seed }),
-  );
+  return proved('full', { whole: compiled.whole, local: compiled.module, registry: compiled.registry, seed });
 }
 
 /** Same ops, axes and groups at small extents, on the true mesh: with and without its collectives. */
 function shrunkCheck(compiled: Compiled, seed: number): CheckOutcome {
   if (compiled.collective === undefined) throw internalError('the shrunk check needs the collective level');
   const { module } = shrinkModule(compiled.collective, compiled.registry);
-  return outcome(
-    'shrunk',
-    checkEquivalence({ whole: module, local: localize(module, compiled.registry), registry: compiled.registry, seed }),
-  );
+  const { registry } = compiled;
+  return proved('shrunk', { whole: module, local: localize(module, registry), registry, seed });
 }
 
-function outcome(mode: 'full' | 'shrunk', result: CheckResult): CheckOutcome {
-  const first = result.firstDifference;
-  const reason =
-    result.reason ??
-    (first === undefined
-      ? undefined
-      : `result ${first.result}, element [${first.index.join(', ')}] on device ${first.device}: expected ${first.expected}, got ${first.got}`);
+/** A check that fails says what differs first, and where the program goes wrong. */
+function proved(mode: 'full' | 'shrunk', request: CheckRequest): CheckOutcome {
+  const result = checkEquivalence(request);
   return {
     mode,
     devices: result.devices,
     maxRelError: result.maxRelError,
     verdict: result.verdict,
-    ...(reason === undefined ? {} : { reason }),
+    ...(result.verdict === 'ok' ? {} : { reason: reasonOf(result, request) }),
   };
+}
+
+function reasonOf(result: CheckResult, request: CheckRequest): string {
+  const { whole, local, registry, seed } = request;
+  const first = result.firstDifference;
+  const differs =
+    result.reason ??
+    (first === undefined
+      ? 'the results differ'
+      : `result ${first.result}, element [${first.index.join(', ')}] on device ${first.device}: expected ${first.expected}, got ${first.got}`);
+  const inputs = makeInputs(mainFunction(whole), seed, 'wide');
+  const blamed = blame({ whole, local, registry, inputs, tolerance: request.tolerance ?? 1e-9 });
+  return blamed === undefined ? differs : `${differs}\n${blameText(blamed)}`;
 }
 
 /** Work and memory that a full check may take: 4 GFLOP of one-device work, 256 M elements held. */

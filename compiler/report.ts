@@ -16,6 +16,7 @@ import {
 import { type AliveRow, aliveRows, donatedArguments } from '../runtime-sim/outputs/tables.ts';
 import type { CheckOutcome } from './check.ts';
 import type { Compiled } from './compile.ts';
+import type { Drift } from './reduction-drift.ts';
 
 export interface LayoutRow {
   readonly name: string;
@@ -59,6 +60,8 @@ export interface Report {
   readonly loopsOfUnknownLength: number;
   readonly passes: readonly { readonly name: string; readonly ms: number }[];
   readonly check: CheckOutcome;
+  /** With --reduction-order. */
+  readonly drift?: Drift;
 }
 
 const MAX_ALIVE = 32;

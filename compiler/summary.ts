@@ -1,5 +1,6 @@
 /** The report for people: layouts, collectives, memory, time, verdict. */
 import pc from 'picocolors';
+import type { Drift } from './reduction-drift.ts';
 import type { Report } from './report.ts';
 import { bytesText, flopsText, percentText, secondsText } from './units.ts';
 
@@ -34,6 +35,7 @@ export function summaryText(file: string, report: Report): string {
       ? [pc.yellow(`${report.loopsOfUnknownLength} loop(s) of unknown length are counted once`), '']
       : []),
     verdict(report),
+    ...(report.drift === undefined ? [] : [driftText(report.drift)]),
   ].join('\n');
 }
 
@@ -103,6 +105,9 @@ function verdict({ check }: Report): string {
       return `${pc.yellow('check not run')}  ${check.reason ?? ''}`;
   }
 }
+
+const driftText = ({ order, mesh, oneDevice, boundPerReduction }: Drift): string =>
+  `in the element types, added by ${order}: worst relative error ${mesh.toExponential(1)} (one device ${oneDevice.toExponential(1)}), a single reduction at most ${boundPerReduction.toExponential(1)} of its terms`;
 
 function section(title: string, rows: readonly (readonly string[])[], empty = 'none'): string {
   if (rows.length === 0) return `${pc.dim(title)}  ${empty}\n`;

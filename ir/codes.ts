@@ -177,6 +177,10 @@ export const CODES: Readonly<Record<string, CodeText>> = {
   SH0706: code('There is no such device in the mesh.', 'Devices count from 0, row-major over the mesh axes.'),
   SH0707: code('explain was given nothing to explain.', 'Name a value: shardc explain FILE %13.'),
   SH0708: code('The pass takes a program at another level.', 'Run the passes before it first.'),
+  SH0709: code(
+    'The program is too big to run on numbers here.',
+    'Measure a smaller copy of it, or leave the option out.',
+  ),
   SH0801: code('There is no machine preset of this name.', 'The names are listed; a JSON file describes any other.'),
   SH0802: code('The machine file misses or misstates a field.', 'Every mistake is listed.'),
   SH0803: code('The machine file is not JSON.', 'Correct the syntax at the place named.'),

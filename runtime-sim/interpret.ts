@@ -5,7 +5,7 @@ import type { Layout, Monoid } from '../ir/layout.ts';
 import type { AxisRef } from '../ir/mesh.ts';
 import { joinedAxes } from '../ir/ops/collectives.ts';
 import type { Registry } from '../ir/op.ts';
-import { isCollective, mainFunction, meshOf, type Module, type Op } from '../ir/program.ts';
+import { isCollective, mainFunction, meshOf, type Module, type Op, type ValueId } from '../ir/program.ts';
 import { type Choice, choicesOf, type Here, type Meaning, runFunction, type Scope } from './control-flow.ts';
 import { runStacked } from './kernels/index.ts';
 import { runManualCollective } from './manual-collectives.ts';
@@ -25,12 +25,13 @@ export function runOneDevice(
   registry: Registry,
   inputs: readonly TensorArray[],
   precision: Precision,
+  onValue?: (id: ValueId, value: TensorArray) => void,
 ): TensorArray[] {
   if (module.level === 'local' || module.level === 'scheduled') {
     throw internalError(`runOneDevice needs global shapes; the module is at level ${module.level}`);
   }
   const given = inputs.map((x) => [x]);
-  const results = runFunction(module, mainFunction(module), given, new OneDevice(module, registry, precision));
+  const results = runFunction(module, mainFunction(module), given, new OneDevice(module, registry, precision, onValue));
   return results.map((shards) => shards[0] as TensorArray);
 }
 
@@ -41,9 +42,16 @@ class OneDevice implements Meaning<Shards> {
   private readonly module: Module;
   private readonly registry: Registry;
   private readonly precision: Precision;
+  private readonly onValue: ((id: ValueId, value: TensorArray) => void) | undefined;
 
-  constructor(module: Module, registry: Registry, precision: Precision) {
+  constructor(
+    module: Module,
+    registry: Registry,
+    precision: Precision,
+    onValue?: (id: ValueId, value: TensorArray) => void,
+  ) {
     this.module = module;
+    this.onValue = onValue;
     this.registry = registry;
     this.precision = precision;
   }
@@ -58,6 +66,12 @@ class OneDevice implements Meaning<Shards> {
     for (let shard = 0; shard < (alike ? 1 : count); shard++)
       this.onShard(op, operands, scope, shard).forEach((array, i) => results[i]?.push(array));
     return alike ? results.map(([only]) => new Array<TensorArray>(count).fill(only as TensorArray)) : results;
+  }
+
+  /** Inside manual computations a value is several arrays: those are not told. */
+  bind(value: Shards, id: ValueId, _: Scope<Shards>, here: Here): Shards {
+    if (here.shards === undefined && value[0] !== undefined) this.onValue?.(id, value[0]);
+    return value;
   }
 
   choices(value: Shards, here: Here, way: (steer: number) => number): readonly Choice[] {

@@ -25,6 +25,7 @@ import { runStacked } from './kernels/index.ts';
 import { runMove } from './kernels/move.ts';
 import { expectMeeting } from './meeting.ts';
 import type { Partition, Partitions } from './partition.ts';
+import { type ReductionOrder, reduceInOrder } from './reduction-order.ts';
 import { rowOf, stackOf, stackOfOne, storageLike, takeRows } from './stacked.ts';
 
 type Parts = OpAttrs['all_reduce']['groups'];
@@ -49,7 +50,16 @@ export class SpmdCollectives {
   private readonly pulled = new Map<string, Partition>();
   private readonly sources = new Map<string, Int32Array>();
 
-  constructor(partitions: Partitions, gridOf: (mesh: string) => DeviceGrid, registry: Registry, precision: Precision) {
+  private readonly order: ReductionOrder;
+
+  constructor(
+    partitions: Partitions,
+    gridOf: (mesh: string) => DeviceGrid,
+    registry: Registry,
+    precision: Precision,
+    order: ReductionOrder = 'rank',
+  ) {
+    this.order = order;
     this.partitions = partitions;
     this.gridOf = gridOf;
     this.combine = (monoid, a, b) => combineArrays(registry, precision, monoid, a, b);
@@ -263,20 +273,13 @@ export class SpmdCollectives {
     };
   }
 
-  /** Row s: the rows `members[s]` combined, in order of rank. */
+  /** Row s: the rows `members[s]` combined, in the order asked for. */
   private totals(stack: TensorArray, members: readonly Int32Array[], monoid: Monoid): TensorArray {
-    if (monoid === 'sum' && stack.data instanceof Float64Array) return sums(stack, stack.data, members);
+    if (monoid === 'sum' && this.order === 'rank' && stack.data instanceof Float64Array)
+      return sums(stack, stack.data, members);
     const sizes = new Set(members.map((m) => m.length));
     if (sizes.size > 1) return stackOf(members.map((m) => rowOf(this.totals(stack, [m], monoid), 0)));
-    const ofRank = (rank: number): TensorArray =>
-      takeRows(
-        stack,
-        Int32Array.from(members, (m) => m[rank] as number),
-      );
-    let total = ofRank(0);
-    for (let rank = 1; rank < (members[0] as Int32Array).length; rank++)
-      total = this.combine(monoid, total, ofRank(rank));
-    return total;
+    return reduceInOrder(this.order, stack, members, (a, b) => this.combine(monoid, a, b));
   }
 
   /** Groups with the same members give one copy. `order`: its members, by copy. */

@@ -26,6 +26,8 @@ import { Partitions } from './partition.ts';
 import { definitionOf, kernelContext } from './region-call.ts';
 import { runStacked } from './kernels/index.ts';
 import { type Rows, rowOf, stackOf, takeRows } from './stacked.ts';
+import { Places } from '../ir/places.ts';
+import type { ReductionOrder } from './reduction-order.ts';
 import { SpmdCollectives } from './spmd-collectives.ts';
 
 export interface SpmdOptions {
@@ -33,6 +35,10 @@ export interface SpmdOptions {
   readonly resultShapes?: readonly (readonly number[])[];
   /** Check at every value that devices hold what its layout claims (default true). */
   readonly checkClaims?: boolean;
+  /** In what order collectives add (default: by rank). */
+  readonly reductionOrder?: ReductionOrder;
+  /** Hears of every value of main that has a layout, in the order of the run, with its global array on demand. */
+  readonly onValue?: (id: ValueId, assembled: () => TensorArray) => void;
 }
 
 export interface SpmdRun {
@@ -59,7 +65,7 @@ export function runSpmd(
   const partitions = new Partitions(devicesOf(module));
   const gridOf = (name: string): DeviceGrid => grids.get(meshOf(module, name).name) as DeviceGrid;
   const sharder = new Sharder(partitions, gridOf);
-  const collectives = new SpmdCollectives(partitions, gridOf, registry, precision);
+  const collectives = new SpmdCollectives(partitions, gridOf, registry, precision, options.reductionOrder);
   const meaning = new Lockstep({
     registry,
     precision,
@@ -67,6 +73,8 @@ export function runSpmd(
     sharder,
     collectives,
     checkClaims: options.checkClaims ?? true,
+    places: new Places(module.source),
+    onValue: options.onValue,
   });
   const values = runFunction(module, func, shardInputs(func, sharder, inputs), meaning);
   const results = values.map((v, i) => {
@@ -106,6 +114,8 @@ interface Engine {
   readonly sharder: Sharder;
   readonly collectives: SpmdCollectives;
   readonly checkClaims: boolean;
+  readonly places: Places;
+  readonly onValue: SpmdOptions['onValue'];
 }
 
 class Lockstep implements Meaning<Distributed> {
@@ -127,9 +137,13 @@ class Lockstep implements Meaning<Distributed> {
   /** Where some devices are elsewhere, theirs are no values. */
   bind(value: Distributed, id: ValueId, scope: Scope<Distributed>, here: Here): Distributed {
     const info = valueInfo(scope.func, id);
+    const { layout } = info;
+    if (layout !== undefined && layout.unreduced.length === 0 && here.active === undefined)
+      this.engine.onValue?.(id, () => this.engine.sharder.assemble(value, layout, undefined, 'a value'));
     if (!this.engine.checkClaims || info.layout === undefined || value.partition.copies === 1) return value;
     if (here.active !== undefined) return value;
-    const what = `%${info.name ?? id}${info.origin?.pass === undefined ? '' : ` (made by ${info.origin.pass})`}`;
+    const place = this.engine.places.of(info.origin);
+    const what = `%${info.name ?? id}${info.origin?.pass === undefined ? '' : ` (made by ${info.origin.pass})`}${place === '' ? '' : ` at ${place}`}`;
     return this.engine.sharder.verify(value, info.layout, what);
   }
 

@@ -13,7 +13,9 @@ import { compile, type Compiled } from '../compile.ts';
 import { type Input, registryOf } from '../load.ts';
 import { loadMachine, parsePlacement } from '../load-machine.ts';
 import { DEFAULT_MACHINE, PIPELINE } from '../pipeline.ts';
+import { reductionDrift } from '../reduction-drift.ts';
 import { makeReport } from '../report.ts';
+import type { ReductionOrder } from '../../runtime-sim/reduction-order.ts';
 import { summaryText } from '../summary.ts';
 import { EachPassVerifier } from '../verify-each.ts';
 import { type Emit, parseEmit, writeEmit } from './emit.ts';
@@ -23,6 +25,7 @@ interface Flags {
   readonly mesh?: string;
   readonly check: CheckMode;
   readonly seed: number;
+  readonly reductionOrder?: ReductionOrder;
   readonly machine: string;
   readonly topology?: string;
   readonly place?: string;
@@ -67,6 +70,12 @@ export function compileCommand(program: Command): void {
     .option('--machine <name|file>', `one of ${machineNames().join(', ')}, or a JSON file`, DEFAULT_MACHINE)
     .option('--topology <extents>', 'extents of the torus that the mesh lies on: 8x16')
     .option('--place <axes>', 'physical dims that mesh axes may use: x=0,y=1+2')
+    .addOption(
+      new Option(
+        '--reduction-order <order>',
+        'also run in the element types, collectives adding in this order',
+      ).choices(['rank', 'ring', 'tree']),
+    )
     .addOption(
       new Option('--objective <what>', 'compare plans by wire bytes or by seconds on the machine')
         .choices(['wire', 'time'])
@@ -148,7 +157,13 @@ function finish(
   flags: Flags,
 ): void {
   const check = runCheck(compiled, flags.check, flags.seed);
-  const { report, costed } = makeReport(compiled, machine, check, wish);
+  const made = makeReport(compiled, machine, check, wish);
+  const { costed } = made;
+  const { reductionOrder } = flags;
+  const report =
+    reductionOrder === undefined
+      ? made.report
+      : { ...made.report, drift: reductionDrift(compiled, reductionOrder, flags.seed) };
   for (const emit of emits) writeEmit(emit, { compiled, report, costed, device: flags.device });
   if (!emits.some((e) => e.file === undefined) && flags.printAfter.length === 0)
     console.log(summaryText(source.file, report));

@@ -8,7 +8,7 @@
  *   do (%i, %x, %xs) { %h = dot %x, %w[i];  %xs' = dynamic_update_slice %xs, %x at i … }      // forward
  *   do (%j, …) { %x = dynamic_slice %xs at j;  %h = dot %x, %w[j];  … }                       // this %h is computed again
  */
-import { type Block, type Elements, type Func, type Op, typeOf, type ValueId } from '../../ir/program.ts';
+import { type Block, type Elements, type Func, type Op, synchronous, typeOf, type ValueId } from '../../ir/program.ts';
 import { elementCount } from '../../ir/types.ts';
 import { isMatrixOp } from './op-cost.ts';
 
@@ -62,13 +62,14 @@ class Numbering {
     return this.again;
   }
 
-  /** Carries that a loop never changes keep their number; the others are new in each trip. */
+  /** Carries that a loop never changes keep their number, as do those it gathers ahead; the others are new in each trip. */
   private enter(op: Op, region: Block): void {
     const returned = op.regions[1]?.ops.at(-1)?.operands;
     region.params.forEach((p, i) => {
       const body = op.regions[1];
       const unchanged = op.kind === 'while' && returned?.[i] === body?.params[i];
-      if (unchanged) this.numbers.set(p, this.of(op.operands[i] as ValueId));
+      if (unchanged || (op.kind === 'while' && gathersAhead(op, i)))
+        this.numbers.set(p, this.of(op.operands[i] as ValueId));
       else this.fresh(p);
     });
   }
@@ -98,6 +99,8 @@ class Numbering {
     const reread = op.kind === 'dynamic_slice' ? this.stacked.get(operands[0] ?? '') : undefined;
     const key = reread ?? this.keyOf(op, operands);
     op.results.forEach((r, i) => this.numbers.set(r, i === 0 ? key : `${key}#${i}`));
+    const trip = op.kind === 'dynamic_update_slice' ? this.stacked.get(operands[0] ?? '') : undefined;
+    if (trip !== undefined) this.stacked.set(key, trip);
     if (!isMatrixOp(op.kind)) return;
     if (this.products.has(key)) this.again.add(op);
     this.products.add(key);
@@ -107,7 +110,7 @@ class Numbering {
   private keyOf(op: Op, operands: readonly string[]): string {
     if (isReshape(op, this.func)) return this.reshaped(op, operands[0] as string);
     const inputs = op.kind === 'dynamic_slice' ? operands.slice(0, 1) : operands;
-    return this.intern(`${op.kind}(${inputs.join()})${this.attrsText(op)}`);
+    return this.intern(`${synchronous(op).kind}(${inputs.join()})${this.attrsText(op)}`);
   }
 
   private reshaped(op: Op, operand: string): string {
@@ -132,7 +135,7 @@ class Numbering {
     const returned = body?.ops.at(-1)?.operands;
     const makers = new Map(body?.ops.flatMap((o) => o.results.map((r) => [r, o] as const)));
     op.results.forEach((r, i) => {
-      if (returned?.[i] === body?.params[i]) {
+      if (returned?.[i] === body?.params[i] || gathersAhead(op, i)) {
         this.numbers.set(r, this.of(op.operands[i] as ValueId));
         return;
       }
@@ -168,6 +171,15 @@ class Numbering {
     this.interned.set(text, known);
     return known;
   }
+}
+
+/** A carry that schedule made: each trip gathers for the next what it gathered for itself before. */
+function gathersAhead(loop: Op, carry: number): boolean {
+  const body = loop.regions[1];
+  const next = body?.ops.at(-1)?.operands[carry];
+  const maker = body?.ops.find((o) => o.results.includes(next as ValueId));
+  const gathers = maker?.kind === 'all_gather' || maker?.kind === 'collective_done';
+  return gathers && maker.origin.pass === 'schedule';
 }
 
 const isReshape = (op: Op, func: Func): boolean =>
