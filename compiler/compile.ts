@@ -35,6 +35,8 @@ export interface Compiled {
   /** At the collective level: what the shrunk check shrinks. */
   readonly collective: Module | undefined;
   readonly causes: PassContext['causes'];
+  /** What insert-reshards chose, and from what. */
+  readonly decided: PassContext['decided'];
   readonly diagnostics: readonly Diagnostic[];
   /** The ops it was compiled with. */
   readonly registry: Registry;
@@ -85,6 +87,7 @@ export function compile(source: Module, options: CompileOptions = {}): Compiled 
     collective,
     local,
     causes: ctx.causes,
+    decided: ctx.decided,
     diagnostics,
     registry: ctx.registry,
     passes,

@@ -17,6 +17,7 @@ import { typeText } from '../ir/types.ts';
 import type { Cause } from '../passes/propagate/propagate.ts';
 import { collectiveAxes, collectiveBytes } from '../runtime-sim/cost/collective-bytes.ts';
 import type { Compiled } from './compile.ts';
+import { strategyOf } from './explain-strategy.ts';
 import { bytesText } from './units.ts';
 
 /** `name` is the value's name in the source, with or without %. */
@@ -48,6 +49,7 @@ function explainOne(compiled: Compiled, id: ValueId): string {
     lines.push(...chain(compiled, id, cause.axis.name).map((l) => `    ${l}`));
   }
   if (lines.length === 1) lines.push('  replicated: no annotation reaches it');
+  lines.push(...strategyOf(compiled, name, origin?.span).map((l) => `  ${l}`));
   lines.push(...movesOf(compiled, name, origin).map((l) => `  ${l}`));
   return lines.join('\n');
 }

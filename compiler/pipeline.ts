@@ -4,12 +4,14 @@ import { edit, finish } from '../ir/edit.ts';
 import type { Registry } from '../ir/op.ts';
 import { cutLayouts } from '../passes/partition/cut-layouts.ts';
 import { gatheredCalls } from '../passes/partition/gathered-calls.ts';
-import { insertReshards } from '../passes/partition/insert-reshards.ts';
+import { decideLayouts } from '../passes/partition/insert-reshards.ts';
+import { loopInvariants } from '../passes/partition/loop-invariants.ts';
 import { localize } from '../passes/partition/localize.ts';
 import { lowerReshards } from '../passes/partition/lower-reshards.ts';
 import { type Prices, wirePrices } from '../passes/partition/prices.ts';
 import { padDims } from '../passes/partition/pad-dims.ts';
 import { splitSharded } from '../passes/partition/split-sharded.ts';
+import { shifts } from '../passes/partition/shifts.ts';
 import { definePass, type Pass, type PassContext } from '../passes/pass.ts';
 import type { PaceOf } from '../passes/schedule/pace.ts';
 import { schedule } from '../passes/schedule/schedule.ts';
@@ -42,6 +44,20 @@ export const PIPELINE: readonly Pass[] = [
     },
   }),
   definePass({
+    name: 'loop-invariants',
+    doc: 'what a loop never changes is read from outside it',
+    requires: 'propagated',
+    ensures: 'propagated',
+    run: (module) => loopInvariants(module),
+  }),
+  definePass({
+    name: 'shifts',
+    doc: 'slices joined again on a sharded dim become shifts between neighbours',
+    requires: 'propagated',
+    ensures: 'propagated',
+    run: (module) => shifts(module),
+  }),
+  definePass({
     name: 'pad-dims',
     doc: 'dims that do not divide by their shards become longer',
     requires: 'propagated',
@@ -64,9 +80,10 @@ export const PIPELINE: readonly Pass[] = [
     requires: 'propagated',
     ensures: 'resharded',
     run(module, ctx) {
-      const decided = insertReshards(module, ctx.registry, ctx.prices);
-      for (const warning of gatheredCalls(decided)) ctx.report(warning);
-      return decided;
+      const decided = decideLayouts(module, ctx.registry, ctx.prices);
+      ctx.decided = decided;
+      for (const warning of gatheredCalls(decided.module)) ctx.report(warning);
+      return decided.module;
     },
   }),
   definePass({
@@ -106,6 +123,6 @@ export const passContext = (
   report: (diagnostic: Diagnostic) => void,
   prices: Prices = wirePrices,
   pace: PaceOf = paceOn(machine(DEFAULT_MACHINE), registry),
-): PassContext => ({ registry, prices, pace, causes: new Map(), report });
+): PassContext => ({ registry, prices, pace, causes: new Map(), decided: undefined, report });
 
 export const DEFAULT_MACHINE = 'tpu-v5e';

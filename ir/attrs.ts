@@ -38,6 +38,8 @@ export interface OpAttrs {
   reshape: { readonly shape: N };
   transpose: { readonly permutation: N };
   reverse: { readonly dims: N };
+  /** To the right by so many places, around the end. */
+  rotate: { readonly dim: number; readonly by: number };
   slice: { readonly start: N; readonly limit: N; readonly strides: N };
   pad: { readonly low: N; readonly high: N; readonly interior: N };
   concatenate: { readonly dim: number };

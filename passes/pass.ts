@@ -2,6 +2,7 @@
 import type { Diagnostic } from '../ir/diagnostics.ts';
 import type { Registry } from '../ir/op.ts';
 import type { Level, Module, ValueId } from '../ir/program.ts';
+import type { Decided } from './partition/insert-reshards.ts';
 import type { Prices } from './partition/prices.ts';
 import type { PaceOf } from './schedule/pace.ts';
 import type { Cause } from './propagate/propagate.ts';
@@ -26,6 +27,8 @@ export interface PassContext {
   report(diagnostic: Diagnostic): void;
   /** Why each value has each axis; filled by `propagate`, read by `explain`. */
   causes: ReadonlyMap<ValueId, readonly Cause[]>;
+  /** What was chosen and from what; filled by `insert-reshards`, read by `explain`. */
+  decided: Decided | undefined;
 }
 
 export const definePass = (pass: Pass): Pass => pass;

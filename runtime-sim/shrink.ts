@@ -175,6 +175,7 @@ class Shrinker {
           pinDims(op.results[0] as ValueId, all(op.results[0] as ValueId), 'a table of constants');
         return;
       case 'slice':
+      case 'rotate':
       case 'pad':
       case 'concatenate':
       case 'reduce_window':

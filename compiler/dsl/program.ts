@@ -61,6 +61,7 @@ export class Program<A extends readonly unknown[] = readonly unknown[], R = unkn
   readonly collective: Module | undefined;
   readonly local: Module | undefined;
   readonly causes: Compiled['causes'];
+  readonly decided: Compiled['decided'];
   readonly diagnostics: readonly Diagnostic[];
   readonly registry: Registry;
   readonly passes: Compiled['passes'];
@@ -77,6 +78,7 @@ export class Program<A extends readonly unknown[] = readonly unknown[], R = unkn
     this.collective = compiled.collective;
     this.local = compiled.local;
     this.causes = compiled.causes;
+    this.decided = compiled.decided;
     this.diagnostics = compiled.diagnostics;
     this.passes = compiled.passes;
     this.registry = registry;

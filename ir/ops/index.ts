@@ -14,6 +14,7 @@ import { nextAfter } from './next-after.ts';
 import { batchNormInference } from './normalisation.ts';
 import { reduce } from './reduce.ts';
 import { randomOps } from './rng.ts';
+import { rotate } from './rotate.ts';
 import { shapingOps } from './shaping.ts';
 import { sort, topK } from './sort.ts';
 import { afterAll } from './tokens.ts';
@@ -37,6 +38,7 @@ const ops: Registry = {
   gather,
   next_after: nextAfter,
   reduce,
+  rotate,
   scatter,
   sort,
   top_k: topK,

@@ -20,7 +20,7 @@ export function mlirName(op: EditOp): string {
   if (op.kind === 'call') return 'func.call';
   if (op.kind === 'case' && op.operands[0]?.type.dtype === 'pred') return 'stablehlo.if';
   if (SDY.has(op.kind)) return `sdy.${op.kind}`;
-  return op.kind === 'top_k' ? 'stablehlo.custom_call' : `stablehlo.${op.kind}`;
+  return op.kind === 'top_k' || op.kind === 'rotate' ? 'stablehlo.custom_call' : `stablehlo.${op.kind}`;
 }
 
 function returnName(op: EditOp): string {

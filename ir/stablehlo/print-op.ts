@@ -5,6 +5,7 @@ import { bitsOf } from '../element-bits.ts';
 import { isSplat } from '../elements.ts';
 import { DTYPES, type DType, partOf, type TensorType, widthOf } from '../types.ts';
 import { elementText } from './element-names.ts';
+import { rotateCall } from './rotate-call.ts';
 
 export const tensorText = (type: TensorType): string =>
   type.dtype === 'token'
@@ -217,6 +218,8 @@ export function plainOp(
   const alike = GIVES_ALIKE.has(op.kind) && operandTypes.every((t) => t === types[0]);
   if (alike || (ALIKE.has(op.kind) && operandTypes[0]?.dtype === types[0]?.dtype))
     return `stablehlo.${op.kind} ${head} : ${result}`;
+  if (op.kind === 'rotate')
+    return `stablehlo.custom_call ${rotateCall(op.attrs as unknown as OpAttrs['rotate'], operands[0] as string)} : (${result}) -> ${result}`;
   if (op.kind === 'select') return `stablehlo.select ${head} : ${tensorText(operandTypes[0] as TensorType)}, ${result}`;
   const space = head.startsWith('(') ? '' : ' ';
   return `stablehlo.${op.kind}${space}${head} : (${operandTypes.map(tensorText).join(', ')}) -> ${result}`;

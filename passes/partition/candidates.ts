@@ -44,17 +44,18 @@ export interface OpShape {
 }
 
 /**
- * `operandLayouts[i]`: layouts in which operand i is at hand or expected; `wanted[i]`: propagated layout of result i.
+ * `operandLayouts[i]`: layouts in which operand i is at hand or expected; `wanted[i]`: in which result i is wanted, the
+ * propagated one first.
  */
 export function candidates(
   table: LayoutTable,
   op: OpShape,
   operandLayouts: readonly (readonly Layout[])[],
-  wanted: readonly Layout[],
+  wanted: readonly (readonly Layout[])[],
 ): Candidate[] {
   const { rule } = op;
   const sources: Assignment[][] = [
-    wanted.map((layout, i) => project(rule, rule.results[i] ?? [], layout)),
+    unique(wanted.flatMap((layouts, i) => layouts.map((l) => project(rule, rule.results[i] ?? [], l)))),
     ...operandLayouts.map((layouts, i) => unique(layouts.map((l) => project(rule, rule.operands[i] ?? [], l)))),
   ];
   const may = (f: number): boolean => shardable(op, f);

@@ -39,6 +39,7 @@ import { localizeIota } from './localize/iota.ts';
 import { Emitter, type Localizer } from './localize/localizer.ts';
 import { localizeReverse } from './localize/reverse.ts';
 import { localizeRng, localizeRngBitGenerator } from './localize/rng.ts';
+import { localizeRotate } from './localize/rotate.ts';
 import { localizeSelectAndScatter } from './localize/select-and-scatter.ts';
 import { localizePad, localizeReduceWindow, localizeSlice } from './localize/sliding.ts';
 
@@ -55,6 +56,7 @@ const LOCALIZERS: Readonly<Record<string, Localizer>> = {
   reverse: localizeReverse,
   rng: localizeRng,
   rng_bit_generator: localizeRngBitGenerator,
+  rotate: localizeRotate,
   scatter: localizeScatter,
   select_and_scatter: localizeSelectAndScatter,
   slice: localizeSlice,

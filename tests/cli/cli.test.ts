@@ -71,6 +71,8 @@ describe('shardc FILE', () => {
     expect(names).toEqual([
       'split-constants',
       'propagate',
+      'loop-invariants',
+      'shifts',
       'pad-dims',
       'split-sharded',
       'insert-reshards',
@@ -160,7 +162,7 @@ describe('shardc opt', () => {
     const { code, err } = shardc(['opt', BLOCK, '--passes', 'localize']);
     expect(code).toBe(1);
     expect(err).toMatch(
-      /help: run before it: split-constants,propagate,pad-dims,split-sharded,insert-reshards,lower-reshards/,
+      /help: run before it: split-constants,propagate,loop-invariants,shifts,pad-dims,split-sharded,insert-reshards,lower-reshards/,
     );
   });
 });

@@ -17,6 +17,7 @@ import { hasXla, runOnXla, type XlaJob } from './on-xla.ts';
 /** What XLA itself cannot run on CPU, and what it may answer as it likes. */
 const LEFT_OUT: Readonly<Record<string, string>> = {
   custom_call: 'the examples name no call that XLA knows',
+  rotate: 'two slices joined, to XLA',
   rng: 'no two machines draw the same',
 };
 /** Ops that XLA computes by approximations of its own, or whose sums it orders its own way. */

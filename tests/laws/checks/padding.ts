@@ -12,7 +12,7 @@ import { satisfies } from '../../../ir/padding.ts';
 import { type Func, mainFunction, type Module } from '../../../ir/program.ts';
 import { verify } from '../../../ir/verify.ts';
 import { dimsUnder } from '../../../passes/partition/assignment.ts';
-import { insertReshards } from '../../../passes/partition/insert-reshards.ts';
+import { decideLayouts } from '../../../passes/partition/insert-reshards.ts';
 import { localize } from '../../../passes/partition/localize.ts';
 import { lowerReshards } from '../../../passes/partition/lower-reshards.ts';
 import { padDims, paddedFunction } from '../../../passes/partition/pad-dims.ts';
@@ -147,7 +147,7 @@ function claimBroken(
 }
 
 function partitioned({ registry, example }: LawContext, func: Func, whole: readonly TensorArray[]): string | undefined {
-  const decided = insertReshards(padDims(moduleWith(func), registry), registry);
+  const decided = decideLayouts(padDims(moduleWith(func), registry), registry).module;
   const local = localize(lowerReshards(decided), registry);
   const shapes = whole.map((r) => r.shape);
   const { results } = runSpmd(local, registry, example.inputs, 'wide', { resultShapes: shapes });

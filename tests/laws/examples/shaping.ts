@@ -39,6 +39,8 @@ const transpose = (signature: string, permutation: readonly number[]): OpExample
   example('transpose', signature, { attrs: { permutation } });
 const reverse = (signature: string, dims: readonly number[]): OpExample =>
   example('reverse', signature, { attrs: { dims } });
+const rotate = (signature: string, dim: number, by: number): OpExample =>
+  example('rotate', signature, { attrs: { dim, by } });
 const slice = (
   signature: string,
   start: readonly number[],
@@ -88,6 +90,13 @@ const movers: readonly OpExample[] = [
   reverse('i32[4,6] -> i32[4,6]', [0, 1]),
   reverse('bf16[4,1] -> bf16[4,1]', [1]),
   reverse('i64[4] -> i64[4]', []),
+  rotate('f32[4,6] -> f32[4,6]', 0, 1),
+  rotate('f32[4,6] -> f32[4,6]', 1, -1),
+  rotate('i32[12] -> i32[12]', 0, 5),
+  rotate('bf16[12,2] -> bf16[12,2]', 0, -7),
+  rotate('i64[4] -> i64[4]', 0, 0),
+  rotate('f32[6,4] -> f32[6,4]', 0, 9),
+  rotate('f32[0,4] -> f32[0,4]', 0, 1),
   slice('f32[4,6] -> f32[4,3]', [0, 1], [4, 4], [1, 1]),
   slice('f32[8,6] -> f32[4,6]', [1, 0], [8, 6], [2, 1]),
   slice('i32[6,4] -> i32[2,4]', [1, 0], [6, 4], [3, 1]),

@@ -1,0 +1,330 @@
+/** A function at the propagated level as a graph of decisions. O(ops), with program order kept. */
+import { internalError, unsupported } from '../../../ir/diagnostics.ts';
+import { isSplat } from '../../../ir/elements.ts';
+import type { Layout } from '../../../ir/layout.ts';
+import { collectives } from '../../../ir/ops/collectives.ts';
+import type { Registry } from '../../../ir/op.ts';
+import {
+  type Block,
+  type Elements,
+  type Func,
+  type Op,
+  type ValueId,
+  valueInfo,
+  walkOps,
+} from '../../../ir/program.ts';
+import type { TensorType } from '../../../ir/types.ts';
+import type { LayoutTable } from '../layout-table.ts';
+import { manualSide } from '../manual-layouts.ts';
+import type { Graph, Node, OpNode, Place, TieNode, Use, ValueNode } from './graph.ts';
+import { isZero, opShape, signatureOf, viewOf } from './op-facts.ts';
+
+export const buildGraph = (func: Func, registry: Registry, table: LayoutTable): Graph =>
+  new GraphBuilder(func, registry, table).run();
+
+/** The propagated layout, closed and even. */
+export function propagatedLayout(func: Func, table: LayoutTable, id: ValueId): Layout {
+  const { type, layout } = valueInfo(func, id);
+  return layout === undefined ? table.replicated(type.shape.length) : table.even(type.shape, layout);
+}
+
+type Making = { -readonly [K in keyof ValueNode]: ValueNode[K] } & { uses: Use[] };
+
+class GraphBuilder {
+  private readonly func: Func;
+  private readonly registry: Registry;
+  private readonly table: LayoutTable;
+  private readonly nodes: Node[] = [];
+  private readonly values: (Making | undefined)[] = [];
+  private readonly opNodes = new Map<Op, OpNode>();
+  private readonly ties = new Map<Op, TieNode[]>();
+  private readonly captured = new Map<Op, [ValueId, Use][]>();
+  private readonly readers: Uint32Array;
+  private readonly signatures = new Map<string, number>();
+  private readonly nowhere: Place = { parent: undefined, times: 1, loop: undefined, depth: 0 };
+
+  constructor(func: Func, registry: Registry, table: LayoutTable) {
+    this.func = func;
+    this.registry = registry;
+    this.table = table;
+    this.readers = countUses(func);
+  }
+
+  run(): Graph {
+    const place: Place = { parent: undefined, times: 1, loop: undefined, depth: 0 };
+    for (const p of this.func.body.params) this.tie({ what: 'argument', makes: [[p, place]] });
+    const results = this.func.resultLayouts.map((l, i) =>
+      this.table.even((this.func.resultTypes[i] as TensorType).shape, l as Layout),
+    );
+    this.block(this.func.body, place, results);
+    const { nodes, values, opNodes, ties, captured } = this;
+    return { nodes, values, opNodes, ties, captured };
+  }
+
+  /** `returned`: layouts asked of what the block gives back; none where its op ties it. */
+  private block(block: Block, place: Place, returned?: readonly Layout[]): void {
+    for (const op of block.ops) {
+      if (op.kind !== 'return') this.op(op, place);
+      else if (returned !== undefined)
+        this.ties.set(
+          op,
+          op.operands.map((v, i) =>
+            this.tie({ what: 'the result', layout: returned[i] as Layout, reads: [[v, place]] }),
+          ),
+        );
+    }
+  }
+
+  private op(op: Op, place: Place): void {
+    const tied = STRUCTURES[op.kind]?.(this, op, place);
+    if (tied !== undefined) this.ties.set(op, tied);
+    else if (op.kind === 'constant' || op.kind === 'iota') this.source(op, place);
+    else if (this.isCheapBroadcast(op)) {
+      this.makeCheap(op, place);
+      this.ties.set(op, [this.whole(op.operands[0] as ValueId, place, 'a scalar to repeat')]);
+    } else this.tensorOp(op, place);
+  }
+
+  // --- structures ---------------------------------------------------------------------------------------------------
+
+  constraint(op: Op, place: Place): TieNode[] {
+    const [operand, result] = [op.operands[0] as ValueId, op.results[0] as ValueId];
+    const layout = propagatedLayout(this.func, this.table, result);
+    return [this.tie({ what: 'a sharding constraint', layout, reads: [[operand, place]], makes: [[result, place]] })];
+  }
+
+  loop(op: Op, place: Place): TieNode[] {
+    const [cond, body] = op.regions as readonly [Block, Block];
+    const times = place.times * ((op.attrs.trip_count as number | undefined) ?? 1);
+    const inside: Place = { parent: place, times, loop: op, depth: place.depth + 1 };
+    this.captured.set(op, []);
+    const back = (body.ops.at(-1) as Op).operands;
+    const ties = op.operands.map((v, i) =>
+      this.tie({
+        what: 'the loop',
+        reads: [[v, place]],
+        later: [back[i] as ValueId],
+        makes: [
+          [body.params[i] as ValueId, inside],
+          [cond.params[i] as ValueId, inside],
+          [op.results[i] as ValueId, place],
+        ],
+      }),
+    );
+    this.block(cond, inside, [this.table.replicated(0)]);
+    this.block(body, inside);
+    ties.forEach((node, i) => this.use(back[i] as ValueId, node, 1, inside));
+    return ties;
+  }
+
+  branches(op: Op, place: Place): TieNode[] {
+    const operands = op.operands.map((v, i) =>
+      i === 0
+        ? this.whole(v, place, 'every device takes the same branch')
+        : this.tie({ what: 'a branch', layout: propagatedLayout(this.func, this.table, v), reads: [[v, place]] }),
+    );
+    const places = op.regions.map((): Place => ({ ...place, parent: place, loop: undefined, depth: place.depth + 1 }));
+    op.regions.forEach((r, i) => {
+      for (const p of r.params) this.tie({ what: 'a branch', hard: true, makes: [[p, places[i] as Place]] });
+      this.block(r, places[i] as Place);
+    });
+    const results = op.results.map((r, i) =>
+      this.tie({
+        what: 'a branch',
+        reads: op.regions.map((b, k) => [b.ops.at(-1)?.operands[i] as ValueId, places[k] as Place]),
+        makes: [[r, place]],
+      }),
+    );
+    return [...operands, ...results];
+  }
+
+  barrier(op: Op, place: Place): TieNode[] {
+    return op.operands.map((v, i) =>
+      this.tie({ what: 'a barrier', reads: [[v, place]], makes: [[op.results[i] as ValueId, place]] }),
+    );
+  }
+
+  /** Operands in the layouts it asks for; in its body only free axes are laid out. */
+  manual(op: Op, place: Place): TieNode[] {
+    const body = op.regions[0] as Block;
+    const types = (ids: readonly ValueId[]): TensorType[] => ids.map((v) => valueInfo(this.func, v).type);
+    const taken = manualSide(this.table, op, 'in_layouts', types(body.params));
+    const given = manualSide(this.table, op, 'out_layouts', types((body.ops.at(-1) as Op).operands));
+    const what = 'the manual computation';
+    const operands = op.operands.map((v, i) =>
+      this.tie({ what, layout: taken.outside[i] as Layout, reads: [[v, place]] }),
+    );
+    const inside: Place = { ...place, parent: place, loop: undefined, depth: place.depth + 1 };
+    body.params.forEach((p, i) => this.tie({ what, layout: taken.inside[i] as Layout, makes: [[p, inside]] }));
+    this.block(body, inside, given.inside);
+    const results = op.results.map((r, i) =>
+      this.tie({ what, layout: given.outside[i] as Layout, makes: [[r, place]] }),
+    );
+    return [...operands, ...results];
+  }
+
+  private tie({ what, layout, hard, reads = [], later = [], makes = [] }: NewTie): TieNode {
+    const first = makes[0] ?? reads[0];
+    if (first === undefined) throw internalError('insert-reshards: a tie of nothing');
+    const node: TieNode = {
+      kind: 'tie',
+      index: this.nodes.length,
+      what,
+      hard: hard ?? (layout !== undefined || reads.length === 0 || makes.length === 0),
+      propagated: layout ?? propagatedLayout(this.func, this.table, first[0]),
+      reads: [...reads.map(([v]) => v), ...later],
+      makes: makes.map(([v]) => v),
+    };
+    this.nodes.push(node);
+    makes.forEach(([v, place], slot) => this.make(v, node, slot, place));
+    reads.forEach(([v, place], slot) => this.use(v, node, slot, place));
+    return node;
+  }
+
+  private whole(v: ValueId, place: Place, what: string): TieNode {
+    return this.tie({ what, layout: this.table.replicated(0), reads: [[v, place]] });
+  }
+
+  // --- tensor ops ---------------------------------------------------------------------------------------------------
+
+  /** Constants and iotas are made where and as they are wanted; tables of constants once, whole. */
+  private source(op: Op, place: Place): void {
+    const id = op.results[0] as ValueId;
+    const { type } = valueInfo(this.func, id);
+    if (op.kind === 'iota' || isSplat((op.attrs.value as Elements).data, type.dtype)) this.makeCheap(op, place);
+    else
+      this.ties.set(op, [
+        this.tie({ what: 'a constant', layout: this.table.replicated(type.shape.length), makes: [[id, place]] }),
+      ]);
+  }
+
+  private isCheapBroadcast(op: Op): boolean {
+    const [operand] = op.operands;
+    return op.kind === 'broadcast_in_dim' && valueInfo(this.func, operand as ValueId).type.shape.length === 0;
+  }
+
+  private tensorOp(op: Op, place: Place): void {
+    const def = this.registry[op.kind] ?? collectives[op.kind];
+    if (def === undefined)
+      throw unsupported(`op ${op.kind}`, op.origin.span === undefined ? {} : { span: op.origin.span });
+    const cheap = (v: ValueId): Op | undefined => this.values[v]?.cheap;
+    const view = viewOf(this.func, op);
+    const readsAlone = op.operands.every((v) => (this.readers[v] as number) <= 1 || cheap(v) !== undefined);
+    const node: OpNode = {
+      kind: 'op',
+      index: this.nodes.length,
+      op,
+      view,
+      place,
+      shape: opShape(op, def, view, cheap, readsAlone),
+      signature: this.interned(signatureOf(op, view, cheap, readsAlone)),
+      heavy: op.kind === 'dot_general' || op.kind === 'convolution',
+      reads: op.operands,
+      makes: op.results,
+    };
+    this.nodes.push(node);
+    this.opNodes.set(op, node);
+    op.operands.forEach((v, slot) => this.use(v, node, slot, place));
+    for (const v of capturedBy(op)) this.whole(v, place, 'used inside a reducer');
+    op.results.forEach((v, slot) => this.make(v, node, slot, place));
+  }
+
+  private interned(signature: string): number {
+    const known = this.signatures.get(signature) ?? this.signatures.size;
+    this.signatures.set(signature, known);
+    return known;
+  }
+
+  // --- values -------------------------------------------------------------------------------------------------------
+
+  private makeCheap(op: Op, place: Place): void {
+    const id = op.results[0] as ValueId;
+    const value = this.entry(id);
+    Object.assign(value, { place, cheap: op, zero: isZero(op, (v) => this.values[v]?.cheap) });
+  }
+
+  private make(v: ValueId, maker: Node, slot: number, place: Place): void {
+    Object.assign(this.entry(v), { maker, slot, place });
+  }
+
+  private use(v: ValueId, node: Node, slot: number, place: Place): void {
+    const value = this.entry(v);
+    const at = value.cheap === undefined ? outermost(value.place, place) : place;
+    const use: Use = { node, slot, at };
+    value.uses.push(use);
+    for (let p: Place | undefined = place; p !== undefined && p !== at; p = p.parent)
+      if (p.loop !== undefined && p.parent === at) this.captured.get(p.loop)?.push([v, use]);
+  }
+
+  private entry(id: ValueId): Making {
+    let value = this.values[id];
+    if (value === undefined) {
+      value = {
+        id,
+        type: valueInfo(this.func, id).type,
+        maker: undefined,
+        slot: 0,
+        place: this.nowhere,
+        uses: [],
+        cheap: undefined,
+        zero: false,
+        propagated: propagatedLayout(this.func, this.table, id),
+      };
+      this.values[id] = value;
+    }
+    return value;
+  }
+}
+
+interface NewTie {
+  readonly what: string;
+  readonly layout?: Layout;
+  readonly hard?: boolean;
+  readonly reads?: readonly (readonly [ValueId, Place])[];
+  /** Read too, but not before the body that makes them has been looked at. */
+  readonly later?: readonly ValueId[];
+  readonly makes?: readonly (readonly [ValueId, Place])[];
+}
+
+const STRUCTURES: Readonly<Record<string, (b: GraphBuilder, op: Op, place: Place) => TieNode[]>> = {
+  sharding_constraint: (b, op, place) => b.constraint(op, place),
+  reshard: (b, op, place) => b.constraint(op, place),
+  while: (b, op, place) => b.loop(op, place),
+  case: (b, op, place) => b.branches(op, place),
+  optimization_barrier: (b, op, place) => b.barrier(op, place),
+  manual_computation: (b, op, place) => b.manual(op, place),
+};
+
+/** Where a copy of a value made at `from` is made for a use at `to`: out of loops, but not out of branches around them. */
+function outermost(from: Place, to: Place): Place {
+  if (to.depth <= from.depth) return to;
+  const between: Place[] = [];
+  for (let p = to; p.depth > from.depth; p = p.parent as Place) between.push(p);
+  let at = from;
+  for (const p of between.toReversed()) {
+    if (p.loop !== undefined) break;
+    at = p;
+  }
+  return at;
+}
+
+/** Values from outside that an op's regions read. */
+function capturedBy(op: Op): ValueId[] {
+  const own = new Set<ValueId>();
+  const found = new Set<ValueId>();
+  for (const region of op.regions) {
+    for (const p of region.params) own.add(p);
+    for (const o of walkOps(region)) {
+      for (const v of o.operands) if (!own.has(v)) found.add(v);
+      for (const r of o.results) own.add(r);
+      for (const r of o.regions) for (const p of r.params) own.add(p);
+    }
+  }
+  return [...found];
+}
+
+function countUses(func: Func): Uint32Array {
+  const uses = new Uint32Array(func.values.length);
+  for (const op of walkOps(func.body)) for (const v of op.operands) uses[v] = (uses[v] as number) + 1;
+  return uses;
+}

@@ -1,0 +1,87 @@
+/**
+ * A function as decisions: what chooses a layout, which values have it, and where each is wanted.
+ *
+ * A *node* is a tensor op (it chooses one of its candidates) or a tie: values that share one layout because something
+ * carries them as they are (a loop's state, a branch's result, a barrier, a constraint, the program's boundary). A value is
+ * made by one node and wanted by others. Where it is wanted in another layout than it has, a copy is made: once for all
+ * who want it so, and before the loops that only read it.
+ */
+import type { Layout } from '../../../ir/layout.ts';
+import type { OpView } from '../../../ir/op.ts';
+import type { Op, ValueId } from '../../../ir/program.ts';
+import type { TensorType } from '../../../ir/types.ts';
+import type { OpShape } from '../candidates.ts';
+
+/** A block of the function: how often it runs, and whether copies made in it may be made outside. */
+export interface Place {
+  readonly parent: Place | undefined;
+  /** Runs per step. */
+  readonly times: number;
+  /** The loop whose condition or body it is: copies of outer values are made before that. */
+  readonly loop: Op | undefined;
+  readonly depth: number;
+}
+
+/** A tensor op. */
+export interface OpNode {
+  readonly kind: 'op';
+  readonly index: number;
+  readonly op: Op;
+  readonly view: OpView;
+  readonly place: Place;
+  readonly shape: OpShape;
+  /** Stands for all that its candidates depend on besides layouts. */
+  readonly signature: number;
+  /** A dot or convolution: split as much as can be, whatever that costs on the wire. */
+  readonly heavy: boolean;
+  readonly reads: readonly ValueId[];
+  readonly makes: readonly ValueId[];
+}
+
+/** Values in one layout. */
+export interface TieNode {
+  readonly kind: 'tie';
+  readonly index: number;
+  readonly what: string;
+  /** It has this layout and no other: annotated, or the program's boundary. */
+  readonly hard: boolean;
+  readonly propagated: Layout;
+  readonly reads: readonly ValueId[];
+  readonly makes: readonly ValueId[];
+}
+
+export type Node = OpNode | TieNode;
+
+/** One value wanted by one node. */
+export interface Use {
+  readonly node: Node;
+  readonly slot: number;
+  /** Where a copy for it is made. */
+  readonly at: Place;
+}
+
+export interface ValueNode {
+  readonly id: ValueId;
+  readonly type: TensorType;
+  /** What makes it, and as which result; of values made anew wherever they are wanted none. */
+  readonly maker: Node | undefined;
+  readonly slot: number;
+  readonly place: Place;
+  readonly uses: readonly Use[];
+  /** A constant, an iota or a broadcast scalar: at hand in any layout. */
+  readonly cheap: Op | undefined;
+  /** Zero all over: it may stand for a sum that is owed. */
+  readonly zero: boolean;
+  readonly propagated: Layout;
+}
+
+export interface Graph {
+  /** In program order. */
+  readonly nodes: readonly Node[];
+  readonly values: readonly (ValueNode | undefined)[];
+  readonly opNodes: ReadonlyMap<Op, OpNode>;
+  /** Of structural ops: one per operand, or per carried value. */
+  readonly ties: ReadonlyMap<Op, readonly TieNode[]>;
+  /** Per loop: what is wanted inside of values from outside, in program order. */
+  readonly captured: ReadonlyMap<Op, readonly (readonly [ValueId, Use])[]>;
+}

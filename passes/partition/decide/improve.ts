@@ -1,0 +1,165 @@
+/**
+ * Makes a solution cheaper until nothing helps: sweeps backward and forward over the nodes; a change is kept only if the
+ * total drops. Where one node alone cannot gain, its neighbours may follow it: an elementwise chain between two dots
+ * changes its layout as a whole or not at all.
+ */
+import type { Layout } from '../../../ir/layout.ts';
+import type { ValueId } from '../../../ir/program.ts';
+import type { Node, ValueNode } from './graph.ts';
+import { type CandidateTable, opOptions, tieOptions } from './options.ts';
+import { type Choice, given, type Solution, taken, touched } from './solution.ts';
+
+const MOST_SWEEPS = 6;
+/** Nodes that may follow one. */
+const MOST_FOLLOWERS = 48;
+/** Smaller drops of the total are rounding. */
+const LEAST_GAIN = 1e-7;
+/** A follower may lose this part of the price of the value it follows: what its memory traffic is worth. */
+const SLACK = 0.02;
+
+/** Gives the total. Never more than it was. */
+export function improve(solution: Solution, known: CandidateTable): number {
+  const improver = new Improver(solution, known);
+  const { nodes } = solution.graph;
+  for (let sweep = 0; sweep < MOST_SWEEPS; sweep++) {
+    const order = sweep % 2 === 0 ? nodes.toReversed() : nodes;
+    let changed = false;
+    for (const node of order) changed = improver.better(node) || changed;
+    if (!changed) break;
+  }
+  return solution.total();
+}
+
+class Improver {
+  private readonly solution: Solution;
+  private readonly known: CandidateTable;
+  /** What was tried in vain, by what it looked like. */
+  private readonly vain = new Set<string>();
+
+  constructor(solution: Solution, known: CandidateTable) {
+    this.solution = solution;
+    this.known = known;
+  }
+
+  /** Changes the node, with others, where that makes the whole cheaper. */
+  better(node: Node): boolean {
+    if (node.kind === 'tie' && node.hard) return false;
+    if (!this.costs(node)) return false;
+    const key = this.lookOf(node);
+    if (this.vain.has(key)) return false;
+    const before = this.solution.choice(node);
+    const options = this.options(node).filter((o) => o !== before);
+    if (this.alone(node, before, options)) return true;
+    for (const option of options) if (this.together(node, option)) return true;
+    this.vain.add(key);
+    return false;
+  }
+
+  private costs(node: Node): boolean {
+    return this.solution.haloOf(node) > 0 || [...touched(node)].some((v) => this.solution.price(v) > 0);
+  }
+
+  private alone(node: Node, before: Choice, options: readonly Choice[]): boolean {
+    const best = this.leastChange(node, before, options);
+    if (best === undefined || best.change >= -this.gain()) return false;
+    this.solution.set(node, best.option);
+    return true;
+  }
+
+  private leastChange(node: Node, before: Choice, options: readonly Choice[]): Changed | undefined {
+    let best: Changed | undefined;
+    const start = this.solution.priceAround(node);
+    for (const option of options) {
+      this.solution.set(node, option);
+      const change = this.solution.priceAround(node) - start;
+      if (best === undefined || change < best.change) best = { option, change };
+    }
+    if (options.length > 0) this.solution.set(node, before);
+    return best;
+  }
+
+  /** The node and all who then follow; undone where the total does not drop. */
+  private together(node: Node, option: Choice): boolean {
+    const undo: [Node, Choice][] = [[node, this.solution.choice(node)]];
+    let change = this.solution.set(node, option);
+    if (!Number.isFinite(change)) change = Number.MAX_VALUE;
+    const moved = new Set<Node>([node]);
+    const left = [...touched(node)];
+    for (let v = left.pop(); v !== undefined && moved.size < MOST_FOLLOWERS; v = left.pop()) {
+      for (const next of this.unhappy(v, moved)) {
+        const before = this.solution.choice(next);
+        const best = this.leastChange(next, before, this.following(next, v));
+        if (best === undefined || !(best.change <= SLACK * Math.min(this.solution.price(v), 1e300))) continue;
+        undo.push([next, before]);
+        moved.add(next);
+        this.solution.set(next, best.option);
+        change = change === Number.MAX_VALUE ? change : change + best.change;
+        left.push(...touched(next));
+      }
+    }
+    const kept = this.solution.finite(undo.map(([n]) => n)) && this.changeSince(undo, change) < -this.gain();
+    if (!kept) for (const [n, choice] of undo.toReversed()) this.solution.set(n, choice);
+    return kept;
+  }
+
+  /** The change, worked out once more where an impossible state lay between. */
+  private changeSince(undo: readonly (readonly [Node, Choice])[], change: number): number {
+    if (change !== Number.MAX_VALUE) return change;
+    const now = undo.map(([n]) => this.solution.choice(n));
+    const after = this.solution.total();
+    for (const [n, choice] of undo.toReversed()) this.solution.set(n, choice);
+    const before = this.solution.total();
+    undo.forEach(([n], i) => this.solution.set(n, now[i] as Choice));
+    return after - before;
+  }
+
+  /** Nodes around a value that has copies: its maker, and who wants it otherwise than it is made. */
+  private unhappy(v: ValueId, moved: ReadonlySet<Node>): Node[] {
+    if (this.solution.price(v) === 0) return [];
+    const value = this.solution.graph.values[v] as ValueNode;
+    const home = this.solution.home(value);
+    const users = value.uses.filter((u) => this.solution.wanted(u) !== home).map((u) => u.node);
+    const around = value.maker === undefined ? users : [...users, value.maker];
+    return [...new Set(around)].filter((n) => !moved.has(n) && !(n.kind === 'tie' && n.hard));
+  }
+
+  /** Options in which the node takes the value as it is made, or makes it as it is wanted. */
+  private following(node: Node, v: ValueId): Choice[] {
+    const value = this.solution.graph.values[v] as ValueNode;
+    const home = this.solution.home(value);
+    const before = this.solution.choice(node);
+    const wants = new Set(value.uses.filter((u) => u.node !== node).map((u) => this.solution.wanted(u)));
+    const fits = (o: Choice): boolean =>
+      o !== before &&
+      ((value.maker === node && wants.has(given(o, value.slot))) ||
+        value.uses.some((u) => u.node === node && taken(o, u.slot) === home));
+    return this.options(node).filter(fits);
+  }
+
+  private options(node: Node): readonly Choice[] {
+    return node.kind === 'op' ? opOptions(node, this.solution, this.known) : tieOptions(node, this.solution);
+  }
+
+  private gain(): number {
+    return LEAST_GAIN * this.solution.scale;
+  }
+
+  /** The node and its neighbours with their layouts: equal looks are tried once. */
+  private lookOf(node: Node): string {
+    const { table, graph } = this.solution;
+    const id = (l: Layout | undefined): string => (l === undefined ? '' : String(table.id(l)));
+    const side = (v: ValueId): string => {
+      const value = graph.values[v] as ValueNode;
+      const uses = value.uses.map((u) => `${nameOf(u.node)}${u.slot}:${id(this.solution.wanted(u))}`);
+      return `${value.maker === undefined ? '' : nameOf(value.maker)}=${id(this.solution.home(value))}[${uses.join()}]`;
+    };
+    return `${nameOf(node)}|${[...node.reads, ...node.makes].map(side).join('|')}`;
+  }
+}
+
+interface Changed {
+  readonly option: Choice;
+  readonly change: number;
+}
+
+const nameOf = (node: Node): string => (node.kind === 'op' ? String(node.signature) : `${node.what}${node.hard}`);

@@ -1,0 +1,121 @@
+/** What a node might choose, from the layouts around it. */
+import type { Layout } from '../../../ir/layout.ts';
+import { overlaps } from '../../../ir/mesh.ts';
+import type { ValueId } from '../../../ir/program.ts';
+import { candidates, type Candidate } from '../candidates.ts';
+import type { LayoutTable } from '../layout-table.ts';
+import type { OpNode, TieNode, ValueNode } from './graph.ts';
+import type { Solution } from './solution.ts';
+
+/** Layouts of one value that its neighbours build candidates from. */
+const MOST_LAYOUTS = 4;
+/** Ops looked through for a sum that a tie might carry unpaid. */
+const MOST_LINEAR = 16;
+
+/** Per operand or result, layouts that suggest something. */
+type Around = readonly (readonly Layout[])[];
+
+/** Candidates by what they follow from: 96 equal layers ask once. */
+export class CandidateTable {
+  private readonly table: LayoutTable;
+  private readonly found = new Map<number, Map<string, readonly Candidate[]>>();
+
+  constructor(table: LayoutTable) {
+    this.table = table;
+  }
+
+  /** Of a dot or convolution only those that split the work most: bytes are not bought with redundant compute. */
+  of(node: OpNode, operands: Around, results: Around): readonly Candidate[] {
+    const all = this.all(node, operands, results);
+    if (!node.heavy) return all;
+    const most = Math.max(...all.map((c) => c.shards));
+    return all.filter((c) => c.shards === most);
+  }
+
+  all(node: OpNode, operands: Around, results: Around): readonly Candidate[] {
+    let known = this.found.get(node.signature);
+    if (known === undefined) this.found.set(node.signature, (known = new Map()));
+    const ids = (list: Around): string => list.map((l) => l.map((x) => this.table.id(x)).join('.')).join();
+    const key = `${ids(operands)}>${ids(results)}`;
+    let list = known.get(key);
+    if (list === undefined) {
+      list = different(this.table, candidates(this.table, node.shape, operands, results));
+      known.set(key, list);
+    }
+    return list;
+  }
+}
+
+/** Two assignments may ask and give the same. */
+function different(table: LayoutTable, list: readonly Candidate[]): Candidate[] {
+  const seen = new Map<string, Candidate>();
+  for (const c of list) {
+    const key = [...c.operands, ...c.results].map((l) => table.id(l)).join();
+    if (!seen.has(key)) seen.set(key, c);
+  }
+  return [...seen.values()];
+}
+
+export function opOptions(node: OpNode, solution: Solution, known: CandidateTable): readonly Candidate[] {
+  const list = known.of(node, ...around(node, solution));
+  if (!node.heavy) return list;
+  const { shards } = solution.candidate(node);
+  return list.filter((c) => c.shards >= shards);
+}
+
+/** Also those that split the work less: for `explain`. */
+export const allOptions = (node: OpNode, solution: Solution, known: CandidateTable): readonly Candidate[] =>
+  known.all(node, ...around(node, solution));
+
+function around(node: OpNode, solution: Solution): [operands: Around, results: Around] {
+  const { values } = solution.graph;
+  const operands = node.reads.map((v) => layoutsAround(values[v] as ValueNode, solution, node));
+  const results = node.makes.map((v) => {
+    const value = values[v] as ValueNode;
+    return few([value.propagated, ...value.uses.map((u) => solution.wanted(u))].map((l) => solution.table.reduced(l)));
+  });
+  return [operands, results];
+}
+
+/** As it is made, as others want it, as propagation would have it. */
+function layoutsAround(value: ValueNode, solution: Solution, but: OpNode): Layout[] {
+  if (value.cheap !== undefined) return [];
+  const others = value.uses.flatMap((u) => (u.node === but ? [] : [solution.wanted(u)]));
+  const home = solution.home(value);
+  return few([...(home === undefined ? [] : [home]), value.propagated, ...others]);
+}
+
+export function tieOptions(node: TieNode, solution: Solution): Layout[] {
+  const { graph, table } = solution;
+  const found = [node.propagated];
+  for (const v of node.reads) {
+    const home = solution.home(graph.values[v] as ValueNode);
+    if (home !== undefined) found.push(home, table.reduced(home), ...owedBehind(v, solution, node.propagated));
+  }
+  for (const v of node.makes) for (const u of graph.values[v]?.uses ?? []) found.push(solution.wanted(u));
+  return few(found, 8);
+}
+
+/** The tie's layout with a sum left unpaid that was paid on the way to it. */
+function owedBehind(start: ValueId, solution: Solution, base: Layout): Layout[] {
+  const { graph, table } = solution;
+  const found: Layout[] = [];
+  const left = [start];
+  for (let n = 0; n < MOST_LINEAR && left.length > 0; n++) {
+    const value = graph.values[left.pop() as ValueId] as ValueNode;
+    const layout = solution.home(value);
+    if (layout !== undefined && layout.unreduced.length > 0 && (layout.monoid ?? 'sum') === 'sum')
+      found.push(
+        table.of(
+          base.dims.map((d) => d.axes.filter((a) => !layout.unreduced.some((o) => overlaps(o, a)))),
+          layout.unreduced,
+        ),
+      );
+    const { maker } = value;
+    if (maker?.kind === 'op')
+      for (const set of maker.shape.linear) left.push(...set.map((i) => maker.reads[i] as ValueId));
+  }
+  return found;
+}
+
+const few = (layouts: readonly Layout[], most = MOST_LAYOUTS): Layout[] => [...new Set(layouts)].slice(0, most);

@@ -1,0 +1,222 @@
+/**
+ * A choice for every node, and what it costs in all. Each value is priced with the *set* of layouts in which it is wanted:
+ * in program order, every new one from the nearest copy at hand. So a gather that three ops share is paid once, and a
+ * copy in one layout may be the start of the next.
+ */
+import { internalError } from '../../../ir/diagnostics.ts';
+import { dimAxes, type Layout } from '../../../ir/layout.ts';
+import { axesSize } from '../../../ir/mesh.ts';
+import type { ValueId } from '../../../ir/program.ts';
+import { byteSize, type TensorType } from '../../../ir/types.ts';
+import type { Candidate } from '../candidates.ts';
+import type { LayoutTable } from '../layout-table.ts';
+import type { Plan } from '../reshard-plan.ts';
+import type { Graph, Node, OpNode, Place, Use, ValueNode } from './graph.ts';
+
+/** Of an op its candidate, of a tie its layout. */
+export type Choice = Candidate | Layout;
+
+export class Solution {
+  readonly graph: Graph;
+  readonly table: LayoutTable;
+  private readonly choices: (Choice | undefined)[];
+  /** Price of the copies of each value. */
+  private readonly prices: Float64Array;
+  private readonly own: Float64Array;
+  /** Price of a node on average, at the start: what is small is small beside it. */
+  scale = 1;
+
+  constructor(graph: Graph, table: LayoutTable) {
+    this.graph = graph;
+    this.table = table;
+    this.choices = graph.nodes.map((n) => (n.kind === 'tie' ? n.propagated : undefined));
+    this.prices = new Float64Array(graph.values.length);
+    this.own = new Float64Array(graph.nodes.length);
+  }
+
+  /** Every node has its choice: prices it all. */
+  settle(): number {
+    this.graph.values.forEach((v, id) => {
+      this.prices[id] = v === undefined ? 0 : this.priceOf(v);
+    });
+    for (const node of this.graph.nodes) this.own[node.index] = this.ownPrice(node);
+    const total = this.total();
+    this.scale = Math.max(1e-12, total / Math.max(1, this.graph.nodes.length));
+    return total;
+  }
+
+  total(): number {
+    let sum = 0;
+    for (const p of this.prices) sum += p;
+    for (const p of this.own) sum += p;
+    return sum;
+  }
+
+  candidate(node: OpNode): Candidate {
+    const choice = this.choices[node.index];
+    if (choice === undefined || !('assignment' in choice))
+      throw internalError(`insert-reshards: ${node.op.kind} undecided`);
+    return choice;
+  }
+
+  choice(node: Node): Choice {
+    const choice = this.choices[node.index];
+    if (choice === undefined) throw internalError('insert-reshards: undecided');
+    return choice;
+  }
+
+  /** Without prices: while the first solution is made. */
+  start(node: Node, choice: Choice): void {
+    this.choices[node.index] = choice;
+  }
+
+  /** Sets a choice; gives the change of the total. */
+  set(node: Node, choice: Choice): number {
+    this.choices[node.index] = choice;
+    let change = 0;
+    for (const id of touched(node)) {
+      const value = this.graph.values[id] as ValueNode;
+      const price = this.priceOf(value);
+      change += difference(price, this.prices[id] as number);
+      this.prices[id] = price;
+    }
+    const own = this.ownPrice(node);
+    change += own - (this.own[node.index] as number);
+    this.own[node.index] = own;
+    return change;
+  }
+
+  /** What its copies cost. */
+  price(v: ValueId): number {
+    return this.prices[v] as number;
+  }
+
+  /** All that the node's choice is part of. */
+  priceAround(node: Node): number {
+    let price = this.own[node.index] as number;
+    for (const v of touched(node)) price += this.prices[v] as number;
+    return price;
+  }
+
+  /** What the neighbours' borders cost that an op needs. */
+  haloOf(node: Node): number {
+    return node.kind === 'tie' ? 0 : this.haloPriceOf(node, this.candidate(node));
+  }
+
+  /** Can all that these nodes ask for be had? */
+  finite(nodes: readonly Node[]): boolean {
+    return nodes.every((n) => [...touched(n)].every((v) => Number.isFinite(this.prices[v] as number)));
+  }
+
+  /** The layout in which a value is made; undefined where it is made as wanted. */
+  home(value: ValueNode): Layout | undefined {
+    return value.maker === undefined ? undefined : given(this.choice(value.maker), value.slot);
+  }
+
+  wanted(use: Use): Layout {
+    return taken(this.choice(use.node), use.slot);
+  }
+
+  private priceOf(value: ValueNode): number {
+    if (value.uses.length === 0) return 0;
+    const home = this.home(value);
+    if (home === undefined) return this.priceAnew(value);
+    let price = 0;
+    for (const { plan, times } of this.copiesOf(value, home)) price += plan.price * times;
+    return price;
+  }
+
+  /** Wire bytes of all that the node's choice is part of, per device and step. */
+  bytesAround(node: Node): number {
+    let bytes = node.kind === 'tie' ? 0 : this.haloPriceOf(node, this.candidate(node)) * node.place.times;
+    for (const v of touched(node)) {
+      const value = this.graph.values[v] as ValueNode;
+      const home = this.home(value);
+      if (home !== undefined) for (const c of this.copiesOf(value, home)) bytes += c.plan.bytes * c.times;
+    }
+    return bytes;
+  }
+
+  private copiesOf(value: ValueNode, home: Layout): Copied[] {
+    const made: Copied[] = [];
+    const copies: { readonly layout: Layout; readonly at: Place }[] = [{ layout: home, at: value.place }];
+    for (const use of value.uses) {
+      const want = this.wanted(use);
+      if (want === home) continue;
+      let best: Plan | undefined;
+      for (const copy of copies) {
+        if (!sees(use.at, copy.at)) continue;
+        const plan = this.table.plan(value.type, copy.layout, want);
+        if (best === undefined || plan.price < best.price) best = plan;
+        if (plan.price === 0) break;
+      }
+      if (best === undefined || best.price === 0) continue;
+      made.push({ plan: best, times: use.at.times });
+      copies.push({ layout: want, at: use.at });
+    }
+    return made;
+  }
+
+  /** At hand in every layout; but only zero is a sum that is still owed. */
+  private priceAnew(value: ValueNode): number {
+    const impossible = !value.zero && value.uses.some((u) => this.wanted(u).unreduced.length > 0);
+    return impossible ? Number.POSITIVE_INFINITY : 0;
+  }
+
+  private ownPrice(node: Node): number {
+    return node.kind === 'tie' ? 0 : this.ownPriceOf(node, this.candidate(node));
+  }
+
+  /** Halos, and the memory traffic that less sharded work would cause. */
+  ownPriceOf(node: OpNode, c: Candidate): number {
+    let price = this.haloPriceOf(node, c);
+    for (const type of node.view.results) price += this.table.prices.memory(byteSize(type) / c.shards);
+    return price * node.place.times;
+  }
+
+  private haloPriceOf(node: OpNode, c: Candidate): number {
+    let price = 0;
+    for (const [operand, dim, elements] of c.halos)
+      price += haloPrice(
+        this.table,
+        node.view.operands[operand] as TensorType,
+        c.operands[operand] as Layout,
+        dim,
+        elements,
+      );
+    return price;
+  }
+}
+
+/** A copy that has to be made, so many times a step. */
+interface Copied {
+  readonly plan: Plan;
+  readonly times: number;
+}
+
+export const given = (choice: Choice, slot: number): Layout =>
+  'assignment' in choice ? (choice.results[slot] as Layout) : choice;
+export const taken = (choice: Choice, slot: number): Layout =>
+  'assignment' in choice ? (choice.operands[slot] as Layout) : choice;
+
+/** Values whose price a node's choice is part of. */
+export function touched(node: Node): ReadonlySet<ValueId> {
+  return new Set([...node.reads, ...node.makes]);
+}
+
+/** A copy made at `copy` is at hand at `use`. */
+function sees(use: Place, copy: Place): boolean {
+  let p: Place | undefined = use;
+  while (p !== undefined && p.depth > copy.depth) p = p.parent;
+  return p === copy;
+}
+
+const difference = (now: number, before: number): number => (now === before ? 0 : now - before);
+
+/** So many elements along a dim of a shard, from its neighbours. */
+function haloPrice(table: LayoutTable, type: TensorType, layout: Layout, dim: number, elements: number): number {
+  const axes = dimAxes(layout, dim);
+  const shard = byteSize(type) / layout.dims.reduce((n, d) => n * axesSize(d.axes), 1);
+  const bytes = (shard * elements * axesSize(axes)) / (type.shape[dim] as number);
+  return table.prices.collective('collective_shift', bytes, bytes, axes);
+}

@@ -1,0 +1,77 @@
+/**
+ * Programs shift a tensor by cutting it and joining the pieces again. Cut and joined on a sharded dim, every piece would
+ * be gathered; as shifts, shards get what crosses their border from a neighbour.
+ *
+ *   %a = slice %x [1:8];  %b = slice %x [0:1];  %y = concatenate %a, %b        // jnp.roll(x, -1)
+ *   →  %y = rotate %x by=-1
+ *
+ *   %a = slice %x [0:3];  %y = concatenate %new, %a                            // a pipeline's stages move on
+ *   →  %y = select (iota < 1), pad %new [0, 3], pad %x [1, -1]
+ *
+ * Also: pad of a slice → one pad; the sum of two pads that make a rotation (the gradient of one) → rotate; a small slice
+ * that does not divide → dynamic_slice, which its owner answers.
+ */
+import { type Func, mainFunction, type Module, type Op, type ValueId, walkOps } from '../../ir/program.ts';
+import { rebuild } from './rebuild.ts';
+import { joinedAgain } from './shifts/joined-again.ts';
+import { ownedSlice } from './shifts/owned-slice.ts';
+import { paddedSlice } from './shifts/padded-slice.ts';
+import type { Shift, Sight } from './shifts/sight.ts';
+import { summedPads } from './shifts/summed-pads.ts';
+
+/** Tried in this order. */
+const SHIFTS: readonly ((op: Op, sight: Sight) => Shift | undefined)[] = [
+  joinedAgain,
+  summedPads,
+  paddedSlice,
+  ownedSlice,
+];
+
+/** Propagated → propagated. */
+export function shifts(module: Module): Module {
+  const func = mainFunction(module);
+  const sight = sightOf(func);
+  const found = new Map<Op, Shift>();
+  for (const op of walkOps(func.body)) {
+    for (const shift of SHIFTS) {
+      const made = shift(op, sight);
+      if (made === undefined) continue;
+      found.set(op, made);
+      break;
+    }
+  }
+  if (found.size === 0) return module;
+  const dead = cutForNothing(func, found, sight);
+  const rebuilt = rebuild(func, (op, emit) => {
+    if (dead.has(op)) return true;
+    found.get(op)?.write(emit);
+    return found.has(op);
+  });
+  return { ...module, functions: [rebuilt] };
+}
+
+function sightOf(func: Func): Sight {
+  const makers = new Map<ValueId, Op>();
+  for (const op of walkOps(func.body)) for (const r of op.results) makers.set(r, op);
+  return { func, makers };
+}
+
+/** Slices and pads that only what is rewritten has read. */
+function cutForNothing(func: Func, found: ReadonlyMap<Op, Shift>, { makers }: Sight): ReadonlySet<Op> {
+  const reads = new Uint32Array(func.values.length);
+  const count = (values: readonly ValueId[], by: number): void => {
+    for (const v of values) reads[v] = (reads[v] as number) + by;
+  };
+  for (const op of walkOps(func.body)) count(found.get(op)?.reads ?? op.operands, 1);
+  const dead = new Set<Op>();
+  const left = [...found.keys()].flatMap((op) => op.operands);
+  for (let v = left.pop(); v !== undefined; v = left.pop()) {
+    const op = makers.get(v);
+    if (op === undefined || (reads[v] as number) > 0 || dead.has(op) || (op.kind !== 'slice' && op.kind !== 'pad'))
+      continue;
+    dead.add(op);
+    count(found.get(op)?.reads ?? op.operands, -1);
+    left.push(...op.operands);
+  }
+  return dead;
+}

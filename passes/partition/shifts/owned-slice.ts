@@ -1,0 +1,28 @@
+/** A small slice of a sharded dim that does not divide itself: who holds it answers, and not the whole dim is gathered. */
+import { layoutOf } from '../../../ir/layout.ts';
+import type { Op, ValueId } from '../../../ir/program.ts';
+import { tensor } from '../../../ir/types.ts';
+import { cutOf, layoutIn, type Shift, shardsIn, type Sight, typeIn } from './sight.ts';
+
+export function ownedSlice(op: Op, sight: Sight): Shift | undefined {
+  if (op.kind !== 'slice') return undefined;
+  const [result] = op.results as readonly [ValueId];
+  const cut = cutOf(sight, result);
+  const layout = cut === undefined ? undefined : layoutIn(sight, cut.value);
+  if (cut === undefined || layout === undefined) return undefined;
+  const shards = shardsIn(sight, cut.value, cut.dim);
+  const taken = cut.limit - cut.start;
+  // The owners' answers are added up: twice the slice on the wire, where a gather moves the dim.
+  if (shards === 1 || taken % shards === 0 || taken * 2 > cut.size || cut.size % shards !== 0) return undefined;
+  const { shape } = typeIn(sight, result);
+  return {
+    reads: [cut.value],
+    write(emit) {
+      const origin = { pass: 'shifts', from: [op.origin], reason: 'a slice that its owners answer' };
+      const starts = shape.map((_, d) =>
+        emit.splat(d === cut.dim ? cut.start : 0, tensor('i32', []), layoutOf(layout.mesh, []), origin),
+      );
+      emit.push({ ...op, kind: 'dynamic_slice', operands: [cut.value, ...starts], attrs: { sizes: shape }, origin });
+    },
+  };
+}

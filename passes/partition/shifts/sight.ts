@@ -1,0 +1,69 @@
+/** What a shift is found with, and what it says. */
+import { isSplat } from '../../../ir/elements.ts';
+import { dimAxes, type Layout } from '../../../ir/layout.ts';
+import { axesSize } from '../../../ir/mesh.ts';
+import type { Elements, Func, Op, ValueId } from '../../../ir/program.ts';
+import { valueInfo } from '../../../ir/program.ts';
+import type { DType, TensorType } from '../../../ir/types.ts';
+import type { LaidOutBuilder } from '../rebuild.ts';
+
+export interface Sight {
+  readonly func: Func;
+  readonly makers: ReadonlyMap<ValueId, Op>;
+}
+
+/** One op said otherwise. */
+export interface Shift {
+  /** Values that the new form reads. */
+  readonly reads: readonly ValueId[];
+  /** The last op pushed has the old one's results. */
+  write(emit: LaidOutBuilder): void;
+}
+
+/** Elements [start, limit) of `value` along `dim`: a slice, or a value whole. */
+export interface Cut {
+  readonly value: ValueId;
+  readonly dim: number;
+  readonly start: number;
+  readonly limit: number;
+  /** Extent of the value along the dim. */
+  readonly size: number;
+}
+
+export const typeIn = ({ func }: Sight, v: ValueId): TensorType => valueInfo(func, v).type;
+
+export const extentIn = (sight: Sight, v: ValueId, dim: number): number => typeIn(sight, v).shape[dim] as number;
+
+/** In how many parts the dim lies. */
+export function shardsIn({ func }: Sight, v: ValueId, dim: number): number {
+  const { layout } = valueInfo(func, v);
+  return layout === undefined ? 1 : axesSize(dimAxes(layout, dim));
+}
+
+export const layoutIn = ({ func }: Sight, v: ValueId): Layout | undefined => valueInfo(func, v).layout;
+
+/** The one dim along which a slice cuts, each element; undefined for other ops, strides, and more dims. */
+export function cutOf(sight: Sight, value: ValueId): Cut | undefined {
+  const op = sight.makers.get(value);
+  if (op?.kind !== 'slice') return undefined;
+  const operand = op.operands[0] as ValueId;
+  const { start, limit, strides } = op.attrs as {
+    start: readonly number[];
+    limit: readonly number[];
+    strides?: readonly number[];
+  };
+  const { shape } = typeIn(sight, operand);
+  const cut = shape.flatMap((n, d) => (start[d] === 0 && limit[d] === n ? [] : [d]));
+  const [dim, ...more] = cut;
+  if (dim === undefined || more.length > 0 || strides?.some((s) => s !== 1) === true) return undefined;
+  return { value: operand, dim, start: start[dim] as number, limit: limit[dim] as number, size: shape[dim] as number };
+}
+
+/** Of a constant of one value, also broadcast. */
+export function splatIn(sight: Sight, value: ValueId | undefined): number | bigint | undefined {
+  let op = value === undefined ? undefined : sight.makers.get(value);
+  while (op?.kind === 'broadcast_in_dim') op = sight.makers.get(op.operands[0] as ValueId);
+  if (op?.kind !== 'constant') return undefined;
+  const { data } = op.attrs.value as Elements;
+  return isSplat(data, op.attrs.dtype as DType) ? data[0] : undefined;
+}

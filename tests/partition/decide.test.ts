@@ -1,0 +1,79 @@
+/** The whole is decided, not op by op: never dearer than the first solution, and every price is what the meter reads. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { compile, importStablehlo, machine, makeReport, parseTir, registry, runCheck } from '../../compiler/index.ts';
+import { explainValue } from '../../compiler/explain.ts';
+import type { Module } from '../../ir/program.ts';
+import { decideLayouts } from '../../passes/partition/insert-reshards.ts';
+
+const fixtures = join(import.meta.dirname, '../wire/fixtures');
+const read = (name: string): Module =>
+  importStablehlo({ file: name, text: readFileSync(join(fixtures, name), 'utf8') });
+
+const bytesOf = (module: Module): number => {
+  const compiled = compile(module);
+  const check = runCheck(compiled, 'off', 0);
+  return makeReport(compiled, machine('tpu-v5e'), check).report.wireBytes;
+};
+
+describe('insert-reshards', () => {
+  const some = readdirSync(fixtures).filter((f) =>
+    /^(gru|moe-einsum|mlp-blocks|pipeline|zero|ulysses).*\.(fwd|grad)/.test(f),
+  );
+  it.each(some.filter((_, i) => i % 3 === 0))('%s: no dearer than its start, priced as measured', (name) => {
+    const module = read(name);
+    const { start, total } = decideLayouts(compile(module, { stopAfter: 'split-sharded' }).module, registry);
+    expect(total).toBeLessThanOrEqual(start * (1 + 1e-9));
+    const bytes = bytesOf(module);
+    // Memory traffic and the number of collectives are priced too, far below bytes.
+    expect(total).toBeGreaterThanOrEqual(bytes - 1);
+    expect(total).toBeLessThanOrEqual(bytes * 1.05 + 4096);
+  });
+
+  const program = (body: string, result: string): Module =>
+    parseTir({
+      file: 'decide.tir',
+      text: `module @m
+mesh @mesh {x=4, y=2}
+func @main(%a: f32[16, 32] @{_, x}, %b: f32[32, 64] @{x, _}, %c: f32[16, 32] @{_, x}, %d: f32[32, 64] @{x, _}) -> (${result}) {
+${body}
+}
+`,
+    });
+
+  it('the sum of two products is paid once', () => {
+    const module = program(
+      `  %p = matmul %a, %b
+  %q = matmul %c, %d
+  %s = add %p, %q
+  return %s`,
+      'f32[16, 64] @{_, _}',
+    );
+    expect(runCheck(compile(module), 'full', 1)).toMatchObject({ verdict: 'ok' });
+    expect(bytesOf(module)).toBe((2 * 16 * 64 * 4 * 3) / 4);
+  });
+
+  it('a sum that is wanted in parts is scattered', () => {
+    const module = program('  %p = matmul %a, %b\n  %r = tanh %p\n  return %r', 'f32[16, 64] @{x, _}');
+    expect(bytesOf(module)).toBe((16 * 64 * 4 * 3) / 4);
+  });
+
+  it('an elementwise chain follows its ends', () => {
+    const module = program(
+      `  %t = tanh %a
+  %n = negate %t
+  %e = exponential %n
+  %m = multiply %e, %c
+  return %m`,
+      'f32[16, 32] @{_, x}',
+    );
+    expect(bytesOf(module)).toBe(0);
+  });
+
+  it('explain shows what else was possible, with its bytes', () => {
+    const text = explainValue(compile(program('  %p = matmul %a, %b\n  return %p', 'f32[16, 64] @{_, _}')), '%p');
+    expect(text).toMatch(/chosen: \{_, x\} · \{x, _\} → \{_, _; unreduced=x\}, 4 ways: 6.1\d KB/);
+    expect(text).toMatch(/rejected: .* ways: .* more/);
+  });
+});

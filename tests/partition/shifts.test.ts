@@ -1,0 +1,77 @@
+/** Slices joined again along a sharded dim: what crosses a border moves, and every element is that of one device. */
+import { describe, expect, it } from 'vitest';
+import { compile, machine, makeReport, parseTir, runCheck } from '../../compiler/index.ts';
+
+/** A body over `%x: TYPE` on x=4, y=2; gives what moves, and fails where a number differs. */
+function moved(type: string, body: string, result: string): Record<string, { count: number; bytes: number }> {
+  const text = `module @m
+mesh @mesh {x=4, y=2}
+func @main(%x: ${type} @{x, _}, %new: ${type.replace(/\[\d+/, '[1')} @{_, _}) -> (${result} @{x, _}) {
+${body}
+  return %r
+}
+`;
+  const compiled = compile(parseTir({ file: 'shift.tir', text }));
+  expect(runCheck(compiled, 'full', 3)).toMatchObject({ verdict: 'ok', maxRelError: 0 });
+  const { report } = makeReport(compiled, machine('tpu-v5e'), runCheck(compiled, 'off', 0));
+  return { ...report.collectives };
+}
+
+const cut = (name: string, of: string, from: number, to: number, width = 6): string =>
+  `  ${name} = slice ${of} start=[${from}, 0] limit=[${to}, ${width}]`;
+
+describe('shifts', () => {
+  it.each([
+    [1, 1],
+    [-1, 1],
+    [3, 2],
+    [-6, 2],
+    [7, 1],
+    [4, 2],
+  ])('a roll by %i is one rotation', (by, count) => {
+    const at = ((-by % 8) + 8) % 8;
+    const body = `${cut('%a', '%x', at, 8)}\n${cut('%b', '%x', 0, at)}\n  %r = concatenate %a, %b dim=0`;
+    const collectives = moved('f32[8, 6]', body, 'f32[8, 6]');
+    expect(Object.keys(collectives)).toEqual(['collective_shift']);
+    expect(collectives.collective_shift?.count).toBeLessThanOrEqual(count);
+  });
+
+  it('a new row in front, the last one out: one shift of the border', () => {
+    const body = `${cut('%a', '%x', 0, 7)}\n  %r = concatenate %new, %a dim=0`;
+    expect(moved('bf16[8, 6]', body, 'bf16[8, 6]')).toEqual({
+      collective_shift: expect.objectContaining({ count: 1, bytes: 12 }),
+    });
+  });
+
+  it('borders wrapped around: a row from either end', () => {
+    const body = `${cut('%a', '%x', 6, 8)}\n${cut('%b', '%x', 0, 2)}\n  %r = concatenate %a, %x, %b dim=0`;
+    const collectives = moved('i64[8, 6]', body, 'i64[12, 6]');
+    expect(Object.keys(collectives)).toEqual(['collective_shift']);
+  });
+
+  it('the gradient of a roll is a roll', () => {
+    const body = `  %z = constant 0.0 : f32[]
+${cut('%a', '%x', 0, 7)}
+${cut('%b', '%x', 7, 8)}
+  %p = pad %a, %z low=[1, 0] high=[0, 0] interior=[0, 0]
+  %q = pad %b, %z low=[0, 0] high=[7, 0] interior=[0, 0]
+  %r = add %p, %q`;
+    expect(moved('f32[8, 6]', body, 'f32[8, 6]').collective_shift).toMatchObject({ count: 1, bytes: 24 });
+  });
+
+  it('a pad that would show what the slice cut off stays a slice and a pad', () => {
+    const body = `  %z = constant 5.0 : f32[]
+${cut('%a', '%x', 2, 6)}
+  %r = pad %a, %z low=[4, 0] high=[0, 0] interior=[0, 0]`;
+    moved('f32[8, 6]', body, 'f32[8, 6]');
+  });
+
+  it('one row of a sharded dim: its owner answers', () => {
+    const body = `${cut('%a', '%x', 5, 6)}
+  %b = reshape %a : f32[6]
+  %r = broadcast_in_dim %b dims=[1] : f32[8, 6]`;
+    const collectives = moved('f32[8, 6]', body, 'f32[8, 6]');
+    expect(collectives.all_reduce).toMatchObject({ count: 1, bytes: 36 });
+    expect(Object.keys(collectives)).toEqual(['all_reduce']);
+  });
+});
