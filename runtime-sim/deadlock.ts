@@ -20,6 +20,7 @@ import {
   type Module,
   type Op,
   type ValueId,
+  synchronous,
   valueInfo,
   walkOps,
 } from '../ir/program.ts';
@@ -83,7 +84,7 @@ class Checker {
   }
 
   private shapes(func: Func): void {
-    for (const op of walkOps(func.body))
+    for (const op of [...walkOps(func.body)].map(synchronous))
       if (isCollective(op)) this.collective(op, func, { together: this.uniform.partitions.whole });
   }
 
@@ -108,7 +109,7 @@ class Checker {
     block.params.forEach((p, i) => {
       scope.held[p] = given[i] as Held;
     });
-    for (const op of block.ops) {
+    for (const op of block.ops.map(synchronous)) {
       const read = op.operands.map((v) => this.held(v, scope));
       if (op.kind === 'return') return read;
       const results = this.op(op, read, scope, context);
