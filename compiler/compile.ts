@@ -13,6 +13,8 @@ import { passContext, passNamed, PIPELINE } from './pipeline.ts';
 
 export interface CompileOptions {
   readonly registry?: Registry;
+  /** Default: PIPELINE. */
+  readonly pipeline?: readonly Pass[];
   /** Name of the last pass to run. */
   readonly stopAfter?: string;
   /** What plans are compared by. Default: wire bytes. */
@@ -66,7 +68,7 @@ export function compile(source: Module, options: CompileOptions = {}): Compiled 
   let propagated: Module | undefined;
   let collective: Module | undefined;
   let local: Module | undefined;
-  for (const pass of PIPELINE) {
+  for (const pass of options.pipeline ?? PIPELINE) {
     if (pass.ensures === 'scheduled' && options.pace === undefined && pass.name !== stop) break;
     const started = performance.now();
     module = pass.run(module, ctx);

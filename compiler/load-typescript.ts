@@ -1,4 +1,5 @@
 /** Programs written in TypeScript: the file is run, and what it exports by default is the program. */
+import { register } from 'node:module';
 import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { DiagnosticError, userError } from '../ir/diagnostics.ts';
@@ -18,13 +19,10 @@ export interface TracedProgram {
  * takes its types away; its imports are resolved from where it lies.
  */
 export async function loadTypeScript(file: string): Promise<TracedProgram> {
-  // Stack traces then name lines of the TypeScript.
-  process.setSourceMapsEnabled(true);
-  const { tsImport } = await import('tsx/esm/api');
+  const namespace = await loadModule(file);
+  const found = defaultOf(namespace);
   let exported: unknown;
   try {
-    const namespace = (await tsImport(pathToFileURL(resolve(file)).href, import.meta.url)) as { default?: unknown };
-    const found = defaultOf(namespace);
     exported = typeof found === 'function' ? await found() : found;
   } catch (error) {
     throw asDiagnostic(error, file);
@@ -40,8 +38,46 @@ export async function loadTypeScript(file: string): Promise<TracedProgram> {
   return exported;
 }
 
+/** What the file exports. */
+export async function loadModule(file: string): Promise<Readonly<Record<string, unknown>>> {
+  // Stack traces then name lines of the TypeScript.
+  process.setSourceMapsEnabled(true);
+  register(`data:text/javascript,${encodeURIComponent(HOOKS)}`, import.meta.url, { data: { own: ownEntries() } });
+  const { tsImport } = await import('tsx/esm/api');
+  try {
+    return (await tsImport(pathToFileURL(resolve(file)).href, import.meta.url)) as Readonly<Record<string, unknown>>;
+  } catch (error) {
+    throw asDiagnostic(error, file);
+  }
+}
+
+/**
+ * Node's resolve hook: a TypeScript file is an ES module whatever the package.json around it says, and `shardc` is there
+ * for files outside of a project that installed it.
+ */
+const HOOKS = `
+let own = {};
+export const initialize = (data) => { own = data.own; };
+export async function resolve(specifier, context, next) {
+  let found;
+  try { found = await next(specifier, context); }
+  catch (error) {
+    if (!Object.hasOwn(own, specifier)) throw error;
+    found = await next(own[specifier], context);
+  }
+  return /\\.ts(\\?|$)/.test(found.url) ? { ...found, format: 'module' } : found;
+}`;
+
+/** This package's entries: beside the bundle, or from source. */
+function ownEntries(): Readonly<Record<string, string>> {
+  const at = (path: string): string => new URL(path, import.meta.url).href;
+  return import.meta.url.endsWith('/compiler/load-typescript.ts')
+    ? { shardc: at('./index.ts'), 'shardc/testing': at('./testing/index.ts') }
+    : { shardc: at('./index.js'), 'shardc/testing': at('./testing.js') };
+}
+
 /** A CommonJS file has its exports one level down. */
-function defaultOf({ default: found }: { default?: unknown }): unknown {
+function defaultOf({ default: found }: Readonly<Record<string, unknown>>): unknown {
   const inner = typeof found === 'object' && found !== null && 'default' in found ? found.default : undefined;
   return isTraced(found) || inner === undefined ? found : inner;
 }

@@ -181,6 +181,10 @@ export const CODES: Readonly<Record<string, CodeText>> = {
     'The program is too big to run on numbers here.',
     'Measure a smaller copy of it, or leave the option out.',
   ),
+  SH0719: code(
+    'minimize was given a command that does not fail.',
+    'Give one that exits with another code than 0 on the program.',
+  ),
   SH0801: code('There is no machine preset of this name.', 'The names are listed; a JSON file describes any other.'),
   SH0802: code('The machine file misses or misstates a field.', 'Every mistake is listed.'),
   SH0803: code('The machine file is not JSON.', 'Correct the syntax at the place named.'),

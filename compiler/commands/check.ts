@@ -9,7 +9,7 @@ import { checkEquivalence } from '../../runtime-sim/check.ts';
 import { findDeadlocks } from '../../runtime-sim/deadlock.ts';
 import { compile } from '../compile.ts';
 import { parseSource, readSource } from '../load.ts';
-import { collect, guard, integer, load } from './guard.ts';
+import { guard, integer, load } from './guard.ts';
 
 const HELP = `
 A per-device program is .tir at the local level, StableHLO as shardc emits it, or StableHLO whose @main holds the

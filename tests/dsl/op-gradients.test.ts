@@ -11,7 +11,7 @@ import { DTYPES, isFloat } from '../../ir/types.ts';
 import { runOneDevice } from '../../runtime-sim/interpret.ts';
 import { Random } from '../../runtime-sim/random.ts';
 import { examples } from '../laws/examples/index.ts';
-import { type OpExample, opOf } from '../laws/op-example.ts';
+import { type OpExample, opOf } from '../../compiler/testing/laws/op-example.ts';
 
 /** Ops through which no gradient flows, and why. */
 const NONE: Readonly<Record<string, string>> = {

@@ -5,8 +5,8 @@ import { registry } from '../../ir/ops/index.ts';
 import type { Attrs } from '../../ir/program.ts';
 import { tensor } from '../../ir/types.ts';
 import { runOneDevice } from '../../runtime-sim/interpret.ts';
-import { moduleOf } from './one-op-module.ts';
-import { example, reducer } from './op-example.ts';
+import { moduleOf } from '../../compiler/testing/laws/one-op-module.ts';
+import { example, reducer } from '../../compiler/testing/laws/op-example.ts';
 
 type Numbers = readonly (number | bigint)[];
 type Row = readonly [kind: string, dtype: string, operands: readonly Numbers[], result: Numbers];

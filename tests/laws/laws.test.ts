@@ -2,10 +2,10 @@
 import { describe, expect, test } from 'vitest';
 import { registry } from '../../ir/ops/index.ts';
 import type { Elements } from '../../ir/program.ts';
-import { checkLaws } from './check-laws.ts';
+import { checkLaws } from '../../compiler/testing/laws/check-laws.ts';
 import { examples } from './examples/index.ts';
-import type { Finding } from './law.ts';
-import { type OpExample, opOf } from './op-example.ts';
+import type { Finding } from '../../compiler/testing/laws/law.ts';
+import { type OpExample, opOf } from '../../compiler/testing/laws/op-example.ts';
 
 /** Ops that the partitioner refuses on a sharded dim. Take the line out when its localizer is there. */
 const NOT_YET: Readonly<Record<string, string>> = {

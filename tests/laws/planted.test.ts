@@ -4,10 +4,10 @@ import { type FactorKind, type FactorRule, RuleBuilder } from '../../ir/factors.
 import type { AnyOpDef, OpView } from '../../ir/op.ts';
 import { registry } from '../../ir/ops/index.ts';
 import { tensor, type TensorType } from '../../ir/types.ts';
-import { checkLaws } from './check-laws.ts';
+import { checkLaws } from '../../compiler/testing/laws/check-laws.ts';
 import { examples } from './examples/index.ts';
-import type { LawName } from './law.ts';
-import { example } from './op-example.ts';
+import type { LawName } from '../../compiler/testing/laws/law.ts';
+import { example } from '../../compiler/testing/laws/op-example.ts';
 
 interface Planted {
   readonly name: string;

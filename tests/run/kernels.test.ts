@@ -9,7 +9,7 @@ import { FunctionCode } from '../../runtime-sim/control-flow.ts';
 import { kernelContext } from '../../runtime-sim/region-call.ts';
 import { type Rows, rowOf, stackOf } from '../../runtime-sim/stacked.ts';
 import { examples } from '../laws/examples/index.ts';
-import { type OpExample, opOf, viewOf } from '../laws/op-example.ts';
+import { type OpExample, opOf, viewOf } from '../../compiler/testing/laws/op-example.ts';
 
 const COPIES = 3;
 /** Copy → row of the first operand, which is held twice only. */

@@ -4,7 +4,7 @@ import { rounderOf } from '../../ir/ops/rounding.ts';
 import { COMPLEX_FUNCTIONS } from '../../ir/ops/complex.ts';
 import { ELEMENTWISE } from '../../ir/ops/elementwise.ts';
 import { DTYPES, type DType, isFloat } from '../../ir/types.ts';
-import { example, type OpExample } from '../laws/op-example.ts';
+import { example, type OpExample } from '../../compiler/testing/laws/op-example.ts';
 
 const INTEGERS: readonly DType[] = ['i4', 'i8', 'i16', 'i32', 'i64', 'u4', 'u8', 'u16', 'u32', 'u64'];
 const FLOATS: readonly DType[] = ['f16', 'bf16', 'f32', 'f64'];

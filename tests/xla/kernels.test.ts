@@ -7,10 +7,10 @@ import { typeOf } from '../../ir/program.ts';
 import { tensorText } from '../../ir/stablehlo/print-op.ts';
 import { DTYPES, type DType, partOf, typeText, widthOf } from '../../ir/types.ts';
 import { runOneDevice } from '../../runtime-sim/interpret.ts';
-import { printedExample } from '../laws/checks/round-trip.ts';
+import { printedExample } from '../../compiler/testing/laws/checks/round-trip.ts';
 import { examples } from '../laws/examples/index.ts';
-import { moduleOf } from '../laws/one-op-module.ts';
-import type { OpExample } from '../laws/op-example.ts';
+import { moduleOf } from '../../compiler/testing/laws/one-op-module.ts';
+import type { OpExample } from '../../compiler/testing/laws/op-example.ts';
 import { edgeExamples } from './edge-examples.ts';
 import { hasXla, runOnXla, type XlaJob } from './on-xla.ts';
 

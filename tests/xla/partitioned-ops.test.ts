@@ -10,10 +10,10 @@ import { typeText, widthOf } from '../../ir/types.ts';
 import { localize } from '../../passes/partition/localize.ts';
 import { compareResults } from '../../runtime-sim/check.ts';
 import { runOneDevice } from '../../runtime-sim/interpret.ts';
-import { cases, MESHES } from '../laws/assignments.ts';
+import { cases, MESHES } from '../../compiler/testing/laws/assignments.ts';
 import { examples } from '../laws/examples/index.ts';
-import { moduleOf, partitioned } from '../laws/one-op-module.ts';
-import { type OpExample, viewOf } from '../laws/op-example.ts';
+import { moduleOf, partitioned } from '../../compiler/testing/laws/one-op-module.ts';
+import { type OpExample, viewOf } from '../../compiler/testing/laws/op-example.ts';
 import { hasXla, runOnXla } from './on-xla.ts';
 
 const MESH = MESHES[0] as Mesh;

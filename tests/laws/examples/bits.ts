@@ -1,5 +1,5 @@
 /** bitcast_convert: between types of one width, and with a dim of parts. */
-import { example, type OpExample } from '../op-example.ts';
+import { example, type OpExample } from '../../../compiler/testing/laws/op-example.ts';
 
 const bitcast = (from: string, dtype: string, shape: readonly number[]): OpExample =>
   example('bitcast_convert', `${from} -> ${dtype}[${shape.join(',')}]`, { attrs: { dtype, shape } });

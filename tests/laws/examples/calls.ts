@@ -1,5 +1,5 @@
 /** custom_call: hints, and the decompositions whose meaning is known. */
-import { example, type OpExample } from '../op-example.ts';
+import { example, type OpExample } from '../../../compiler/testing/laws/op-example.ts';
 
 const call = (type: string, target: string, verbatim = ''): OpExample =>
   example('custom_call', `${type} -> ${type}`, { attrs: { target, verbatim, result_types: [type] } });

@@ -1,5 +1,5 @@
 /** What moves, adds and multiplies, on complex numbers. */
-import { example, type OpExample, reducer } from '../op-example.ts';
+import { example, type OpExample, reducer } from '../../../compiler/testing/laws/op-example.ts';
 
 const pair = (i: number): number => ((i * 5) % 7) - 3;
 

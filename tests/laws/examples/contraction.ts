@@ -12,7 +12,7 @@ import {
   type OpExample,
   reducer,
   returns,
-} from '../op-example.ts';
+} from '../../../compiler/testing/laws/op-example.ts';
 
 /** `dims`: [lhs_batch, rhs_batch, lhs_contracting, rhs_contracting]. */
 function dot(signature: string, dims: readonly (readonly number[])[], options: ExampleOptions = {}): OpExample {

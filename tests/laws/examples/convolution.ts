@@ -1,5 +1,5 @@
 /** convolution: strides, dilations, paddings, groups, and the forms its gradients take. */
-import { example, type ExampleOptions, type OpExample } from '../op-example.ts';
+import { example, type ExampleOptions, type OpExample } from '../../../compiler/testing/laws/op-example.ts';
 
 interface Window {
   readonly strides?: readonly number[];

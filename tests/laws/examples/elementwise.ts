@@ -2,7 +2,7 @@
 import { COMPLEX_FUNCTIONS } from '../../../ir/ops/complex.ts';
 import { ELEMENTWISE } from '../../../ir/ops/elementwise.ts';
 import { type DType, partOf } from '../../../ir/types.ts';
-import { example, type ExampleOptions, type OpExample } from '../op-example.ts';
+import { example, type ExampleOptions, type OpExample } from '../../../compiler/testing/laws/op-example.ts';
 
 /** bool as StableHLO allows it: add is or, multiply is and. */
 const ON_PRED: ReadonlySet<string> = new Set(['add', 'and', 'maximum', 'minimum', 'multiply', 'not', 'or', 'xor']);

@@ -1,5 +1,5 @@
 /** Examples of every op in the registry. A new op brings its own: a family file, or rows in one of these. */
-import type { OpExample } from '../op-example.ts';
+import type { OpExample } from '../../../compiler/testing/laws/op-example.ts';
 import { bitsExamples } from './bits.ts';
 import { callExamples } from './calls.ts';
 import { complexExamples } from './complex.ts';

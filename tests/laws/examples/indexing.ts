@@ -11,7 +11,7 @@ import {
   type OpExample,
   reducer,
   returns,
-} from '../op-example.ts';
+} from '../../../compiler/testing/laws/op-example.ts';
 
 const slices: readonly OpExample[] = [
   example('dynamic_slice', '(f32[4,6], i32[], i32[]) -> f32[4,2]', { attrs: { sizes: [4, 2] } }),

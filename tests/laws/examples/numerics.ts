@@ -1,5 +1,5 @@
 /** fft, cholesky, triangular_solve, random numbers, batch_norm_inference, next_after, after_all. */
-import { example, type ExampleOptions, type OpExample } from '../op-example.ts';
+import { example, type ExampleOptions, type OpExample } from '../../../compiler/testing/laws/op-example.ts';
 
 const fft = (type: string, from: string, to: string, length: readonly number[]): OpExample =>
   example('fft', `${from} -> ${to}`, { attrs: { fft_type: type, fft_length: length } });

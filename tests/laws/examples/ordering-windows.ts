@@ -3,7 +3,15 @@ import type { FuncBuilder } from '../../../ir/build.ts';
 import type { Monoid } from '../../../ir/layout.ts';
 import type { Block } from '../../../ir/program.ts';
 import { type DType, tensor } from '../../../ir/types.ts';
-import { example, type ExampleOptions, identity, MONOID_OPS, type OpExample, reducer, returns } from '../op-example.ts';
+import {
+  example,
+  type ExampleOptions,
+  identity,
+  MONOID_OPS,
+  type OpExample,
+  reducer,
+  returns,
+} from '../../../compiler/testing/laws/op-example.ts';
 
 /** `first < second` (or `>`), on the first of the operands. */
 const comparator =

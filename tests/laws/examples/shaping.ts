@@ -1,7 +1,7 @@
 /** Ops that make or move elements: constant, iota, broadcast_in_dim, transpose, slice, pad, reshape, … */
 import type { ElementArray } from '../../../ir/program.ts';
 import type { DType } from '../../../ir/types.ts';
-import { example, type OpExample } from '../op-example.ts';
+import { example, type OpExample } from '../../../compiler/testing/laws/op-example.ts';
 
 const constant = (dtype: DType, shape: readonly number[], data: ElementArray): OpExample =>
   example('constant', `-> ${dtype}[${shape.join(',')}]`, {

@@ -2,12 +2,12 @@
  * linearity: for each operand set the op claims to be linear in, f(a + b) = f(a) + f(b) and f(0) = 0 with all
  * other operands held fixed. Sums still owed may then pass through the op.
  */
-import type { TensorArray } from '../../../ir/array.ts';
-import type { Registry } from '../../../ir/op.ts';
-import { tensor } from '../../../ir/types.ts';
-import { compareResults } from '../../../runtime-sim/check.ts';
-import { makeInputs } from '../../../runtime-sim/inputs.ts';
-import { runOneDevice } from '../../../runtime-sim/interpret.ts';
+import type { TensorArray } from '../../../../ir/array.ts';
+import type { Registry } from '../../../../ir/op.ts';
+import { tensor } from '../../../../ir/types.ts';
+import { compareResults } from '../../../../runtime-sim/check.ts';
+import { makeInputs } from '../../../../runtime-sim/inputs.ts';
+import { runOneDevice } from '../../../../runtime-sim/interpret.ts';
 import type { Findings, LawContext } from '../law.ts';
 import { moduleOf } from '../one-op-module.ts';
 import { filledWith, viewOf } from '../op-example.ts';

@@ -2,7 +2,7 @@
  * What a law is and says. A law ties two facets of one op definition together by numbers: the kernel is the
  * meaning, and every other facet is a claim about it. Nothing here knows of a test framework.
  */
-import type { AnyOpDef, Registry } from '../../ir/op.ts';
+import type { AnyOpDef, Registry } from '../../../ir/op.ts';
 import type { OpExample } from './op-example.ts';
 
 /**

@@ -3,25 +3,25 @@
  * it needs nothing of (poison), and its results hold in their padding what is claimed; and the same sharded unevenly,
  * through the partitioner, on the simulated mesh.
  */
-import { isSplat } from '../../../ir/elements.ts';
-import type { TensorArray } from '../../../ir/array.ts';
-import { type FactorRule, factorName } from '../../../ir/factors.ts';
-import { layoutOf } from '../../../ir/layout.ts';
-import { type AxisRef, fullAxis, type Mesh } from '../../../ir/mesh.ts';
-import { satisfies } from '../../../ir/padding.ts';
-import { type Func, mainFunction, type Module } from '../../../ir/program.ts';
-import { verify } from '../../../ir/verify.ts';
-import { dimsUnder } from '../../../passes/partition/assignment.ts';
-import { decideLayouts } from '../../../passes/partition/insert-reshards.ts';
-import { localize } from '../../../passes/partition/localize.ts';
-import { lowerReshards } from '../../../passes/partition/lower-reshards.ts';
-import { padDims, paddedFunction } from '../../../passes/partition/pad-dims.ts';
-import { type PadView, padView } from '../../../passes/partition/pad-dims/joins.ts';
-import type { Known } from '../../../passes/partition/pad-dims/padded-values.ts';
-import { compareResults } from '../../../runtime-sim/check.ts';
-import { runOneDevice } from '../../../runtime-sim/interpret.ts';
-import { runSpmd } from '../../../runtime-sim/spmd.ts';
-import { unravel } from '../../../runtime-sim/blocks.ts';
+import { isSplat } from '../../../../ir/elements.ts';
+import type { TensorArray } from '../../../../ir/array.ts';
+import { type FactorRule, factorName } from '../../../../ir/factors.ts';
+import { layoutOf } from '../../../../ir/layout.ts';
+import { type AxisRef, fullAxis, type Mesh } from '../../../../ir/mesh.ts';
+import { satisfies } from '../../../../ir/padding.ts';
+import { type Func, mainFunction, type Module } from '../../../../ir/program.ts';
+import { verify } from '../../../../ir/verify.ts';
+import { dimsUnder } from '../../../../passes/partition/assignment.ts';
+import { decideLayouts } from '../../../../passes/partition/insert-reshards.ts';
+import { localize } from '../../../../passes/partition/localize.ts';
+import { lowerReshards } from '../../../../passes/partition/lower-reshards.ts';
+import { padDims, paddedFunction } from '../../../../passes/partition/pad-dims.ts';
+import { type PadView, padView } from '../../../../passes/partition/pad-dims/joins.ts';
+import type { Known } from '../../../../passes/partition/pad-dims/padded-values.ts';
+import { compareResults } from '../../../../runtime-sim/check.ts';
+import { runOneDevice } from '../../../../runtime-sim/interpret.ts';
+import { runSpmd } from '../../../../runtime-sim/spmd.ts';
+import { unravel } from '../../../../runtime-sim/blocks.ts';
 import type { Findings, LawContext } from '../law.ts';
 import { moduleOf } from '../one-op-module.ts';
 import { type OpExample, opOf, viewOf } from '../op-example.ts';

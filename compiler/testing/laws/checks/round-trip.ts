@@ -2,11 +2,11 @@
  * round-trip: the op printed as StableHLO and read back is the same op: kind, attributes, types, regions. The
  * exporter prints per-device programs; its body, taken out of the manual computation, is the one-op function.
  */
-import { DiagnosticError } from '../../../ir/diagnostics.ts';
-import { type Block, type Func, mainFunction, type ValueId } from '../../../ir/program.ts';
-import { exportStablehlo } from '../../../ir/stablehlo/export.ts';
-import { importStablehlo } from '../../../ir/stablehlo/import.ts';
-import { typeText } from '../../../ir/types.ts';
+import { DiagnosticError } from '../../../../ir/diagnostics.ts';
+import { type Block, type Func, mainFunction, type ValueId } from '../../../../ir/program.ts';
+import { exportStablehlo } from '../../../../ir/stablehlo/export.ts';
+import { importStablehlo } from '../../../../ir/stablehlo/import.ts';
+import { typeText } from '../../../../ir/types.ts';
 import { MESHES } from '../assignments.ts';
 import type { Findings, LawContext } from '../law.ts';
 import { moduleOf } from '../one-op-module.ts';

@@ -2,19 +2,19 @@
  * partition, combiner, local-attrs and work: the op is sharded by each factor alone and by pairs, localized,
  * run on the simulated mesh, and held against one device.
  */
-import type { TensorArray } from '../../../ir/array.ts';
-import { DiagnosticError } from '../../../ir/diagnostics.ts';
-import { type FactorRule, ruleText } from '../../../ir/factors.ts';
-import type { Monoid } from '../../../ir/layout.ts';
-import { axesSize } from '../../../ir/mesh.ts';
-import { type AnyOpDef, haloOfFactor, type OpView, splitRule } from '../../../ir/op.ts';
-import { type Func, mainFunction, type Module, type ValueId } from '../../../ir/program.ts';
-import { elementCount, type TensorType } from '../../../ir/types.ts';
-import { verify } from '../../../ir/verify.ts';
-import { localize } from '../../../passes/partition/localize.ts';
-import { compareResults } from '../../../runtime-sim/check.ts';
-import { runOneDevice } from '../../../runtime-sim/interpret.ts';
-import { runSpmd } from '../../../runtime-sim/spmd.ts';
+import type { TensorArray } from '../../../../ir/array.ts';
+import { DiagnosticError } from '../../../../ir/diagnostics.ts';
+import { type FactorRule, ruleText } from '../../../../ir/factors.ts';
+import type { Monoid } from '../../../../ir/layout.ts';
+import { axesSize } from '../../../../ir/mesh.ts';
+import { type AnyOpDef, haloOfFactor, type OpView, splitRule } from '../../../../ir/op.ts';
+import { type Func, mainFunction, type Module, type ValueId } from '../../../../ir/program.ts';
+import { elementCount, type TensorType } from '../../../../ir/types.ts';
+import { verify } from '../../../../ir/verify.ts';
+import { localize } from '../../../../passes/partition/localize.ts';
+import { compareResults } from '../../../../runtime-sim/check.ts';
+import { runOneDevice } from '../../../../runtime-sim/interpret.ts';
+import { runSpmd } from '../../../../runtime-sim/spmd.ts';
 import { type Case, cases } from '../assignments.ts';
 import type { Findings, LawContext } from '../law.ts';
 import { moduleOf, partitioned } from '../one-op-module.ts';

@@ -3,14 +3,14 @@
  *
  *   example('transpose', 'f32[2,3] -> f32[3,2]', { attrs: { permutation: [1, 0] } })
  */
-import { allocate, type TensorArray } from '../../ir/array.ts';
-import { FuncBuilder } from '../../ir/build.ts';
-import type { Monoid } from '../../ir/layout.ts';
-import { identityOf } from '../../ir/monoid.ts';
-import type { OpView } from '../../ir/op.ts';
-import type { Attrs, Block, Func, Op, ValueId } from '../../ir/program.ts';
-import { DTYPES, type DType, elementCount, isDType, tensor, type TensorType, typeText } from '../../ir/types.ts';
-import { makeInputs } from '../../runtime-sim/inputs.ts';
+import { allocate, type TensorArray } from '../../../ir/array.ts';
+import { FuncBuilder } from '../../../ir/build.ts';
+import type { Monoid } from '../../../ir/layout.ts';
+import { identityOf } from '../../../ir/monoid.ts';
+import type { OpView } from '../../../ir/op.ts';
+import type { Attrs, Block, Func, Op, ValueId } from '../../../ir/program.ts';
+import { DTYPES, type DType, elementCount, isDType, tensor, type TensorType, typeText } from '../../../ir/types.ts';
+import { makeInputs } from '../../../runtime-sim/inputs.ts';
 
 export interface OpExample {
   readonly kind: string;

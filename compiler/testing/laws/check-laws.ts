@@ -1,5 +1,5 @@
 /** All laws on one example of one op. */
-import type { AnyOpDef, Registry } from '../../ir/op.ts';
+import type { AnyOpDef, Registry } from '../../../ir/op.ts';
 import { checkLinearity } from './checks/linearity.ts';
 import { checkOwed } from './checks/owed.ts';
 import { checkPadding } from './checks/padding.ts';

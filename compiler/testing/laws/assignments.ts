@@ -1,7 +1,7 @@
 /** Which axes may shard which factors: each factor alone and by pairs, on a 2×2 and a 2×3 mesh. */
-import { type FactorRule, factorName } from '../../ir/factors.ts';
-import { type AxisRef, axesSize, fullAxis, type Mesh } from '../../ir/mesh.ts';
-import type { Assignment } from '../../passes/partition/assignment.ts';
+import { type FactorRule, factorName } from '../../../ir/factors.ts';
+import { type AxisRef, axesSize, fullAxis, type Mesh } from '../../../ir/mesh.ts';
+import type { Assignment } from '../../../passes/partition/assignment.ts';
 
 export interface Case {
   readonly mesh: Mesh;

@@ -5,12 +5,12 @@
  *   %2 = dot_general %0 {_, x}, %1 {x, _}  {_, _; unreduced=x}      // k over x
  *   %3 = all_reduce %2 axes=[x]            {_, _}
  */
-import { FuncBuilder } from '../../ir/build.ts';
-import type { FactorRule } from '../../ir/factors.ts';
-import { type Layout, layoutOf, type Monoid } from '../../ir/layout.ts';
-import type { AxisRef, Mesh } from '../../ir/mesh.ts';
-import type { Module, ValueId } from '../../ir/program.ts';
-import { type Assignment, dimsUnder } from '../../passes/partition/assignment.ts';
+import { FuncBuilder } from '../../../ir/build.ts';
+import type { FactorRule } from '../../../ir/factors.ts';
+import { type Layout, layoutOf, type Monoid } from '../../../ir/layout.ts';
+import type { AxisRef, Mesh } from '../../../ir/mesh.ts';
+import type { Module, ValueId } from '../../../ir/program.ts';
+import { type Assignment, dimsUnder } from '../../../passes/partition/assignment.ts';
 import { type OpExample, opOf } from './op-example.ts';
 
 /** As a user would write it. */

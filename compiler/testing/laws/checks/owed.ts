@@ -5,21 +5,21 @@
  *   %2 = transpose %1                          {_, _; unreduced=x}
  *   %3 = all_reduce %2 axes=[x]
  */
-import type { TensorArray } from '../../../ir/array.ts';
-import { FuncBuilder } from '../../../ir/build.ts';
-import { type FactorRule, factorName } from '../../../ir/factors.ts';
-import { layoutOf } from '../../../ir/layout.ts';
-import { type AxisRef, fullAxis, type Mesh } from '../../../ir/mesh.ts';
-import type { Module, ValueId } from '../../../ir/program.ts';
-import { tensor, type TensorType } from '../../../ir/types.ts';
-import { type Assignment, dimsUnder } from '../../../passes/partition/assignment.ts';
-import { axesKey } from '../../../ir/axes.ts';
-import { localize } from '../../../passes/partition/localize.ts';
-import { splatElements } from '../../../ir/elements.ts';
-import { compareResults } from '../../../runtime-sim/check.ts';
-import { makeInputs } from '../../../runtime-sim/inputs.ts';
-import { runOneDevice } from '../../../runtime-sim/interpret.ts';
-import { runSpmd } from '../../../runtime-sim/spmd.ts';
+import type { TensorArray } from '../../../../ir/array.ts';
+import { FuncBuilder } from '../../../../ir/build.ts';
+import { type FactorRule, factorName } from '../../../../ir/factors.ts';
+import { layoutOf } from '../../../../ir/layout.ts';
+import { type AxisRef, fullAxis, type Mesh } from '../../../../ir/mesh.ts';
+import type { Module, ValueId } from '../../../../ir/program.ts';
+import { tensor, type TensorType } from '../../../../ir/types.ts';
+import { type Assignment, dimsUnder } from '../../../../passes/partition/assignment.ts';
+import { axesKey } from '../../../../ir/axes.ts';
+import { localize } from '../../../../passes/partition/localize.ts';
+import { splatElements } from '../../../../ir/elements.ts';
+import { compareResults } from '../../../../runtime-sim/check.ts';
+import { makeInputs } from '../../../../runtime-sim/inputs.ts';
+import { runOneDevice } from '../../../../runtime-sim/interpret.ts';
+import { runSpmd } from '../../../../runtime-sim/spmd.ts';
 import { cases, MESHES } from '../assignments.ts';
 import type { Findings, LawContext } from '../law.ts';
 import { filledWith, type OpExample, opOf, reducer, viewOf } from '../op-example.ts';

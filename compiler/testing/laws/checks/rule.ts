@@ -1,7 +1,7 @@
 /** rule: the factor rule is well formed: ranks, sizes, and kinds that agree with where the factors stand. */
-import { type DimFactors, factorName, type FactorRule, ruleText } from '../../../ir/factors.ts';
-import { type OpView, splitRule } from '../../../ir/op.ts';
-import { elementCount, type TensorType, typeText } from '../../../ir/types.ts';
+import { type DimFactors, factorName, type FactorRule, ruleText } from '../../../../ir/factors.ts';
+import { type OpView, splitRule } from '../../../../ir/op.ts';
+import { elementCount, type TensorType, typeText } from '../../../../ir/types.ts';
 import type { Findings, LawContext } from '../law.ts';
 import { viewOf } from '../op-example.ts';
 

@@ -1,8 +1,8 @@
 /** infer and kernel: the kernel gives arrays of the inferred types, rounded, and leaves its inputs alone. */
-import { allocate, type Precision, type TensorArray } from '../../../ir/array.ts';
-import { rounderOf } from '../../../ir/ops/rounding.ts';
-import { DTYPES, elementCount, type TensorType, typeText, widthOf } from '../../../ir/types.ts';
-import { runOneDevice } from '../../../runtime-sim/interpret.ts';
+import { allocate, type Precision, type TensorArray } from '../../../../ir/array.ts';
+import { rounderOf } from '../../../../ir/ops/rounding.ts';
+import { DTYPES, elementCount, type TensorType, typeText, widthOf } from '../../../../ir/types.ts';
+import { runOneDevice } from '../../../../runtime-sim/interpret.ts';
 import type { Findings, LawContext } from '../law.ts';
 import { moduleOf } from '../one-op-module.ts';
 import { viewOf } from '../op-example.ts';
