@@ -8,7 +8,7 @@ import { COLLECTIVES, STRUCTURAL } from '../ir/program.ts';
 import { EXPANSIONS } from '../ir/stablehlo/expansions.ts';
 import { hasLocalizer } from '../passes/partition/localize.ts';
 import { examples } from './laws/examples/index.ts';
-import { viewOf } from './laws/op-example.ts';
+import { viewOf } from '../compiler/testing/laws/op-example.ts';
 
 const STABLEHLO = `abs add after_all all_gather all_reduce all_to_all and atan2 batch_norm_grad batch_norm_inference
 batch_norm_training bitcast_convert broadcast broadcast_in_dim case cbrt ceil cholesky clamp collective_broadcast
