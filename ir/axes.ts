@@ -80,6 +80,13 @@ export function evenPrefix(size: number, axes: readonly AxisRef[]): AxisRef[] {
   return kept;
 }
 
+/** As evenPrefix, without cutting an axis: what XLA gives an argument or result that nobody annotated so. */
+export function wholePrefix(size: number, axes: readonly AxisRef[]): readonly AxisRef[] {
+  let shards = 1;
+  const end = axes.findIndex((axis) => size === 0 || size % (shards *= axis.size) !== 0);
+  return end < 0 ? axes : axes.slice(0, end);
+}
+
 /*
  * Atoms: the common refinement of a set of axis lists, so that any two refs are equal or disjoint.
  * `x` (size 8) beside `x:(1)2` and `x:(2)4` becomes `x:(1)2, x:(2)4` everywhere.

@@ -75,14 +75,34 @@ class Padding {
     const trueShape = (v: ValueId): readonly number[] => valueInfo(func, v).type.shape;
     const shapeOf = results === 'cut' ? trueShape : (v: ValueId) => extents.shape(v);
     for (const p of func.body.params) this.param(p, trueShape(p), { contents: [] });
+    this.layOutArguments();
     const claims = this.block(func.body, shapeOf);
     const returned = func.body.ops.at(-1)?.operands ?? [];
+    this.layOutResults();
     const made = this.builder.finish({
       ...func,
       resultTypes: returned.map((v) => withShape(valueInfo(func, v).type, shapeOf(v))),
-      resultLayouts: func.resultLayouts.map((l, i) => l && extents.cut(l, trueShape(returned[i] as ValueId))),
+      resultLayouts: func.resultLayouts.map((l, i) => l && extents.boundary(l, trueShape(returned[i] as ValueId))),
     });
     return { func: made, claims };
+  }
+
+  private layOutArguments(): void {
+    for (const id of this.builder.openBlocks()[0]?.params ?? []) {
+      const layout = this.builder.layoutOf(id);
+      if (layout !== undefined)
+        this.builder.setLayout(id, this.extents.boundary(layout, this.builder.typeOf(id).shape));
+    }
+  }
+
+  /** A cut made for the caller is made in the layout that the caller gets. */
+  private layOutResults(): void {
+    const returned = this.builder.openBlocks()[0]?.ops.at(-1)?.operands ?? [];
+    this.func.resultLayouts.forEach((layout, i) => {
+      const id = returned[i] as ValueId;
+      if (layout === undefined || this.builder.values[id]?.origin?.pass !== 'pad-dims') return;
+      this.builder.setLayout(id, this.extents.boundary(layout, this.builder.typeOf(id).shape));
+    });
   }
 
   /** What is known of the values that it returns, in the shapes that are wanted of them. */
@@ -381,7 +401,7 @@ class Padding {
     op.results.forEach((r, i) => {
       if (isCheap(this.func, op)) this.values.bindCheap(r, op);
       this.values.bind(r, results[i] as ValueId, known[i] ?? { contents: [] });
-      if (this.fill.poison === true) this.values.poison(r, op);
+      if (this.fill.poison !== undefined) this.values.poison(r, op);
     });
   }
 

@@ -172,6 +172,47 @@ const planted: readonly Planted[] = [
     wrong: () => ({ infer: ({ attrs }) => [tensor('f32', attrs.shape as number[])] }),
     caught: { infer: /iota .*infer gives f32\[12\], the example's results are i32\[12\]/ },
   },
+  {
+    name: 'dot_general that multiplies padding',
+    kind: 'dot_general',
+    wrong: (right) => ({ padRule: (view, f, rule) => (right.padRule?.(view, f, rule) ? {} : null) }),
+    caught: { padding: /dot_general .*factor k \(reduce, 6\) over .*with padding poisoned, result 0 .* is NaN/ },
+  },
+  {
+    name: 'dot_general that masks one side only',
+    kind: 'dot_general',
+    wrong: () => ({
+      padRule: (_, f, rule) => (rule.factors[f]?.kind === 'reduce' ? { needs: () => [{ value: 0 }] } : {}),
+    }),
+    caught: { padding: /dot_general .*factor k \(reduce, 6\) over .*with padding poisoned, result 0 .* is NaN/ },
+  },
+  {
+    name: 'reduce that pads a maximum with zeros',
+    kind: 'reduce',
+    wrong: (right) => ({
+      padRule: (view, f, rule) =>
+        rule.factors[f]?.kind === 'reduce' ? { needs: () => [{ value: 0 }] } : (right.padRule?.(view, f, rule) ?? null),
+    }),
+    caught: { padding: /reduce .*breaks law "padding" at factor . \(reduce, .*with padding poisoned, result 0 at/ },
+  },
+  {
+    name: 'exponential that claims zeros stay zeros',
+    kind: 'exponential',
+    wrong: () => ({ padRule: () => ({ gives: (held) => held }) }),
+    caught: { padding: /exponential .*operands padded with 0 holds 1 at .*, where 0 is claimed/ },
+  },
+  {
+    name: 'reduce_window that reads padding for start values',
+    kind: 'reduce_window',
+    wrong: (right) => ({ padRule: (view, f, rule) => (right.padRule?.(view, f, rule) ? { apart: 'all' } : null) }),
+    caught: { padding: /reduce_window .*with padding poisoned, result 0 .* is NaN/ },
+  },
+  {
+    name: 'scatter that adds padded updates',
+    kind: 'scatter',
+    wrong: (right) => ({ padRule: (view, f, rule) => (right.padRule?.(view, f, rule) ? {} : null) }),
+    caught: { padding: /scatter .*factor . \(reduce, .*with padding poisoned, result 0/ },
+  },
 ];
 
 describe('planted faults are caught by name', () => {

@@ -15,7 +15,7 @@ const WIRE: Readonly<Record<string, number>> = {
   fsdp_step: 48000,
   embedding: 30000,
   decoder_step: 420000,
-  uneven: 4446,
+  uneven: 9126,
   conv_grad: 24448,
   conv_grad_strided: 14208,
   avg_pool: 4096,

@@ -12,9 +12,9 @@ import { axesSize } from '../../../ir/mesh.ts';
 import { padWindow, sliceWindow } from '../../../ir/ops/shaping.ts';
 import { reducedWindow } from '../../../ir/ops/windows.ts';
 import type { ValueId } from '../../../ir/program.ts';
-import type { TensorType } from '../../../ir/types.ts';
+import { type TensorType, withShape } from '../../../ir/types.ts';
 import { exchangeHalo } from './halo.ts';
-import type { Localizer, Site } from './localizer.ts';
+import type { Emitter, Localizer, Site } from './localizer.ts';
 
 export const localizeSlice: Localizer = (site) => {
   const attrs = site.op.attrs as unknown as OpAttrs['slice'];
@@ -45,8 +45,31 @@ export const localizePad: Localizer = (site) => {
     },
     fill,
   );
-  return [site.emit.op('pad', [value, fill], site.localResults[0] as TensorType, { ...site.attrs, low, high })];
+  const cropped = crop(site.emit, value, low, high, attrs.interior);
+  return [site.emit.op('pad', [cropped, fill], site.localResults[0] as TensorType, { ...site.attrs, low, high })];
 };
+
+/**
+ * Negative edges without holes become a slice, and 0 in `low` and `high`: XLA's CPU compiler folds a pad into the
+ * reduce_window after it, and gets negative edges wrong.
+ */
+function crop(emit: Emitter, value: ValueId, low: number[], high: number[], interior: readonly number[]): ValueId {
+  const type = emit.typeOf(value);
+  const start = type.shape.map((n, d) => (interior[d] === 0 ? Math.min(n, Math.max(0, -(low[d] as number))) : 0));
+  const limit = type.shape.map((n, d) =>
+    interior[d] === 0 ? Math.max(start[d] as number, Math.min(n, n + (high[d] as number))) : n,
+  );
+  if (type.shape.every((n, d) => start[d] === 0 && limit[d] === n)) return value;
+  type.shape.forEach((n, d) => {
+    low[d] = (low[d] as number) + (start[d] as number);
+    high[d] = (high[d] as number) + n - (limit[d] as number);
+  });
+  const cut = withShape(
+    type,
+    limit.map((l, d) => l - (start[d] as number)),
+  );
+  return emit.op('slice', [value], cut, { start, limit, strides: start.map(() => 1) });
+}
 
 export const localizeReduceWindow: Localizer = (site) => {
   const attrs = site.op.attrs as unknown as OpAttrs['reduce_window'];

@@ -5,7 +5,7 @@
  *   %h : f32[30, 77] @{x, y}   x=4, y=2      30 → 32, 77 → 78
  *   dims of 5 and 15 that a reshape ties together, the second over 2: the class grows by 6/5, to 6 and 18
  */
-import { evenPrefix, gcd, lcm } from '../../../ir/axes.ts';
+import { evenPrefix, gcd, lcm, wholePrefix } from '../../../ir/axes.ts';
 import { type DimOf, DimUnion } from '../../../ir/dim-union.ts';
 import { closedDim, dimAxes, type Layout } from '../../../ir/layout.ts';
 import { type AxisRef, axesSize } from '../../../ir/mesh.ts';
@@ -47,17 +47,19 @@ export class Extents {
     return valueInfo(this.func, id).type.shape.map((_, d) => this.of(id, d));
   }
 
-  /** The value's propagated layout where it has this shape: what of each dim's axes divides it. */
+  /** The value's propagated layout where it has this shape: what of each dim's axes divides it, if worth using. */
   layout(id: ValueId, shape: readonly number[]): Layout | undefined {
     const { layout, type } = valueInfo(this.func, id);
-    return layout === undefined ? undefined : this.cut(layout, shape, type.shape);
+    if (layout === undefined) return undefined;
+    const dims = layout.dims.map((d, i) =>
+      closedDim(evenPrefix(shape[i] as number, usable(type.shape[i] as number, d.axes)), d.priority),
+    );
+    return { ...layout, dims };
   }
 
-  /** What of each dim's axes divides the shape, as far as they are worth using for dims truly of this size. */
-  cut(layout: Layout, shape: readonly number[], size = shape): Layout {
-    const dims = layout.dims.map((d, i) =>
-      closedDim(evenPrefix(shape[i] as number, usable(size[i] as number, d.axes)), d.priority),
-    );
+  /** How an argument or result of the program is laid out. */
+  boundary(layout: Layout, shape: readonly number[]): Layout {
+    const dims = layout.dims.map((d, i) => closedDim(wholePrefix(shape[i] as number, d.axes), d.priority));
     return { ...layout, dims };
   }
 

@@ -31,8 +31,8 @@ interface Copy extends Known {
 /** What added elements hold where nothing is needed of them: zeros. For tests: another number, or what must not be seen. */
 export interface Fill {
   readonly value?: number;
-  /** NaN and the like, also over what ops leave there and claim nothing of. */
-  readonly poison?: boolean;
+  /** NaN, and this number for integers, also over what ops leave there and claim nothing of. */
+  readonly poison?: number;
 }
 
 /** By dim, what the padding must hold. */
@@ -122,7 +122,7 @@ export class PaddedValues {
     const { contents, splat, shape: from } = copies[0];
     if (splat !== undefined) return { contents: [], splat };
     const type = this.trueType(old);
-    const fill: PadContent = this.fill.poison === true ? anyOf(type.dtype) : { value: this.filler(type) };
+    const fill: PadContent = this.fill.poison !== undefined ? anyOf(type.dtype) : { value: this.filler(type) };
     return { contents: shape.map((n, d) => (n > (from[d] as number) ? fill : (contents[d] ?? 'unknown'))) };
   }
 
@@ -134,7 +134,7 @@ export class PaddedValues {
     made.shape.forEach((n, d) => {
       const last = copies.at(-1) as Copy;
       if (n === this.size(old, d) || typeof last.contents[d] === 'object') return;
-      const masked = this.masked(old, last, d, poisonOf(this.trueType(old)), op);
+      const masked = this.masked(old, last, d, poisonOf(this.trueType(old), this.fill.poison ?? 0), op);
       const contents = masked.contents.map((c, e) => (e === d ? (last.contents[d] ?? 'unknown') : c));
       copies[copies.indexOf(masked)] = { ...masked, contents };
     });
@@ -144,7 +144,7 @@ export class PaddedValues {
 
   private filler(type: TensorType): number | bigint {
     const value = this.fill.value ?? 0;
-    if (this.fill.poison === true) return poisonOf(type);
+    if (this.fill.poison !== undefined) return poisonOf(type, this.fill.poison);
     return typeof zeroOf(type.dtype) === 'bigint' ? BigInt(value) : value;
   }
 
@@ -194,7 +194,7 @@ export class PaddedValues {
     const fill = this.scalar(type, value, origin);
     const high = shape.map((n, d) => n - (from.shape[d] as number));
     const zeros = shape.map(() => 0);
-    const held: PadContent = this.fill.poison === true && wanted === undefined ? anyOf(type.dtype) : { value };
+    const held: PadContent = this.fill.poison !== undefined && wanted === undefined ? anyOf(type.dtype) : { value };
     // Elements that two dims' padding share hold the new value: what the other held stays true if it is the same.
     const contents = shape.map((_, d) => (grows[d] === true ? held : joined(from.contents[d] ?? 'unknown', held)));
     return this.made(old, shape, 'pad', [from.id, fill], { low: zeros, high, interior: zeros }, origin, { contents });
@@ -303,10 +303,10 @@ export class PaddedValues {
 const joined = (held: PadContent, by: PadContent): PadContent =>
   satisfies(by, held) ? held : holdsFinite(held) && holdsFinite(by) ? 'finite' : 'unknown';
 
-/** What no right program lets through: NaN, or a number that stands out. */
-function poisonOf({ dtype }: TensorType): number | bigint {
+/** What no right program lets through. */
+function poisonOf({ dtype }: TensorType, integer: number): number | bigint {
   const { class: cls, bits } = DTYPES[dtype];
   if (cls === 'float' || cls === 'complex') return Number.NaN;
   if (cls === 'pred') return 1;
-  return bits === 64 ? 77_777n : bits >= 32 ? 77_777 : bits === 16 ? 7_777 : bits === 8 ? 77 : 5;
+  return bits === 64 ? BigInt(integer) : Math.min(integer, 2 ** (bits - 1) - 1);
 }

@@ -10,6 +10,7 @@ import { layoutOf } from '../../../../ir/layout.ts';
 import { type AxisRef, fullAxis, type Mesh } from '../../../../ir/mesh.ts';
 import { satisfies } from '../../../../ir/padding.ts';
 import { type Func, mainFunction, type Module } from '../../../../ir/program.ts';
+import { isInteger } from '../../../../ir/types.ts';
 import { verify } from '../../../../ir/verify.ts';
 import { dimsUnder } from '../../../../passes/partition/assignment.ts';
 import { decideLayouts } from '../../../../passes/partition/insert-reshards.ts';
@@ -52,7 +53,9 @@ export function checkPadding(ctx: LawContext, found: Findings): void {
       )
       .join(' and ');
     const func = laidOut(example, padding.rule, axes);
-    found.check('padding', () => leak(ctx, func, whole), where);
+    // Integers have no NaN: one that is an index, and one that is none.
+    for (const integer of example.func.values.some((v) => isInteger(v.type.dtype)) ? [3, 77_777] : [0])
+      found.check('padding', () => leak(ctx, func, whole, integer), where);
     found.check('padding', () => falseClaim(ctx, func), where);
     if (factors.length === 1) found.check('padding', () => partitioned(ctx, func, whole), where);
   }
@@ -104,8 +107,13 @@ const moduleWith = (func: Func): Module => {
 };
 
 /** Is anything of the poison seen? */
-function leak({ registry, example }: LawContext, func: Func, whole: readonly TensorArray[]): string | undefined {
-  const padded = paddedFunction(func, registry, 'cut', { poison: true });
+function leak(
+  { registry, example }: LawContext,
+  func: Func,
+  whole: readonly TensorArray[],
+  poison: number,
+): string | undefined {
+  const padded = paddedFunction(func, registry, 'cut', { poison });
   if (padded === undefined) return 'nothing is padded';
   const module = moduleWith(padded.func);
   const mistake = verify(module, registry)[0]?.message;
