@@ -206,21 +206,63 @@ export class CollectivePrinter {
     );
   }
 
-  private allToAll(moves: OpAttrs['all_to_all']['moves'], parts: Parts, value: string, type: TensorType): string {
-    let current = { value, type };
-    for (const { axes, source, target } of moves) {
-      if (axes.length === 0) continue;
-      const g = parts?.[0]?.length ?? axesSize(axes);
-      const shape = current.type.shape.map((n, d) =>
+  /**
+   * One pair of dims directly; several as one collective over all their axes: the parts of all targets become a leading
+   * dim, and what arrives there goes before the sources: [t0, t1, …] → [g0·g1, …] → all_to_all → [g0, s0, g1, s1, …].
+   */
+  private allToAll(given: OpAttrs['all_to_all']['moves'], groups: Parts, value: string, type: TensorType): string {
+    const moves = given.filter((m) => m.axes.length > 0);
+    const [move, ...more] = moves;
+    if (move === undefined) return value;
+    if (more.length === 0) {
+      const g = groups?.[0]?.length ?? axesSize(move.axes);
+      const { source, target } = move;
+      const shape = type.shape.map((n, d) =>
         source === target ? n : d === target ? n / g : d === source ? n * g : n,
       );
-      const to = tensor(type.dtype, shape);
-      const made = this.emit(
-        `"stablehlo.all_to_all"(${current.value}) <{${this.handle()}, concat_dimension = ${source} : i64, replica_groups = ${this.groups(axes, parts)}, split_count = ${g} : i64, split_dimension = ${target} : i64}> : (${tensorText(current.type)}) -> ${tensorText(to)}`,
-      );
-      current = { value: made, type: to };
+      return this.exchange(value, type, tensor(type.dtype, shape), source, target, move.axes, groups);
     }
-    return current.value;
+    const counts = moves.map((m) => axesSize(m.axes));
+    const rest = [...type.shape];
+    const split: number[] = [];
+    const heads = moves.map(() => 0);
+    type.shape.forEach((_, d) => {
+      moves.forEach((m, i) => {
+        if (m.target !== d) return;
+        heads[i] = split.push(counts[i] as number) - 1;
+        rest[d] = (rest[d] as number) / (counts[i] as number);
+      });
+      split.push(rest[d] as number);
+    });
+    const parts = tensor(type.dtype, split);
+    const order = [...heads, ...split.map((_, i) => i).filter((i) => !heads.includes(i))];
+    const front = this.transpose(this.reshape(value, type, parts), parts, order);
+    const stacked = tensor(type.dtype, [counts.reduce((a, b) => a * b, 1), ...rest]);
+    const axes = moves.flatMap((m) => [...m.axes]);
+    const arrived = this.exchange(this.reshape(front.value, front.type, stacked), stacked, stacked, 0, 0, axes);
+    const spread = tensor(type.dtype, [...counts, ...rest]);
+    // A later move of one source took the more major part of it.
+    const places = rest.flatMap((_, d) => [
+      ...moves.flatMap((m, i) => (m.source === d ? [i] : [])).reverse(),
+      counts.length + d,
+    ]);
+    const joined = this.transpose(this.reshape(arrived, stacked, spread), spread, places);
+    const shape = rest.map((n, d) => moves.reduce((e, m, i) => (m.source === d ? e * (counts[i] as number) : e), n));
+    return this.reshape(joined.value, joined.type, tensor(type.dtype, shape));
+  }
+
+  private exchange(
+    value: string,
+    from: TensorType,
+    to: TensorType,
+    concat: number,
+    split: number,
+    axes: readonly AxisRef[],
+    groups?: Parts,
+  ): string {
+    return this.emit(
+      `"stablehlo.all_to_all"(${value}) <{${this.handle()}, concat_dimension = ${concat} : i64, replica_groups = ${this.groups(axes, groups)}, split_count = ${groups?.[0]?.length ?? axesSize(axes)} : i64, split_dimension = ${split} : i64}> : (${tensorText(from)}) -> ${tensorText(to)}`,
+    );
   }
 
   private permute({ from, to }: OpAttrs['collective_permute'], value: string, type: TensorType): string {

@@ -59,7 +59,8 @@ export class LayoutTable {
       plan =
         from === to
           ? nothing
-          : (planReshard(this.mesh, type.shape, DTYPES[type.dtype].bytes, from, to, this.prices) ?? noPath);
+          : (planReshard([this.mesh, this.mesh], type.shape, DTYPES[type.dtype].bytes, from, to, this.prices) ??
+            noPath);
       known.set(key, plan);
     }
     return plan;

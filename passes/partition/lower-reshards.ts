@@ -95,7 +95,8 @@ class Lowering {
   }
 }
 
-function stepAttrs(step: Step, mesh: string): Attrs {
+/** Attributes of the op that a step of a plan becomes. */
+export function stepAttrs(step: Step, mesh: string): Attrs {
   switch (step.kind) {
     case 'all_gather':
     case 'all_slice':

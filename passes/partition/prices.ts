@@ -7,10 +7,13 @@ export interface Prices {
   collective(kind: CollectiveKind, bytes: number, operandBytes: number, axes: readonly AxisRef[]): number;
   /** `bytes` written to the device's memory: what computing a tensor less sharded costs. Small beside the wire. */
   memory(bytes: number): number;
+  /** No way of moving `bytes` to a device costs less. Absent: nothing is known, and plans are searched more widely. */
+  atLeast?(bytes: number): number;
 }
 
 /** `--objective wire`. A small constant per collective makes plans of equal bytes prefer fewer. */
 export const wirePrices: Prices = {
   collective: (_, bytes) => bytes + 1e-3,
   memory: (bytes) => bytes * 1e-3,
+  atLeast: (bytes) => bytes,
 };

@@ -1,18 +1,21 @@
 /**
- * How to get from one layout to another: uniform-cost search over layouts, by wire bytes per device or seconds.
+ * How to get from one layout to another: A* over layouts, by wire bytes per device or seconds.
  *
  *   [x, _] → [_, x]      all_to_all x: 0→1              n(g-1)/g
  *   [_, _]+x → [x, _]    reduce_scatter x → dim 0       n(g-1)/g
- *   [x, y] → [y, x]      collective_permute or two all_to_alls, whichever is less
+ *   [x, y] → [y, x]      collective_permute             n
  *
- * Moves: all_gather (a dim's minor suffix), slice, all_to_all (a suffix to another dim's end), collective_permute (to
- * the target's arrangement, or one swap), reduce_scatter, all_reduce. Optimal within this move set; every intermediate
- * divides evenly. There is no "gather everything" fallback: gathering is merely the dearest path.
+ * The moves are in reshard-moves.ts; every intermediate divides evenly. What a device still lacks of its final block is a
+ * bound that never says too much, so the first plan that ends is the cheapest. No intermediate holds more than twice the
+ * larger end, unless every plan does or gathering would be cheaper. There is no "gather everything" fallback: gathering
+ * is merely the dearest path, and the upper bound.
  */
-import { closedDim, type Layout, type Monoid } from '../../ir/layout.ts';
-import { type AxisRef, axesSize, type Mesh, sameAxis } from '../../ir/mesh.ts';
-import { axesKey, cutsNest, cutsOf, mergeNeighbours, refine, without } from '../../ir/axes.ts';
+import type { Layout, Monoid } from '../../ir/layout.ts';
+import type { AxisRef, Mesh } from '../../ir/mesh.ts';
 import { type Prices, wirePrices } from './prices.ts';
+import { type Edge, movesFrom } from './reshard-moves.ts';
+import { MAX_ATOMS, Problem, type State, stateKey } from './reshard-problem.ts';
+import { stepsOf } from './reshard-steps.ts';
 
 export type Step =
   | { readonly kind: 'all_gather' | 'all_slice'; readonly axes: readonly (readonly AxisRef[])[]; readonly to: Layout }
@@ -40,303 +43,200 @@ export interface Plan {
   readonly price: number;
 }
 
-interface State {
-  readonly dims: readonly (readonly AxisRef[])[];
-  readonly owed: readonly AxisRef[];
-}
-
-interface Node {
+/** One move on the way, with what it took to get there. */
+export interface Node {
   readonly state: State;
   readonly price: number;
   readonly bytes: number;
+  /** Bytes of the tensor on one device. */
+  readonly held: number;
   readonly previous: Node | undefined;
-  readonly step: Step | undefined;
+  readonly edge: Edge | undefined;
 }
 
-interface Edge {
-  readonly state: State;
-  readonly step: Step;
-  /** Wire bytes per device. */
-  readonly bytes: number;
-  /** Over groups along these. */
-  readonly axes: readonly AxisRef[];
-}
+/** An intermediate may hold this many times the larger end. */
+const SLACK = 2;
+/** States looked at before the search gives way to the cheapest plan so far. */
+const MAX_STATES = 4_000;
 
-/** Plans `from` → `to` for a tensor of this global shape and element size (bytes). Null: no path in the move set. */
+/**
+ * Plans `from` → `to` for a tensor of this global shape and element size (bytes). Both divide evenly. Null: no way, as
+ * axes are cut at places that do not nest, or the meshes have other axes.
+ */
 export function planReshard(
-  mesh: Mesh,
+  meshes: readonly [Mesh, Mesh],
   shape: readonly number[],
   elementBytes: number,
   from: Layout,
   to: Layout,
   prices: Prices = wirePrices,
 ): Plan | null {
-  const lists = [...from.dims.map((d) => d.axes), ...to.dims.map((d) => d.axes), from.unreduced, to.unreduced];
-  const cuts = cutsOf(lists);
-  if (!cutsNest(cuts)) return null;
-  const start: State = { dims: from.dims.map((d) => refine(d.axes, cuts)), owed: refine(from.unreduced, cuts) };
-  const goal: State = { dims: to.dims.map((d) => refine(d.axes, cuts)), owed: refine(to.unreduced, cuts) };
-  const total = shape.reduce((n, d) => n * d, elementBytes);
-  const search = new Search(mesh, shape, total, goal, from.monoid ?? 'sum', refine(lists.flat(), cuts), prices);
-  const end = search.run(start);
-  return end === null ? null : { bytes: end.bytes, price: end.price, steps: joinGathers(stepsOf(end)) };
+  const problem = Problem.of(meshes, shape, elementBytes, from, to);
+  if (problem === null) return null;
+  const search = new Search(problem, prices);
+  let best = search.run(SLACK * Math.max(problem.held(problem.from), problem.held(problem.to)));
+  if (best === null || search.cutShort) {
+    const gathered = search.gatherThenSlice();
+    const dearer = (): boolean => best === null || (gathered !== null && gathered.price < best.price);
+    if (dearer()) best = search.run(Number.POSITIVE_INFINITY);
+    if (dearer()) best = gathered;
+  }
+  return best === null ? null : { bytes: best.bytes, price: best.price, steps: stepsOf(problem, best) };
 }
 
 class Search {
-  private readonly mesh: Mesh;
-  private readonly shape: readonly number[];
-  private readonly total: number;
-  private readonly goal: State;
-  private readonly monoid: Monoid;
-  private readonly atoms: readonly AxisRef[];
+  private readonly problem: Problem;
   private readonly prices: Prices;
+  private readonly root: Node;
+  private readonly goal: string;
+  /** The last run left something out that may have been cheaper. */
+  cutShort = false;
 
-  constructor(
-    mesh: Mesh,
-    shape: readonly number[],
-    total: number,
-    goal: State,
-    monoid: Monoid,
-    atoms: readonly AxisRef[],
-    prices: Prices,
-  ) {
-    this.mesh = mesh;
-    this.shape = shape;
-    this.total = total;
-    this.goal = goal;
-    this.monoid = monoid;
+  constructor(problem: Problem, prices: Prices) {
+    this.problem = problem;
     this.prices = prices;
-    this.atoms = atoms.filter((a, i) => atoms.findIndex((b) => sameAxis(a, b)) === i);
+    this.root = {
+      state: problem.from,
+      price: 0,
+      bytes: 0,
+      held: problem.held(problem.from),
+      previous: undefined,
+      edge: undefined,
+    };
+    this.goal = stateKey(problem.to);
   }
 
-  run(start: State): Node | null {
-    const goalKey = stateKey(this.goal);
-    const open = new Map<string, Node>([
-      [stateKey(start), { state: start, price: 0, bytes: 0, previous: undefined, step: undefined }],
-    ]);
-    const done = new Set<string>();
-    while (open.size > 0) {
-      const [key, node] = cheapest(open);
-      if (key === goalKey) return node;
-      open.delete(key);
-      done.add(key);
-      if (done.size > 20_000) return null;
-      const held = this.total / node.state.dims.reduce((p, axes) => p * axesSize(axes), 1);
-      for (const { state, step, bytes, axes } of this.moves(node.state, held)) {
-        const nextKey = stateKey(state);
-        if (done.has(nextKey)) continue;
-        const price =
-          node.price +
-          (step.kind === 'all_slice' ? this.prices.memory(1) : this.prices.collective(step.kind, bytes, held, axes));
-        const known = open.get(nextKey);
-        if (known === undefined || price < known.price)
-          open.set(nextKey, { state, price, bytes: node.bytes + bytes, previous: node, step });
+  /** A*; beyond MAX_ATOMS the bound is trusted more than it deserves, which finds a plan fast rather than the best. */
+  run(limit: number): Node | null {
+    const trust = this.problem.sizes.length > MAX_ATOMS ? 4 : 1;
+    this.cutShort = trust > 1;
+    const best = new Map<string, number>([[stateKey(this.root.state), 0]]);
+    const open = new Heap();
+    open.push(this.root, this.bound(this.root.state) * trust);
+    for (let looked = 0; looked < MAX_STATES; looked++) {
+      const node = open.pop();
+      if (node === undefined) return null;
+      const key = stateKey(node.state);
+      if (key === this.goal) return node;
+      if (node.price > (best.get(key) as number)) continue;
+      for (const edge of movesFrom(this.problem, node.state, node.held, node.edge)) {
+        const next = this.step(node, edge);
+        if (edge.bytes > 0 && next.held > limit) {
+          this.cutShort = true;
+          continue;
+        }
+        const nextKey = stateKey(edge.state);
+        const known = best.get(nextKey);
+        if (known !== undefined && known <= next.price) continue;
+        best.set(nextKey, next.price);
+        open.push(next, next.price + trust * this.bound(edge.state));
       }
     }
     return null;
   }
 
-  /** `n`: bytes of the tensor on one device. */
-  private moves(state: State, n: number): Edge[] {
-    return [
-      ...this.reductions(state, n),
-      ...this.slices(state),
-      ...this.gathers(state, n),
-      ...this.exchanges(state, n),
-      ...this.permutes(state, n),
-    ];
-  }
-
-  private reductions(state: State, n: number): Edge[] {
-    const due = without(state.owed, this.goal.owed);
-    const found: Edge[] = [];
-    for (const axes of subsets(due)) {
-      const owed = without(state.owed, axes);
-      const g = axesSize(axes);
-      const next = { dims: state.dims, owed };
-      found.push({
-        state: next,
-        axes,
-        bytes: (2 * n * (g - 1)) / g,
-        step: { kind: 'all_reduce', axes: mergeNeighbours(axes), monoid: this.monoid, to: this.layout(next) },
-      });
-      state.dims.forEach((held, d) => {
-        if (axes.length > 2 || !this.divides(d, [...held, ...axes])) return;
-        for (const order of axes.length === 2 ? [axes, [...axes].reverse()] : [axes]) {
-          const scattered = { dims: replace(state.dims, d, [...held, ...order]), owed };
-          const moved = state.dims.map((_, i) => (i === d ? mergeNeighbours(order) : []));
-          found.push({
-            state: scattered,
-            axes,
-            bytes: (n * (g - 1)) / g,
-            step: { kind: 'reduce_scatter', axes: moved, monoid: this.monoid, to: this.layout(scattered) },
-          });
-        }
-      });
-    }
-    return found;
-  }
-
-  /** Slicing is free; only axes that the target wants somewhere are worth it. */
-  private slices(state: State): Edge[] {
-    const used = [...state.dims.flat(), ...state.owed];
-    const wanted = without(this.goal.dims.flat(), used);
-    return wanted.flatMap((axis) =>
-      state.dims.flatMap((held, d) => {
-        if (!this.divides(d, [...held, axis])) return [];
-        const next = { dims: replace(state.dims, d, [...held, axis]), owed: state.owed };
-        return [
-          {
-            state: next,
-            axes: [axis],
-            bytes: 0,
-            step: {
-              kind: 'all_slice' as const,
-              axes: state.dims.map((_, i) => (i === d ? [axis] : [])),
-              to: this.layout(next),
-            },
-          },
-        ];
-      }),
-    );
-  }
-
-  private gathers(state: State, n: number): Edge[] {
-    return state.dims.flatMap((held, d) => {
-      const last = held.at(-1);
-      if (last === undefined) return [];
-      const next = { dims: replace(state.dims, d, held.slice(0, -1)), owed: state.owed };
-      return [
-        {
-          state: next,
-          axes: [last],
-          bytes: n * (last.size - 1),
-          step: {
-            kind: 'all_gather' as const,
-            axes: state.dims.map((_, i) => (i === d ? [last] : [])),
-            to: this.layout(next),
-          },
-        },
-      ];
-    });
-  }
-
-  private exchanges(state: State, n: number): Edge[] {
-    const found: Edge[] = [];
-    state.dims.forEach((held, source) => {
-      for (let k = 1; k <= held.length; k++) {
-        const axes = held.slice(held.length - k);
-        const g = axesSize(axes);
-        state.dims.forEach((other, target) => {
-          if (target === source || !this.divides(target, [...other, ...axes])) return;
-          const dims = replace(replace(state.dims, source, held.slice(0, held.length - k)), target, [
-            ...other,
-            ...axes,
-          ]);
-          const next = { dims, owed: state.owed };
-          found.push({
-            state: next,
-            axes,
-            bytes: (n * (g - 1)) / g,
-            step: {
-              kind: 'all_to_all',
-              moves: [{ axes: mergeNeighbours(axes), source, target }],
-              to: this.layout(next),
-            },
-          });
-        });
+  /** What XLA falls back to: pay what is owed, gather all that is not in place, change the order, slice. */
+  gatherThenSlice(): Node | null {
+    const { problem } = this;
+    const { to } = problem;
+    let node = this.root;
+    const take = (kind: Edge['kind'], fits: (s: State) => boolean): boolean => {
+      for (const edge of movesFrom(problem, node.state, node.held)) {
+        if (edge.kind !== kind || !fits(edge.state)) continue;
+        node = this.step(node, edge);
+        return true;
       }
-    });
-    return found;
+      return false;
+    };
+    const any = (): boolean => true;
+    const owes = (s: State): boolean => s.owed.length > to.owed.length;
+    const inPlace = (s: State): boolean => s.dims.every((held, d) => held.every((a, i) => a === to.dims[d]?.[i]));
+    while (owes(node.state)) if (!take('all_reduce', (s) => !owes(s)) && !take('all_slice', any)) return null;
+    while (!inPlace(node.state))
+      if (!take('all_gather', inPlace) && !take('all_gather', any) && !take('all_slice', any)) return null;
+    if (!node.state.arrived && !take('collective_permute', (s) => inPlace(s))) return null;
+    while (stateKey(node.state) !== this.goal) if (!take('all_slice', inPlace)) return null;
+    return node;
   }
 
-  private permutes(state: State, n: number): Edge[] {
-    const from = this.layout(state);
-    const arrived: State[] = [];
-    const sameSizes = state.dims.every((held, d) => axesSize(held) === axesSize(this.goal.dims[d] ?? []));
-    const clash = this.goal.dims.flat().some((a) => state.owed.some((o) => sameAxis(a, o)));
-    if (sameSizes && !clash) arrived.push({ dims: this.goal.dims, owed: state.owed });
-    for (const a of state.dims.flat()) {
-      for (const b of this.atoms) {
-        if (a.size !== b.size || sameAxis(a, b) || state.owed.some((o) => sameAxis(o, b))) continue;
-        const swap = (x: AxisRef): AxisRef => (sameAxis(x, a) ? b : sameAxis(x, b) ? a : x);
-        arrived.push({ dims: state.dims.map((held) => held.map(swap)), owed: state.owed });
-      }
-    }
-    state.dims.forEach((held, d) => {
-      for (let i = 0; i + 1 < held.length; i++) {
-        const order = [...held];
-        [order[i], order[i + 1]] = [order[i + 1] as AxisRef, order[i] as AxisRef];
-        arrived.push({ dims: replace(state.dims, d, order), owed: state.owed });
-      }
-    });
-    return arrived.map((next) => ({
-      state: next,
-      axes: this.atoms,
-      bytes: n,
-      step: { kind: 'collective_permute', from, to: this.layout(next) },
-    }));
-  }
-
-  private divides(dim: number, axes: readonly AxisRef[]): boolean {
-    return (this.shape[dim] as number) % axesSize(axes) === 0;
-  }
-
-  private layout(state: State): Layout {
+  private step(previous: Node, edge: Edge): Node {
+    const { prices, problem } = this;
+    const axes = edge.kind === 'collective_permute' ? problem.allAxes : problem.axes(edge.axes.flat());
+    const price = edge.bytes === 0 ? prices.memory(1) : prices.collective(edge.kind, edge.bytes, previous.held, axes);
     return {
-      mesh: this.mesh.name,
-      replicated: [],
-      unreduced: mergeNeighbours(state.owed),
-      dims: state.dims.map((axes) => closedDim(mergeNeighbours(axes))),
-      ...(state.owed.length > 0 && this.monoid !== 'sum' ? { monoid: this.monoid } : {}),
+      state: edge.state,
+      price: previous.price + price,
+      bytes: previous.bytes + edge.bytes,
+      held: problem.held(edge.state),
+      previous,
+      edge,
     };
   }
-}
 
-function stepsOf(end: Node): Step[] {
-  const steps: Step[] = [];
-  for (let node: Node | undefined = end; node !== undefined; node = node.previous)
-    if (node.step !== undefined) steps.push(node.step);
-  return steps.reverse();
-}
-
-/** Consecutive all_gathers (or slices) become one: the same bytes in one collective. A later gather is the major part. */
-function joinGathers(steps: readonly Step[]): Step[] {
-  const joined: Step[] = [];
-  for (const step of steps) {
-    const last = joined.at(-1);
-    if (
-      last !== undefined &&
-      last.kind === step.kind &&
-      (step.kind === 'all_gather' || step.kind === 'all_slice') &&
-      (last.kind === 'all_gather' || last.kind === 'all_slice')
-    ) {
-      const axes = step.axes.map((later, d) => {
-        const earlier = last.axes[d] ?? [];
-        return mergeNeighbours(step.kind === 'all_gather' ? [...later, ...earlier] : [...earlier, ...later]);
-      });
-      joined[joined.length - 1] = { kind: step.kind, axes, to: step.to };
-    } else joined.push(step);
+  /**
+   * The least that can still move: where a device's final block may lie wholly outside what it holds, all of it; where
+   * blocks nest, what is missing of it; all of it while a reduction is owed, as others hold parts of every element.
+   */
+  private bound({ dims, owed, arrived }: State): number {
+    const { problem, prices } = this;
+    if (prices.atLeast === undefined || !arrived) return 0;
+    const wanted = problem.held(problem.to);
+    if (owed.length > problem.to.owed.length) return prices.atLeast(wanted);
+    let present = 1;
+    for (let d = 0; d < dims.length; d++) {
+      const [held, goal] = [dims[d] as readonly number[], problem.to.dims[d] as readonly number[]];
+      let n = 0;
+      while (n < held.length && n < goal.length && held[n] === goal[n]) n++;
+      if (n < held.length && n < goal.length) return prices.atLeast(wanted);
+      present /= problem.size(held.slice(n));
+    }
+    return prices.atLeast(wanted * (1 - present));
   }
-  return joined;
 }
 
-const replace = <T>(list: readonly T[], at: number, item: T): T[] => list.map((x, i) => (i === at ? item : x));
-const stateKey = (s: State): string =>
-  `${s.dims.map(axesKey).join('|')}#${s.owed
-    .map((a) => axesKey([a]))
-    .sort()
-    .join('+')}`;
+/** A binary heap of nodes by estimate; of equals, the one put in last, which is further on its way. */
+class Heap {
+  private readonly items: { readonly node: Node; readonly estimate: number; readonly order: number }[] = [];
+  private count = 0;
 
-function cheapest(open: ReadonlyMap<string, Node>): [string, Node] {
-  let best: [string, Node] | undefined;
-  for (const entry of open) if (best === undefined || entry[1].price < best[1].price) best = entry;
-  return best as [string, Node];
-}
+  push(node: Node, estimate: number): void {
+    const { items } = this;
+    items.push({ node, estimate, order: this.count++ });
+    for (let i = items.length - 1; i > 0; ) {
+      const up = (i - 1) >> 1;
+      if (!this.less(i, up)) return;
+      this.swap(i, up);
+      i = up;
+    }
+  }
 
-/** Non-empty subsets, in a fixed order; lists here hold a handful of atoms. */
-function subsets<T>(items: readonly T[]): T[][] {
-  const found: T[][] = [];
-  for (let mask = 1; mask < 1 << Math.min(items.length, 8); mask++) found.push(items.filter((_, i) => (mask >> i) & 1));
-  return found;
+  pop(): Node | undefined {
+    const { items } = this;
+    const top = items[0];
+    const last = items.pop();
+    if (top === undefined || last === undefined || items.length === 0) return top?.node;
+    items[0] = last;
+    for (let i = 0; ; ) {
+      const [left, right] = [2 * i + 1, 2 * i + 2];
+      let least = i;
+      if (left < items.length && this.less(left, least)) least = left;
+      if (right < items.length && this.less(right, least)) least = right;
+      if (least === i) return top.node;
+      this.swap(i, least);
+      i = least;
+    }
+  }
+
+  private less(i: number, j: number): boolean {
+    const [a, b] = [this.items[i], this.items[j]];
+    if (a === undefined || b === undefined) return false;
+    return a.estimate < b.estimate || (a.estimate === b.estimate && a.order > b.order);
+  }
+
+  private swap(i: number, j: number): void {
+    const { items } = this;
+    const a = items[i];
+    items[i] = items[j] as (typeof items)[number];
+    items[j] = a as (typeof items)[number];
+  }
 }

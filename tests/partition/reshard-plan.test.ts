@@ -18,7 +18,7 @@ const shape = [16, 32];
 const total = 16 * 32 * 4;
 
 function plan(from: AxisRef[][], to: AxisRef[][], owed: AxisRef[] = []): { kinds: string[]; bytes: number } {
-  const found = planReshard(mesh, shape, 4, layoutOf('m', from, owed), layoutOf('m', to));
+  const found = planReshard([mesh, mesh], shape, 4, layoutOf('m', from, owed), layoutOf('m', to));
   if (found === null) throw new Error('no plan');
   return { kinds: found.steps.map((s) => s.kind), bytes: found.bytes };
 }
@@ -50,7 +50,13 @@ describe('planReshard finds the cheapest way', () => {
   it('replaces one axis by a free one of the same size by a permute, not a gather', () =>
     expect(plan([[x], []], [[z], []]).bytes).toBeLessThanOrEqual(total / 2));
   it('never pays more than gather then slice on the move that XLA rematerialises: (y,·,x) → (·,(x,y),·)', () => {
-    const found = planReshard(mesh, [8, 16, 8], 4, layoutOf('m', [[y], [], [x]]), layoutOf('m', [[], [x, y], []]));
+    const found = planReshard(
+      [mesh, mesh],
+      [8, 16, 8],
+      4,
+      layoutOf('m', [[y], [], [x]]),
+      layoutOf('m', [[], [x, y], []]),
+    );
     expect(found?.bytes).toBeLessThan(8 * 16 * 8 * 4 * (7 / 8));
     expect(found?.steps.some((s) => s.kind === 'all_gather')).toBe(false);
   });
