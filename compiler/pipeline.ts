@@ -8,6 +8,7 @@ import { decideLayouts } from '../passes/partition/insert-reshards.ts';
 import { loopInvariants } from '../passes/partition/loop-invariants.ts';
 import { localize } from '../passes/partition/localize.ts';
 import { lowerReshards } from '../passes/partition/lower-reshards.ts';
+import { oneOrder } from '../passes/partition/one-order.ts';
 import { type Prices, wirePrices } from '../passes/partition/prices.ts';
 import { padDims } from '../passes/partition/pad-dims.ts';
 import { splitSharded } from '../passes/partition/split-sharded.ts';
@@ -42,6 +43,13 @@ export const PIPELINE: readonly Pass[] = [
       ctx.causes = result.causes;
       return result.module;
     },
+  }),
+  definePass({
+    name: 'one-order',
+    doc: 'one order of devices between arguments and results',
+    requires: 'propagated',
+    ensures: 'propagated',
+    run: (module, ctx) => oneOrder(module, ctx.report),
   }),
   definePass({
     name: 'loop-invariants',

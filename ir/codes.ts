@@ -127,6 +127,10 @@ export const CODES: Readonly<Record<string, CodeText>> = {
     'Members of a sharding group are annotated with different layouts.',
     'Annotate one of them, or the same on all; until then each keeps its own.',
   ),
+  SH0405: code(
+    'A value is asked for on one device only (maximal sharding); every device holds it instead.',
+    'Annotate it as replicated, or shard it.',
+  ),
   SH0402: code(
     'A dim of an argument or result does not divide by its axes, so it enters or leaves whole over the last of them; or a dim has too few elements to be worth sharding.',
     'Inside the program the dim is padded and sharded as asked. A size that divides saves the way in and out.',

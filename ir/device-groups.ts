@@ -6,7 +6,6 @@
  */
 import type { OpAttrs } from './attrs.ts';
 import { mergeNeighbours } from './axes.ts';
-import type { Layout } from './layout.ts';
 import {
   axesIndex,
   axesSize,
@@ -72,20 +71,6 @@ const pairsInGroups = (groups: readonly Ids[], sourceOf: (i: number, size: numbe
       return source === undefined ? [] : [[source, target]];
     }),
   );
-
-/** The target's block under `to` is the one that the source held under `from`. */
-export function layoutPairs(mesh: Mesh, from: Layout, to: Layout): Pairs {
-  const [axesFrom, axesTo] = [from.dims.flatMap((d) => d.axes), to.dims.flatMap((d) => d.axes)];
-  // Axes in neither layout keep their coordinate, so that sums still owed over them stay where they are.
-  const kept = complement(mesh, [...axesFrom, ...axesTo]);
-  const [freeFrom, freeTo] = [complement(mesh, [...axesFrom, ...kept]), complement(mesh, [...axesTo, ...kept])];
-  const source = new Map<string, number>();
-  const at = (p: number, axes: readonly AxisRef[], free: readonly AxisRef[]): string =>
-    `${axesIndex(mesh, axes, p)}/${axesIndex(mesh, free, p)}/${axesIndex(mesh, kept, p)}`;
-  const count = deviceCount(mesh);
-  for (let p = 0; p < count; p++) source.set(at(p, axesFrom, freeFrom), deviceAt(mesh, p));
-  return Array.from({ length: count }, (_, p) => [source.get(at(p, axesTo, freeTo)) as number, deviceAt(mesh, p)]);
-}
 
 // --- from lists back to axes ------------------------------------------------------------------------------------------
 

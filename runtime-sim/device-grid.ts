@@ -1,18 +1,10 @@
-/** Devices of a mesh as numbers: index vectors, groups along axes, and the map of a collective permute. */
+/** Devices of a mesh as numbers: index vectors and groups along axes. */
 import type { OpAttrs } from '../ir/attrs.ts';
 import { shiftSource } from '../ir/device-groups.ts';
-import { internalError, unsupported } from '../ir/diagnostics.ts';
-import { dimAxes, type Layout } from '../ir/layout.ts';
-import {
-  axesIndex,
-  axesSize,
-  axisIndex,
-  type AxisRef,
-  deviceCount,
-  type Mesh,
-  type MeshAxis,
-  sameAxis,
-} from '../ir/mesh.ts';
+import { unsupported } from '../ir/diagnostics.ts';
+import type { Layout } from '../ir/layout.ts';
+import { axesIndex, axesSize, axisIndex, type AxisRef, deviceCount, type Mesh } from '../ir/mesh.ts';
+import { positionWeight } from '../ir/permute.ts';
 import { unravel } from './blocks.ts';
 
 /** One mesh laid on devices 0 … n-1. Positions are row-major mesh coordinates. */
@@ -110,37 +102,6 @@ export const axesKey = (axes: readonly AxisRef[]): string => axes.map((a) => `${
 export const layoutKey = (layout: Layout): string =>
   `${layout.mesh}[${layout.dims.map((d) => axesKey(d.axes)).join('|')}]${axesKey(layout.unreduced)}/${axesKey(layout.manual ?? [])}`;
 
-/**
- * Per device: the device that its shard under `to` comes from, one that held the same block under `from`. Axes that
- * neither layout uses keep their coordinate (so owed sums stay where they are); axes that `to` frees are matched, in
- * order, with axes that `from` left free, which makes the map one to one.
- *
- *   [x, _] → [y, _]:  device (x=i, y=j) receives from (x=j, y=i)
- */
-export function permuteSources(fromGrid: DeviceGrid, toGrid: DeviceGrid, from: Layout, to: Layout): Int32Array {
-  const { mesh } = fromGrid;
-  if (!mesh.axes.every((a, i) => a.name === toGrid.mesh.axes[i]?.name && a.size === toGrid.mesh.axes[i]?.size)) {
-    throw unsupported(`a collective_permute between meshes @${mesh.name} and @${toGrid.mesh.name} of different axes`);
-  }
-  const atoms = atomsOf(mesh, [from, to]);
-  const split = (axes: readonly AxisRef[]): AxisRef[] => axes.flatMap((a) => atoms.filter((x) => within(x, a)));
-  const held = from.dims.map((_, d) => split(dimAxes(from, d)));
-  const wanted = to.dims.map((_, d) => split(dimAxes(to, d)));
-  held.forEach((axes, d) => {
-    if (axesSize(axes) !== axesSize(wanted[d] ?? []))
-      throw internalError(`collective_permute: dim ${d} has another number of shards on either side`);
-  });
-  const has = (axes: readonly AxisRef[], x: AxisRef): boolean => axes.some((a) => sameAxis(a, x));
-  const [heldAll, wantedAll] = [held.flat(), wanted.flat()];
-  const kept = atoms.filter((x) => !has(heldAll, x) && !has(wantedAll, x));
-  const pairs: (readonly [readonly AxisRef[], readonly AxisRef[]])[] = [
-    ...held.map((axes, d) => [wanted[d] ?? [], axes] as const),
-    [heldAll.filter((x) => !has(wantedAll, x)), wantedAll.filter((x) => !has(heldAll, x))],
-    [kept, kept],
-  ];
-  return toGrid.positionOf.map((position) => fromGrid.deviceAt[sourcePosition(mesh, pairs, position)] as number);
-}
-
 /** Per device: the device whose data it gets, or -1 for zeros. */
 export function shiftSources(grid: DeviceGrid, attrs: OpAttrs['collective_shift']): Int32Array {
   const { size, members, groupOf, rankOf } = grid.groups(attrs.axes);
@@ -160,51 +121,6 @@ export function broadcastSources(grid: DeviceGrid, { axes, groups }: OpAttrs['co
 export function deviceSources(grid: DeviceGrid, { axes, sources }: OpAttrs['device_permute']): Int32Array {
   const { members, groupOf, rankOf } = grid.groups(axes);
   return groupOf.map((group, device) => members[group]?.[sources[rankOf[device] as number] ?? -1] ?? -1);
-}
-
-/** The index along the first axes of each pair becomes the index along the second. */
-function sourcePosition(
-  mesh: Mesh,
-  pairs: readonly (readonly [readonly AxisRef[], readonly AxisRef[]])[],
-  position: number,
-): number {
-  let source = 0;
-  for (const [target, origin] of pairs) {
-    const digits = unravel(
-      axesIndex(mesh, target, position),
-      origin.map((a) => a.size),
-    );
-    origin.forEach((a, i) => (source += (digits[i] as number) * positionWeight(mesh, a)));
-  }
-  return source;
-}
-
-/** How far apart two positions lie whose index along the (sub-)axis differs by one. */
-export function positionWeight(mesh: Mesh, ref: AxisRef): number {
-  let stride = 1;
-  for (let i = mesh.axes.length - 1; i >= 0; i--) {
-    const axis = mesh.axes[i] as MeshAxis;
-    if (axis.name === ref.name) return stride * (axis.size / (ref.pre * ref.size));
-    stride *= axis.size;
-  }
-  throw internalError(`mesh @${mesh.name} has no axis ${ref.name}`);
-}
-
-const within = (inner: AxisRef, outer: AxisRef): boolean =>
-  inner.name === outer.name && inner.pre >= outer.pre && inner.pre * inner.size <= outer.pre * outer.size;
-
-/** The finest sub-axes that every axis of the layouts is a product of, major first within each axis. */
-function atomsOf(mesh: Mesh, layouts: readonly Layout[]): AxisRef[] {
-  return mesh.axes.flatMap(({ name, size }) => {
-    const refs = layouts.flatMap((l) => l.dims.flatMap((d) => d.axes.filter((a) => a.name === name)));
-    const cuts = [...new Set([1, size, ...refs.flatMap((a) => [a.pre, a.pre * a.size])])].sort((a, b) => a - b);
-    return cuts.slice(1).map((cut, i): AxisRef => {
-      const pre = cuts[i] as number;
-      if (cut % pre !== 0)
-        throw unsupported(`a collective_permute between sub-axes of ${name} that do not nest (${pre} and ${cut})`);
-      return { name, pre, size: cut / pre };
-    });
-  });
 }
 
 /** Blocks of a layout: per device, the block index along each dim's axes. */

@@ -1,10 +1,11 @@
 /** Do all devices that a collective joins get to it? Where only some do, they wait for ever. */
 import type { OpAttrs } from '../ir/attrs.ts';
-import { devicePairs, groupsOf, layoutPairs, shiftPairs } from '../ir/device-groups.ts';
+import { devicePairs, groupsOf, shiftPairs } from '../ir/device-groups.ts';
 import { userError } from '../ir/diagnostics.ts';
 import type { Layout } from '../ir/layout.ts';
 import type { AxisRef, Mesh } from '../ir/mesh.ts';
 import { joinedAxes } from '../ir/ops/collectives.ts';
+import { layoutPairs } from '../ir/permute.ts';
 import type { Op } from '../ir/program.ts';
 
 /** Throws if some of a group run and some do not. `active` by device of the mesh. */

@@ -9,17 +9,10 @@ import type { Layout, Monoid } from '../ir/layout.ts';
 import { axesSize, type AxisRef } from '../ir/mesh.ts';
 import type { KernelContext, Registry } from '../ir/op.ts';
 import type { CollectiveKind, Op } from '../ir/program.ts';
+import { permuteSources } from '../ir/permute.ts';
 import { tensor } from '../ir/types.ts';
 import { offsetIn, planBlock, storageCount, unravel } from './blocks.ts';
-import {
-  axesKey,
-  broadcastSources,
-  type DeviceGrid,
-  deviceSources,
-  layoutKey,
-  permuteSources,
-  shiftSources,
-} from './device-grid.ts';
+import { axesKey, broadcastSources, type DeviceGrid, deviceSources, layoutKey, shiftSources } from './device-grid.ts';
 import { type Distributed, mergeEqualCopies } from './distributed.ts';
 import { runStacked } from './kernels/index.ts';
 import { runMove } from './kernels/move.ts';
@@ -242,7 +235,10 @@ export class SpmdCollectives {
     const key = `${layoutKey(from)}>${layoutKey(to)}`;
     let sources = this.sources.get(key);
     if (sources === undefined)
-      this.sources.set(key, (sources = permuteSources(this.gridOf(from.mesh), this.gridOf(to.mesh), from, to)));
+      this.sources.set(
+        key,
+        (sources = permuteSources(this.gridOf(from.mesh).mesh, this.gridOf(to.mesh).mesh, from, to)),
+      );
     const map = sources;
     const memo = `${value.partition.id}/${key}`;
     const { copyOf } = value.partition;

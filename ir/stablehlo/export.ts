@@ -3,7 +3,8 @@
  * `sdy.manual_computation` over all axes that holds it, with real collectives and nothing outside.
  */
 import { internalError } from '../diagnostics.ts';
-import { type Layout, layoutOf } from '../layout.ts';
+import type { OpAttrs } from '../attrs.ts';
+import { type Layout, layoutOf, samePlacement } from '../layout.ts';
 import { isFullAxis, type Mesh } from '../mesh.ts';
 import {
   type Block,
@@ -23,9 +24,7 @@ import { plainOp, propertiesOf, tensorText } from './print-op.ts';
 import { meshText, printSdy } from './print-sdy.ts';
 
 export function exportStablehlo(original: Module, local: Module): string {
-  const mesh = local.meshes[0];
-  if (mesh === undefined) throw internalError('export: the module has no mesh');
-  return new Printer(mainFunction(original), mainFunction(local), mesh).module(original.name);
+  return new Printer(mainFunction(original), mainFunction(local), local.meshes).module(original.name);
 }
 
 /** A module at a global level before collectives, with the layout of every value as `sdy.sharding`. */
@@ -34,17 +33,22 @@ export const exportSdy = (module: Module): string => printSdy(edit(module));
 class Printer {
   private readonly original: Func;
   private readonly func: Func;
+  /** Of the manual computation; arguments and results may be on the other meshes. */
   private readonly mesh: Mesh;
+  private readonly meshes: readonly Mesh[];
   private readonly lines: string[] = [];
   private readonly names = new Map<ValueId, string>();
   private next = 0;
   private depth = 2;
   private readonly collectives: CollectivePrinter;
 
-  constructor(original: Func, func: Func, mesh: Mesh) {
+  constructor(original: Func, func: Func, meshes: readonly Mesh[]) {
+    const [mesh] = meshes;
+    if (mesh === undefined) throw internalError('export: the module has no mesh');
     this.original = original;
     this.func = func;
     this.mesh = mesh;
+    this.meshes = meshes;
     this.collectives = new CollectivePrinter(mesh, (text, name) => this.emit(text, name));
   }
 
@@ -52,10 +56,11 @@ class Printer {
     const { original, func } = this;
     const { mesh } = this;
     const count = mesh.axes.reduce((n, a) => n * a.size, 1);
-    const layoutsIn = func.body.params.map((p) =>
-      this.layout(valueInfo(func, p).layout, valueInfo(func, p).type.shape.length),
-    );
+    const inner = func.body.params.map((p) => valueInfo(func, p));
+    const layoutsIn = inner.map((p) => this.layout(p.layout, p.type.shape.length));
     const layoutsOut = func.resultLayouts.map((l, i) => this.layout(l, original.resultTypes[i]?.shape.length ?? 0));
+    const enter = inner.map((p) => this.layout(p.layout, p.type.shape.length, mesh));
+    const leave = func.resultLayouts.map((l, i) => this.layout(l, original.resultTypes[i]?.shape.length ?? 0, mesh));
     const typesIn = original.body.params.map((p) => valueInfo(original, p).type);
     const typesOut = original.resultTypes;
     const attrs = (layout: string, rest: string | undefined): string =>
@@ -66,14 +71,14 @@ class Printer {
     const results = typesOut.map(
       (t, i) => `${tensorText(t)} ${attrs(layoutsOut[i] as string, original.resultAttrs[i])}`,
     );
-    const inner = func.body.params.map((p) => `${this.fresh(p)}: ${tensorText(valueInfo(func, p).type)}`);
+    const params = func.body.params.map((p) => `${this.fresh(p)}: ${tensorText(valueInfo(func, p).type)}`);
     const manual = mesh.axes.map((a) => `"${a.name}"`).join(', ');
     const outer = typesOut.map((_, i) => (typesOut.length === 1 ? '%out' : `%out#${i}`));
     this.lines.push(
       `module @${name} attributes {mhlo.num_partitions = ${count} : i32, mhlo.num_replicas = 1 : i32} {`,
-      `  ${meshText(mesh)}`,
+      ...this.meshes.map((m) => `  ${meshText(m)}`),
       `  func.func public @main(${args.join(', ')}) -> (${results.join(', ')}) {`,
-      `    %out${typesOut.length > 1 ? `:${typesOut.length}` : ''} = sdy.manual_computation(${typesIn.map((_, i) => `%arg${i}`).join(', ')}) in_shardings=[${layoutsIn.join(', ')}] out_shardings=[${layoutsOut.join(', ')}] manual_axes={${manual}} (${inner.join(', ')}) {`,
+      `    %out${typesOut.length > 1 ? `:${typesOut.length}` : ''} = sdy.manual_computation(${typesIn.map((_, i) => `%arg${i}`).join(', ')}) in_shardings=[${enter.join(', ')}] out_shardings=[${leave.join(', ')}] manual_axes={${manual}} (${params.join(', ')}) {`,
     );
     this.depth = 3;
     this.ops(func.body, 'sdy.return');
@@ -87,8 +92,8 @@ class Printer {
     return this.lines.join('\n');
   }
 
-  private layout(layout: Layout | undefined, rank: number): string {
-    const { mesh } = this;
+  private layout(layout: Layout | undefined, rank: number, at?: Mesh): string {
+    const mesh = at ?? this.meshes.find((m) => m.name === layout?.mesh) ?? this.mesh;
     const { dims } =
       layout ??
       layoutOf(
@@ -116,6 +121,7 @@ class Printer {
     } else if (op.kind === 'sharding_constraint' || op.kind === 'collective_done')
       this.bindName(op, operands[0] as string);
     else if (op.kind === 'axis_index') this.bindName(op, this.collectives.axisIndex(op));
+    else if (isBoundaryCrossing(synchronous(op))) this.bindName(op, operands[0] as string);
     else if (isCollective(synchronous(op))) {
       const [operand, result] = [types(op.operands)[0] as TensorType, types(op.results)[0] as TensorType];
       this.bindName(op, this.collectives.print(synchronous(op), operands[0] as string, operand, result));
@@ -205,4 +211,16 @@ class Printer {
     if (name === undefined) throw internalError(`export: value ${id} is used before it is printed`);
     return name;
   }
+}
+
+/**
+ * Another order of devices at the boundary, which XLA changes itself: the argument or result is annotated with its own
+ * mesh, the manual computation takes or gives the same axes on the mesh of all that is inside.
+ */
+function isBoundaryCrossing(op: Op): boolean {
+  if (op.kind !== 'collective_permute') return false;
+  const { from, to } = op.attrs as unknown as OpAttrs['collective_permute'];
+  if (from.mesh === to.mesh) return false;
+  if (!samePlacement(from, to)) throw internalError('export: another order of devices inside the program');
+  return true;
 }

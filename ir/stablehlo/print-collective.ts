@@ -3,11 +3,12 @@
  * dims is one collective on a reshaped array; one over no axes is nothing.
  */
 import { unsupported } from '../diagnostics.ts';
-import { devicePairs, groupsOf, layoutPairs, type Pairs, shiftPairs } from '../device-groups.ts';
+import { devicePairs, groupsOf, type Pairs, shiftPairs } from '../device-groups.ts';
 import type { Monoid } from '../layout.ts';
 import type { OpAttrs } from '../attrs.ts';
 import { axesKey } from '../axes.ts';
 import { axesSize, type AxisRef, type Mesh } from '../mesh.ts';
+import { layoutPairs } from '../permute.ts';
 import type { Op } from '../program.ts';
 import { tensor, type TensorType } from '../types.ts';
 import { elementText } from './element-names.ts';
@@ -25,6 +26,7 @@ const REDUCERS: Readonly<Record<Monoid, string>> = {
 };
 
 export class CollectivePrinter {
+  /** The mesh of everything inside; arguments and results may be on others (passes/partition/one-order.ts). */
   private readonly mesh: Mesh;
   private readonly emit: Emit;
   private channel = 0;
@@ -217,9 +219,7 @@ export class CollectivePrinter {
     if (more.length === 0) {
       const g = groups?.[0]?.length ?? axesSize(move.axes);
       const { source, target } = move;
-      const shape = type.shape.map((n, d) =>
-        source === target ? n : d === target ? n / g : d === source ? n * g : n,
-      );
+      const shape = type.shape.map((n, d) => (source === target ? n : d === target ? n / g : d === source ? n * g : n));
       return this.exchange(value, type, tensor(type.dtype, shape), source, target, move.axes, groups);
     }
     const counts = moves.map((m) => axesSize(m.axes));

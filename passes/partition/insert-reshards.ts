@@ -8,9 +8,8 @@
  * The function becomes a graph of decisions (decide/graph.ts). The first solution starts from the propagated layouts and
  * goes through the program once; sweeps then change what makes the whole program cheaper, and only that.
  */
-import { internalError } from '../../ir/diagnostics.ts';
 import type { Registry } from '../../ir/op.ts';
-import { type Func, mainFunction, meshOf, type Module } from '../../ir/program.ts';
+import { type Func, mainFunction, type Module } from '../../ir/program.ts';
 import { buildGraph } from './decide/build-graph.ts';
 import { improve } from './decide/improve.ts';
 import { CandidateTable } from './decide/options.ts';
@@ -34,9 +33,7 @@ export interface Decided {
 
 export function decideLayouts(module: Module, registry: Registry, prices: Prices = wirePrices): Decided {
   const func = mainFunction(module);
-  const mesh = module.meshes[0];
-  if (mesh === undefined) throw internalError('insert-reshards: the module has no mesh');
-  const table = new LayoutTable(meshOf(module, mesh.name), prices);
+  const table = new LayoutTable(module, prices);
   const known = new CandidateTable(table);
   const solution = new Solution(buildGraph(func, registry, table), table);
   startSolution(solution, known);

@@ -1,6 +1,8 @@
 /** Interned layouts of one pass, and memoised plans between them: 96 equal layers plan once. */
+import { internalError } from '../../ir/diagnostics.ts';
 import { closedDim, type Layout, layoutOf, type Monoid } from '../../ir/layout.ts';
 import type { AxisRef, Mesh } from '../../ir/mesh.ts';
+import { type Block, type Module, walkOps } from '../../ir/program.ts';
 import { DTYPES, type TensorType } from '../../ir/types.ts';
 import { axesKey, axisKey, evenPrefix } from '../../ir/axes.ts';
 import type { Prices } from './prices.ts';
@@ -10,24 +12,38 @@ const noPath: Plan = { steps: [], bytes: Number.POSITIVE_INFINITY, price: Number
 const nothing: Plan = { steps: [], bytes: 0, price: 0 };
 
 export class LayoutTable {
+  /** The first is the program's own; others have its axes and another order of devices. */
+  readonly meshes: readonly Mesh[];
   readonly mesh: Mesh;
   readonly prices: Prices;
+  /** Axes that a manual computation has in its hands: no value is known to be the same along them. */
+  private readonly manual: ReadonlySet<string>;
   private readonly layouts = new Map<string, Layout>();
   private readonly ids = new Map<Layout, number>();
   private readonly plans = new Map<TensorType, Map<number, Plan>>();
 
-  constructor(mesh: Mesh, prices: Prices) {
+  constructor({ meshes, functions }: Pick<Module, 'meshes' | 'functions'>, prices: Prices) {
+    const [mesh] = meshes;
+    if (mesh === undefined) throw internalError('a layout table without a mesh');
+    this.meshes = meshes;
     this.mesh = mesh;
     this.prices = prices;
+    this.manual = new Set(functions.flatMap((f) => manualAxes(f.body)));
   }
 
-  /** The one closed layout with these axes. */
-  of(dims: readonly (readonly AxisRef[])[], unreduced: readonly AxisRef[] = [], monoid: Monoid = 'sum'): Layout {
+  /** The one closed layout with these axes. Where nothing is sharded, the order of devices does not matter. */
+  of(
+    dims: readonly (readonly AxisRef[])[],
+    unreduced: readonly AxisRef[] = [],
+    monoid: Monoid = 'sum',
+    meshName = this.mesh.name,
+  ): Layout {
+    const mesh = unreduced.length === 0 && dims.every((d) => d.length === 0) ? this.mesh.name : meshName;
     const owed = unreduced.length < 2 ? unreduced : [...unreduced].sort((a, b) => (axisKey(a) < axisKey(b) ? -1 : 1));
-    const key = `${dims.length}:${dims.map(axesKey).join('|')}#${axesKey(owed)}${owed.length > 0 ? monoid : ''}`;
+    const key = `${mesh === this.mesh.name ? '' : mesh}${dims.length}:${dims.map(axesKey).join('|')}#${axesKey(owed)}${owed.length > 0 ? monoid : ''}`;
     let layout = this.layouts.get(key);
     if (layout === undefined) {
-      layout = layoutOf(this.mesh.name, dims, owed, monoid);
+      layout = layoutOf(mesh, dims, owed, monoid);
       this.layouts.set(key, layout);
       this.ids.set(layout, this.ids.size);
     }
@@ -37,7 +53,7 @@ export class LayoutTable {
   /** A layout of the program, closed and cut to the largest even prefix of each dim's axes. */
   even(shape: readonly number[], layout: Layout): Layout {
     const dims = layout.dims.map((d, i) => evenPrefix(shape[i] as number, d.axes));
-    return this.of(dims, layout.unreduced, layout.monoid);
+    return this.of(dims, layout.unreduced, layout.monoid, layout.mesh);
   }
 
   replicated(rank: number): Layout {
@@ -59,8 +75,15 @@ export class LayoutTable {
       plan =
         from === to
           ? nothing
-          : (planReshard([this.mesh, this.mesh], type.shape, DTYPES[type.dtype].bytes, from, to, this.prices) ??
-            noPath);
+          : (planReshard(
+              [this.named(from.mesh), this.named(to.mesh)],
+              type.shape,
+              DTYPES[type.dtype].bytes,
+              from,
+              to,
+              this.prices,
+              this.manual,
+            ) ?? noPath);
       known.set(key, plan);
     }
     return plan;
@@ -68,8 +91,35 @@ export class LayoutTable {
 
   /** The same placement with nothing owed. */
   reduced(layout: Layout): Layout {
-    return layout.unreduced.length === 0 ? layout : this.of(layout.dims.map((d) => d.axes));
+    return layout.unreduced.length === 0
+      ? layout
+      : this.of(
+          layout.dims.map((d) => d.axes),
+          [],
+          'sum',
+          layout.mesh,
+        );
+  }
+
+  /** The same axes on the program's own mesh. */
+  atHome(layout: Layout): Layout {
+    return layout.mesh === this.mesh.name
+      ? layout
+      : this.of(
+          layout.dims.map((d) => d.axes),
+          layout.unreduced,
+          layout.monoid,
+        );
+  }
+
+  private named(name: string): Mesh {
+    const mesh = this.meshes.find((m) => m.name === name);
+    if (mesh === undefined) throw internalError(`there is no mesh @${name}`);
+    return mesh;
   }
 }
+
+const manualAxes = (block: Block): string[] =>
+  [...walkOps(block)].flatMap((op) => (op.kind === 'manual_computation' ? (op.attrs.manual_axes as string[]) : []));
 
 export const closed = (layout: Layout): Layout => ({ ...layout, dims: layout.dims.map((d) => closedDim(d.axes)) });

@@ -11,7 +11,6 @@ import {
   type Block,
   type Func,
   mainFunction,
-  meshOf,
   type Module,
   type Op,
   type Origin,
@@ -25,12 +24,10 @@ import type { Step } from './reshard-plan.ts';
 
 export function lowerReshards(module: Module, prices: Prices = wirePrices): Module {
   const func = mainFunction(module);
-  const mesh = module.meshes[0];
-  if (mesh === undefined) throw internalError('lower-reshards: the module has no mesh');
   return {
     ...module,
     level: 'collective',
-    functions: [new Lowering(func, new LayoutTable(meshOf(module, mesh.name), prices)).run()],
+    functions: [new Lowering(func, new LayoutTable(module, prices)).run()],
   };
 }
 
@@ -78,7 +75,7 @@ class Lowering {
         from: [op.origin],
         ...(op.origin.reason === undefined ? {} : { reason: op.origin.reason }),
       };
-      const [made] = this.builder.op(step.kind, [value], [type], origin, stepAttrs(step, this.table.mesh.name));
+      const [made] = this.builder.op(step.kind, [value], [type], origin, stepAttrs(step));
       this.builder.setLayout(made as ValueId, step.to);
       value = made as ValueId;
     }
@@ -91,12 +88,14 @@ class Lowering {
       layout.dims.map((d) => d.axes),
       layout.unreduced,
       layout.monoid,
+      layout.mesh,
     );
   }
 }
 
 /** Attributes of the op that a step of a plan becomes. */
-export function stepAttrs(step: Step, mesh: string): Attrs {
+export function stepAttrs(step: Step): Attrs {
+  const { mesh } = step.to;
   switch (step.kind) {
     case 'all_gather':
     case 'all_slice':

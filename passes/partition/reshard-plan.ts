@@ -60,8 +60,8 @@ const SLACK = 2;
 const MAX_STATES = 4_000;
 
 /**
- * Plans `from` → `to` for a tensor of this global shape and element size (bytes). Both divide evenly. Null: no way, as
- * axes are cut at places that do not nest, or the meshes have other axes.
+ * Plans `from` → `to` for a tensor of this global shape and element size (bytes). Both divide evenly. `manual`: axes
+ * along which values may differ whatever their layout says. Null: no way, as axes are cut at places that do not nest, or the meshes have other axes.
  */
 export function planReshard(
   meshes: readonly [Mesh, Mesh],
@@ -70,8 +70,9 @@ export function planReshard(
   from: Layout,
   to: Layout,
   prices: Prices = wirePrices,
+  manual: ReadonlySet<string> = new Set(),
 ): Plan | null {
-  const problem = Problem.of(meshes, shape, elementBytes, from, to);
+  const problem = Problem.of(meshes, shape, elementBytes, from, to, manual);
   if (problem === null) return null;
   const search = new Search(problem, prices);
   let best = search.run(SLACK * Math.max(problem.held(problem.from), problem.held(problem.to)));

@@ -14,6 +14,7 @@ import {
   axesSize,
   deviceCount,
   type Mesh,
+  type MeshAxis,
   overlaps,
   sameAxis,
   sameMesh,
@@ -71,6 +72,7 @@ export class Problem {
     elementBytes: number,
     from: Layout,
     to: Layout,
+    manual: ReadonlySet<string>,
   ): Problem | null {
     if (!sameAxesOf(meshes)) return null;
     const reordered = !sameMesh(...meshes);
@@ -90,7 +92,9 @@ export class Problem {
     const kept = [...prefix.flat(), ...used];
     const atoms = [
       ...used,
-      ...(owed.from.length > owed.to.length ? idleAxes(meshes[0], kept, fine, used.length, extents) : []),
+      ...(owed.from.length > owed.to.length
+        ? idleAxes(axesButManual(meshes[0], manual), kept, fine, used.length, extents)
+        : []),
     ];
     const numbers = (axes: readonly AxisRef[]): number[] =>
       refine(axes, fine).map((a) => atoms.findIndex((b) => sameAxis(a, b)));
@@ -196,15 +200,18 @@ function commonPrefix(a: readonly AxisRef[], b: readonly AxisRef[]): AxisRef[] {
 
 const distinct = (axes: readonly AxisRef[]): AxisRef[] => [...new Map(axes.map((a) => [axesKey([a]), a])).values()];
 
+const axesButManual = (mesh: Mesh, manual: ReadonlySet<string>): MeshAxis[] =>
+  mesh.axes.filter((a) => !manual.has(a.name));
+
 /** What is left of the mesh's axes, as far as the search can bear more atoms. */
 function idleAxes(
-  mesh: Mesh,
+  axes: readonly MeshAxis[],
   used: readonly AxisRef[],
   cuts: Cuts,
   count: number,
   extents: readonly number[],
 ): AxisRef[] {
-  const parts = mesh.axes.flatMap(({ name, size }) => {
+  const parts = axes.flatMap(({ name, size }) => {
     const points = [...new Set([1, size, ...(cuts.get(name) ?? [])])].sort((a, b) => a - b);
     return points.slice(1).map((c, i) => ({ name, pre: points[i] as number, size: c / (points[i] as number) }));
   });

@@ -11,8 +11,9 @@ import { internalError } from '../../ir/diagnostics.ts';
 import type { Layout } from '../../ir/layout.ts';
 import { axesSize, type AxisRef, type Mesh } from '../../ir/mesh.ts';
 import { type CollectiveKind, type Func, isCollective, type Op, typeOf, type ValueId } from '../../ir/program.ts';
+import { permuteSources } from '../../ir/permute.ts';
 import { byteSize } from '../../ir/types.ts';
-import { axesKey, DeviceGrid, deviceSources, layoutKey, permuteSources, shiftSources } from '../device-grid.ts';
+import { axesKey, DeviceGrid, deviceSources, layoutKey, shiftSources } from '../device-grid.ts';
 
 /** `func` is at the local level; `meshes` are its module's. */
 export function collectiveBytes(
@@ -106,7 +107,7 @@ export function permuteMap(op: Op, meshes: readonly Mesh[]): Int32Array {
 function makeMap({ kind, attrs }: Op, meshes: readonly Mesh[]): Int32Array {
   if (kind === 'collective_permute') {
     const [from, to] = [attrs.from as Layout, attrs.to as Layout];
-    return permuteSources(gridNamed(meshes, from.mesh), gridNamed(meshes, to.mesh), from, to);
+    return permuteSources(gridNamed(meshes, from.mesh).mesh, gridNamed(meshes, to.mesh).mesh, from, to);
   }
   const grid = gridNamed(meshes, attrs.mesh as string);
   const sources =

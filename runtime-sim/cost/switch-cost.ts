@@ -6,7 +6,7 @@
  */
 import { axesSize, type AxisRef, type Mesh } from '../../ir/mesh.ts';
 import { unravel } from '../blocks.ts';
-import { positionWeight } from '../device-grid.ts';
+import { positionWeight } from '../../ir/permute.ts';
 import type { Switched } from '../machine/machine.ts';
 import type { CollectiveCost, LaneUse, Load } from './collective-cost.ts';
 

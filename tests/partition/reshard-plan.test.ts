@@ -33,14 +33,36 @@ describe('planReshard finds the cheapest way', () => {
     expect(bytes).toBeCloseTo(((total / 4) * 3) / 4);
   });
   it('turns an owed sum into a reduce_scatter where the target is sharded', () => {
-    const { kinds, bytes } = plan([[], []], [[y], []], [y]);
+    const { kinds, bytes } = plan([[x], [z]], [[x, y], [z]], [y]);
     expect(kinds).toEqual(['reduce_scatter']);
-    expect(bytes).toBeCloseTo((total * 3) / 4);
+    expect(bytes).toBeCloseTo(((total / 4) * 3) / 4);
   });
   it('reduces jointly over two axes', () => {
-    const { kinds, bytes } = plan([[], []], [[], []], [x, y]);
+    const { kinds, bytes } = plan([[z], []], [[z], []], [x, y]);
     expect(kinds).toEqual(['all_reduce']);
-    expect(bytes).toBeCloseTo((2 * total * 7) / 8);
+    expect(bytes).toBeCloseTo((2 * (total / 2) * 7) / 8);
+  });
+  it('lets devices that hold the same share a reduction', () => {
+    const { kinds, bytes } = plan([[], []], [[], []], [y]);
+    expect(kinds).toEqual(['all_slice', 'all_reduce', 'all_gather']);
+    expect(bytes).toBeCloseTo((2 * (total / 4) * 3) / 4 + (total / 4) * 3);
+  });
+  it('but not along axes of a manual computation, where nothing is known to be the same', () => {
+    const manual = new Set(['x', 'z']);
+    const [from, to] = [layoutOf('m', [[], []], [y]), layoutOf('m', [[], []])];
+    const found = planReshard([mesh, mesh], shape, 4, from, to, undefined, manual);
+    expect(found?.steps.map((s) => s.kind)).toEqual(['all_reduce']);
+  });
+  it('moves axes of two dims at once: one all_to_all for less than two', () => {
+    const found = planReshard(
+      [mesh, mesh],
+      [8, 8, 8, 8],
+      4,
+      layoutOf('m', [[x], [y], [], []]),
+      layoutOf('m', [[], [], [x], [y]]),
+    );
+    expect(found?.steps.map((s) => s.kind)).toEqual(['all_to_all']);
+    expect(found?.bytes).toBeCloseTo(((8 ** 4 * 4) / 8) * (7 / 8));
   });
   it('changes the device order by one permute', () => {
     const { kinds, bytes } = plan([[x, z], []], [[z, x], []]);

@@ -33,8 +33,8 @@ function carriedOut({ mesh, shape, from }: Change, plan: Plan, meshes: readonly 
     const p = b.param(f32(1, ...local), { layout: entered });
     let [value] = b.op('reshape', [p], [f32(...local)], {}, { shape: local }) as [ValueId];
     for (const step of plan.steps) {
-      const attrs = stepAttrs(step, step.to.mesh);
-      [value] = b.op(step.kind, [value], [f32(...localShape(shape, step.to))], {}, attrs) as [ValueId];
+      const type = f32(...localShape(shape, step.to));
+      [value] = b.op(step.kind, [value], [type], {}, stepAttrs(step)) as [ValueId];
       b.setLayout(value, step.to);
     }
     return { values: [value], layouts: [plan.steps.at(-1)?.to ?? from] };

@@ -1,0 +1,202 @@
+/**
+ * One order of devices inside the program. Where values are laid out over meshes that differ in the order of their
+ * devices, or in their axes, only arguments and results are observed there: all between takes the mesh that most of
+ * them (in bytes) are on, and what enters or leaves in another order is resharded at the boundary.
+ *
+ *   func(%a @m {x, _}, %b @other {x, _})        // other: the same axes, devices in another order
+ *   →  %b' = reshard %b @m {x, _}               // one collective_permute
+ *      add %a, %b'
+ */
+import { FuncBuilder } from '../../ir/build.ts';
+import { type Diagnostic, unsupported } from '../../ir/diagnostics.ts';
+import type { Layout } from '../../ir/layout.ts';
+import { axesIndex, type AxisRef, axesSize, deviceCount, type Mesh, sameMesh } from '../../ir/mesh.ts';
+import { deviceAt } from '../../ir/device-groups.ts';
+import {
+  type Attr,
+  type Attrs,
+  type Block,
+  type Func,
+  mainFunction,
+  meshOf,
+  type Module,
+  type Op,
+  type ValueId,
+  valueInfo,
+} from '../../ir/program.ts';
+import { meshesFor } from '../../ir/stablehlo/gspmd/meshes.ts';
+import type { Tiled } from '../../ir/stablehlo/gspmd/sharding.ts';
+import { byteSize, type TensorType } from '../../ir/types.ts';
+
+export function oneOrder(module: Module, report: (diagnostic: Diagnostic) => void): Module {
+  if (module.meshes.length < 2) return module;
+  const func = mainFunction(module);
+  const home = homeMesh(module, func);
+  const aligned = new Alignment(module, home);
+  const boundary = (layout: Layout | undefined, what: string): Layout | undefined => {
+    if (layout !== undefined && isMaximal(meshOf(module, layout.mesh))) report(onOneDevice(what, func));
+    return layout === undefined ? undefined : aligned.boundary(layout);
+  };
+  const params = func.body.params.map((p) =>
+    boundary(valueInfo(func, p).layout, `argument %${valueInfo(func, p).name ?? p}`),
+  );
+  const results = func.resultLayouts.map((l, i) => boundary(l, `result ${i}`));
+  const rewritten = rewrite(func, aligned, params, results);
+  return { ...module, meshes: aligned.meshes(), functions: [rewritten] };
+}
+
+/** The mesh of most bytes at the boundary; of equals the first of the file. */
+function homeMesh(module: Module, func: Func): Mesh {
+  const bytes = new Map<string, number>();
+  const count = (type: TensorType, layout: Layout | undefined): void => {
+    if (layout !== undefined && layout.dims.some((d) => d.axes.length > 0))
+      bytes.set(layout.mesh, (bytes.get(layout.mesh) ?? 0) + byteSize(type));
+  };
+  for (const p of func.body.params) count(valueInfo(func, p).type, valueInfo(func, p).layout);
+  func.resultLayouts.forEach((l, i) => count(func.resultTypes[i] as TensorType, l));
+  const meshes = module.meshes.filter((m) => m.axes.length > 0);
+  const ranked = [...meshes].sort((a, b) => (bytes.get(b.name) ?? 0) - (bytes.get(a.name) ?? 0));
+  return ranked[0] ?? (module.meshes[0] as Mesh);
+}
+
+const isMaximal = (mesh: Mesh): boolean => mesh.axes.length === 0 && mesh.deviceIds !== undefined;
+
+const onOneDevice = (what: string, func: Func): Diagnostic => ({
+  code: 'SH0405',
+  severity: 'warning',
+  cause: 'user',
+  message: `${what} of @${func.name} is asked for on one device only: every device holds it`,
+  help: 'the device asked for holds it too; annotate it as replicated to say so',
+});
+
+/** Layouts of other meshes on the home mesh, and on meshes that have its axes. */
+class Alignment {
+  private readonly module: Module;
+  private readonly home: Mesh;
+  private readonly extra: Mesh[] = [];
+
+  constructor(module: Module, home: Mesh) {
+    this.module = module;
+    this.home = home;
+  }
+
+  meshes(): Mesh[] {
+    return [this.home, ...this.extra];
+  }
+
+  /** Exactly the same placement, on a mesh that has the home mesh's axes. */
+  boundary(layout: Layout): Layout {
+    const mesh = this.extra.find((m) => m.name === layout.mesh) ?? meshOf(this.module, layout.mesh);
+    if (mesh === this.home) return layout;
+    if (mesh.axes.length === 0 || layout.dims.every((d) => d.axes.length === 0))
+      return {
+        mesh: this.home.name,
+        dims: layout.dims.map((d) => ({ ...d, axes: [] })),
+        replicated: [],
+        unreduced: [],
+      };
+    if (layout.unreduced.length > 0)
+      throw unsupported(`a sum owed over axes of mesh @${mesh.name}, beside mesh @${this.home.name}`);
+    if (sameAxes(mesh, this.home)) return { ...layout, mesh: this.register(mesh) };
+    const tiled = tiledOf(mesh, layout);
+    const { meshes, of } = meshesFor([tiled], deviceCount(mesh), [this.home, ...this.extra]);
+    const on = of.get(tiled);
+    const found = meshes.find((m) => m.name === on?.mesh) as Mesh;
+    const dims = layout.dims.map((d, i) => ({ ...d, axes: on?.tile[i] ?? [] }));
+    return { mesh: found === this.home ? found.name : this.register(found), dims, replicated: [], unreduced: [] };
+  }
+
+  /** The same axes at home: where a value lies inside the program is for the program to say. */
+  inside(layout: Layout): Layout {
+    const aligned = layout.mesh === this.home.name ? layout : this.boundary(layout);
+    return aligned.mesh === this.home.name ? aligned : { ...aligned, mesh: this.home.name };
+  }
+
+  private register(mesh: Mesh): string {
+    const known = this.extra.find((m) => sameMesh(m, mesh));
+    if (known !== undefined) return known.name;
+    this.extra.push(mesh);
+    return mesh.name;
+  }
+}
+
+const sameAxes = (a: Mesh, b: Mesh): boolean =>
+  a.axes.length === b.axes.length && a.axes.every((x, i) => x.name === b.axes[i]?.name && x.size === b.axes[i]?.size);
+
+/** A layout as a list of devices by tile. */
+function tiledOf(mesh: Mesh, layout: Layout): Tiled {
+  const axes: readonly AxisRef[] = layout.dims.flatMap((d) => [...d.axes]);
+  const copies = deviceCount(mesh) / axesSize(axes);
+  const byTile: number[][] = Array.from({ length: axesSize(axes) }, () => []);
+  for (let p = 0; p < deviceCount(mesh); p++) (byTile[axesIndex(mesh, axes, p)] as number[]).push(deviceAt(mesh, p));
+  const tile = layout.dims.map((d) => axesSize(d.axes));
+  return {
+    kind: 'tiled',
+    tile: copies > 1 ? [...tile, copies] : tile,
+    order: { kind: 'list', devices: byTile.flat() },
+    subgroups: copies > 1 ? ['replicated'] : [],
+  };
+}
+
+function rewrite(
+  func: Func,
+  aligned: Alignment,
+  params: readonly (Layout | undefined)[],
+  results: readonly (Layout | undefined)[],
+): Func {
+  const values = func.values.map((v, id) => {
+    if (v.layout === undefined) return v;
+    const param = func.body.params.indexOf(id as ValueId);
+    return { ...v, layout: (param < 0 ? undefined : params[param]) ?? aligned.inside(v.layout) };
+  });
+  const builder = new FuncBuilder(values);
+  const renamed = new Map<ValueId, ValueId>();
+  const crossing = (id: ValueId, layout: Layout, op: Op | undefined): ValueId => {
+    const origin = {
+      pass: 'one-order',
+      from: [op?.origin ?? valueInfo(func, id).origin ?? {}],
+      reason: 'it enters or leaves in another order of devices',
+    };
+    const [made] = builder.op('reshard', [id], [builder.typeOf(id)], origin, { layout });
+    builder.setLayout(made as ValueId, layout);
+    return made as ValueId;
+  };
+  const inside = (op: Op): Op => ({
+    ...op,
+    operands: op.operands.map((v) => renamed.get(v) ?? v),
+    attrs: alignedAttrs(op.attrs, aligned),
+    regions: op.regions.map(insideBlock),
+  });
+  const insideBlock = (block: Block): Block => ({ ...block, ops: block.ops.map(inside) });
+  const body = builder.region(() => {
+    func.body.params.forEach((p, i) => {
+      builder.paramAt(p);
+      const layout = params[i];
+      if (layout !== undefined && layout.mesh !== aligned.inside(layout).mesh)
+        renamed.set(p, crossing(p, aligned.inside(layout), undefined));
+    });
+    for (const op of func.body.ops) {
+      const moved = inside(op);
+      if (op.kind !== 'return') builder.push(moved);
+      else
+        builder.push({
+          ...moved,
+          operands: moved.operands.map((v, i) => {
+            const layout = results[i];
+            return layout === undefined || layout.mesh === aligned.inside(layout).mesh
+              ? v
+              : crossing(v, aligned.inside(layout), op);
+          }),
+        });
+    }
+  });
+  return { ...func, body, values: builder.values, resultLayouts: results };
+}
+
+function alignedAttrs(attrs: Attrs, aligned: Alignment): Attrs {
+  const one = (value: Attr): Attr => (isLayout(value) ? aligned.inside(value) : value);
+  return Object.fromEntries(Object.entries(attrs).map(([k, v]) => [k, Array.isArray(v) ? v.map(one) : one(v)]));
+}
+
+const isLayout = (value: Attr): value is Layout =>
+  typeof value === 'object' && value !== null && 'mesh' in value && 'dims' in value;
