@@ -55,6 +55,13 @@ function shardedOf(fields: ReadonlyMap<string, Value>): Sharded | undefined {
   return gspmd === undefined ? undefined : { gspmd: gspmd as unknown as ShardingText };
 }
 
+/** Constants, iotas and broadcast scalars cost nothing in any layout: an annotation lays them out, and binds no one else. */
+const isMadeAnywhere = (op: Op | undefined, typeOf: (id: ValueId) => TensorType): boolean =>
+  op !== undefined &&
+  (op.kind === 'constant' ||
+    op.kind === 'iota' ||
+    (op.kind === 'broadcast_in_dim' && typeOf(op.operands[0] as ValueId).shape.length === 0));
+
 /** What XLA expands before anything else looks at it. */
 const EXPANDED: ReadonlySet<string> = new Set(['chlo.square', 'chlo.top_k']);
 
@@ -914,6 +921,10 @@ class Importer {
         origin,
       });
     if (asked?.layout === undefined || type.shape.length === 0 || attrs.target === FULL_TO_SHARD) return id;
+    if (isMadeAnywhere(this.definitions.get(id), (v) => this.builder.typeOf(v))) {
+      this.builder.setLayout(id, withOpenDims(asked.layout, open));
+      return id;
+    }
     const [made] = this.builder.op('sharding_constraint', [id], [type], origin, {
       layout: withOpenDims(asked.layout, open),
     });

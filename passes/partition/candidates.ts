@@ -76,7 +76,7 @@ export function candidates(
       add(chosen.reduce((a, s) => mergeInto(a, s, notHalo), emptyAssignment(rule)));
     }
   }
-  const stuck = op.readsAlone ? stuckAxes(rule, sources.slice(1), may) : [];
+  const stuck = op.readsAlone ? stuckAxes(rule, sources.slice(1), notHalo) : [];
   if (stuck.length > 0) {
     for (const a of [...found.values()]) for (const moved of elsewhere(rule, a, stuck, notHalo)) add(moved);
   }
@@ -86,7 +86,7 @@ export function candidates(
   ]);
 }
 
-/** Axes that operands have on factors which the op needs whole: a sort's dim. */
+/** Axes that operands have on factors which the op needs whole, as a sort's dim, or with parts of neighbours. */
 function stuckAxes(
   rule: FactorRule,
   operands: readonly (readonly Assignment[])[],
