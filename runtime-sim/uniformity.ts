@@ -15,7 +15,8 @@ import type { AxisRef } from '../ir/mesh.ts';
 import { type CollectiveKind, isCollective, meshOf, type Module, type Op } from '../ir/program.ts';
 import { joinedAxes } from '../ir/ops/collectives.ts';
 import type { OpView, Registry } from '../ir/op.ts';
-import { broadcastSources, DeviceGrid, deviceSources, permuteSources, shiftSources } from './device-grid.ts';
+import { permuteSources } from '../ir/permute.ts';
+import { broadcastSources, DeviceGrid, deviceSources, shiftSources } from './device-grid.ts';
 import { type Partition, Partitions } from './partition.ts';
 
 /** A value: which devices hold the same, and, where that is known, what the devices of each class hold. */
@@ -125,7 +126,7 @@ export class Uniformity {
         return this.partitions.refine(held, this.partitions.of(grid.index(joinedAxes(op))));
       case 'collective_permute': {
         const [from, to] = [attrs.from as Layout, attrs.to as Layout];
-        return this.pulled(held, permuteSources(this.grid(from.mesh), this.grid(to.mesh), from, to));
+        return this.pulled(held, permuteSources(this.grid(from.mesh).mesh, this.grid(to.mesh).mesh, from, to));
       }
       case 'collective_shift':
         return this.pulled(held, shiftSources(grid, attrs as unknown as OpAttrs['collective_shift']));
