@@ -39,6 +39,7 @@ export interface Compiled {
   readonly causes: PassContext['causes'];
   /** What insert-reshards chose, and from what. */
   readonly decided: PassContext['decided'];
+  readonly conflicts: PassContext['conflicts'];
   readonly diagnostics: readonly Diagnostic[];
   /** The ops it was compiled with. */
   readonly registry: Registry;
@@ -90,6 +91,7 @@ export function compile(source: Module, options: CompileOptions = {}): Compiled 
     local,
     causes: ctx.causes,
     decided: ctx.decided,
+    conflicts: ctx.conflicts,
     diagnostics,
     registry: ctx.registry,
     passes,

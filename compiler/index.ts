@@ -1,7 +1,7 @@
 /** The public API. */
 export type { Compiled, CompileOptions } from './compile.ts';
 export * from './dsl/index.ts';
-export { explainValue } from './explain.ts';
+export { explainOverview, explainValue } from './explain.ts';
 export { overrideMesh } from './mesh-override.ts';
 export { makeReport, type Report } from './report.ts';
 export { runCheck, type CheckMode, type CheckOutcome } from './check.ts';

@@ -41,6 +41,7 @@ export const PIPELINE: readonly Pass[] = [
     run(module, ctx) {
       const result = propagate(module, ctx.registry);
       ctx.causes = result.causes;
+      ctx.conflicts = result.conflicts;
       return result.module;
     },
   }),
@@ -131,6 +132,6 @@ export const passContext = (
   report: (diagnostic: Diagnostic) => void,
   prices: Prices = wirePrices,
   pace: PaceOf = paceOn(machine(DEFAULT_MACHINE), registry),
-): PassContext => ({ registry, prices, pace, causes: new Map(), decided: undefined, report });
+): PassContext => ({ registry, prices, pace, causes: new Map(), conflicts: [], decided: undefined, report });
 
 export const DEFAULT_MACHINE = 'tpu-v5e';

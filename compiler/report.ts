@@ -1,5 +1,6 @@
 /** The report: what the program costs and whether it was proved, as plain data. All figures per device and per step. */
 import { layoutText } from '../ir/layout.ts';
+import type { AxisRef } from '../ir/mesh.ts';
 import { mainFunction, meshOf, valueInfo } from '../ir/program.ts';
 import { type TensorType, typeText } from '../ir/types.ts';
 import { schedule } from '../passes/schedule/schedule.ts';
@@ -17,6 +18,10 @@ import { type AliveRow, aliveRows, donatedArguments } from '../runtime-sim/outpu
 import type { CheckOutcome } from './check.ts';
 import type { Compiled } from './compile.ts';
 import type { Drift } from './reduction-drift.ts';
+import { nameOf, sourceOf } from './explain/chain.ts';
+import { axesText, pricedConflicts } from './explain/conflicts.ts';
+import { movesOf } from './explain/moves.ts';
+import { place } from './explain/places.ts';
 
 export interface LayoutRow {
   readonly name: string;
@@ -24,10 +29,28 @@ export interface LayoutRow {
   readonly layout: string;
 }
 
+/** Layouts that met and cannot be had at once. */
+export interface ConflictRow {
+  readonly op: string;
+  readonly where: string;
+  readonly candidates: readonly {
+    readonly value: string;
+    readonly dim: number;
+    readonly axes: string;
+    readonly from: string;
+  }[];
+  /** Index of the candidate that the op's result follows; null = none. */
+  readonly winner: number | null;
+  readonly why: string;
+  /** What the op moves. */
+  readonly bytes: number;
+}
+
 export interface Report {
   readonly mesh: Readonly<Record<string, number>>;
   readonly layouts: { readonly arguments: readonly LayoutRow[]; readonly results: readonly LayoutRow[] };
   readonly collectives: Readonly<Record<string, CollectiveTotal>>;
+  readonly conflicts: readonly ConflictRow[];
   readonly wireBytes: number;
   readonly flops: number;
   /** Matrix arithmetic that the program does again to save memory. */
@@ -82,6 +105,7 @@ export function makeReport(
     mesh: Object.fromEntries((mesh?.axes ?? []).map((a) => [a.name, a.size])),
     layouts: layoutsOf(compiled),
     collectives: Object.fromEntries(Object.entries(cost.collectives).filter(([kind]) => kind !== 'all_slice')),
+    conflicts: conflictRows(compiled),
     wireBytes: cost.wireBytes,
     flops: cost.flops,
     recomputedFlops: cost.recomputedFlops,
@@ -109,6 +133,23 @@ export function makeReport(
     check,
   };
   return { report, cost, costed: everything };
+}
+
+/** The dearest first. */
+function conflictRows(compiled: Compiled): ConflictRow[] {
+  return pricedConflicts(compiled, movesOf(compiled)).map(({ conflict, bytes }) => ({
+    op: conflict.op.kind,
+    where: place(conflict.op.origin, compiled.source.source).trim(),
+    candidates: conflict.candidates.map((c) => ({
+      value: nameOf(compiled, c.value),
+      dim: c.dim,
+      axes: axesText(compiled, c),
+      from: sourceOf(compiled, c.value, c.axes[0] as AxisRef),
+    })),
+    winner: conflict.winner ?? null,
+    why: conflict.why,
+    bytes,
+  }));
 }
 
 function layoutsOf(compiled: Compiled): Report['layouts'] {

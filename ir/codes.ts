@@ -179,7 +179,6 @@ export const CODES: Readonly<Record<string, CodeText>> = {
   ),
   SH0705: code('This output needs the whole pipeline.', 'Leave --stop-after out.'),
   SH0706: code('There is no such device in the mesh.', 'Devices count from 0, row-major over the mesh axes.'),
-  SH0707: code('explain was given nothing to explain.', 'Name a value: shardc explain FILE %13.'),
   SH0708: code('The pass takes a program at another level.', 'Run the passes before it first.'),
   SH0709: code(
     'The program is too big to run on numbers here.',

@@ -5,7 +5,7 @@ import type { Level, Module, ValueId } from '../ir/program.ts';
 import type { Decided } from './partition/insert-reshards.ts';
 import type { Prices } from './partition/prices.ts';
 import type { PaceOf } from './schedule/pace.ts';
-import type { Cause } from './propagate/propagate.ts';
+import type { Cause, Conflict } from './propagate/propagate.ts';
 
 export interface Pass {
   /** Kebab-case, as the file. */
@@ -29,6 +29,8 @@ export interface PassContext {
   causes: ReadonlyMap<ValueId, readonly Cause[]>;
   /** What was chosen and from what; filled by `insert-reshards`, read by `explain`. */
   decided: Decided | undefined;
+  /** Where layouts met that no op can have at once; likewise. */
+  conflicts: readonly Conflict[];
 }
 
 export const definePass = (pass: Pass): Pass => pass;

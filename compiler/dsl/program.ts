@@ -62,6 +62,7 @@ export class Program<A extends readonly unknown[] = readonly unknown[], R = unkn
   readonly local: Module | undefined;
   readonly causes: Compiled['causes'];
   readonly decided: Compiled['decided'];
+  readonly conflicts: Compiled['conflicts'];
   readonly diagnostics: readonly Diagnostic[];
   readonly registry: Registry;
   readonly passes: Compiled['passes'];
@@ -79,6 +80,7 @@ export class Program<A extends readonly unknown[] = readonly unknown[], R = unkn
     this.local = compiled.local;
     this.causes = compiled.causes;
     this.decided = compiled.decided;
+    this.conflicts = compiled.conflicts;
     this.diagnostics = compiled.diagnostics;
     this.passes = compiled.passes;
     this.registry = registry;

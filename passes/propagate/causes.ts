@@ -23,18 +23,23 @@ export interface Cause {
   readonly round?: number;
   /** User priority, when not 0. */
   readonly priority?: number;
+  /** Of all causes noted, this was the n-th. */
+  readonly order?: number;
 }
 
 export class CauseLog {
   readonly causes = new Map<ValueId, Cause[]>();
   round = 0;
   priority = 0;
+  private count = 0;
 
   /** Axes that a value has because the user (or a constraint, or its sharding group) says so. */
   annotated(id: ValueId, before: Layout | undefined, after: Layout | undefined, op?: CauseOp, from?: ValueId): void {
     for (const grown of growth(before, after)) {
+      const asked = after?.dims[grown.dim]?.priority ?? 0;
       this.note(id, {
         ...grown,
+        ...(asked > 0 ? { priority: asked } : {}),
         ...(op === undefined ? {} : { op }),
         ...(from === undefined ? {} : { from }),
         ...this.when(op !== undefined),
@@ -80,9 +85,10 @@ export class CauseLog {
   }
 
   private note(id: ValueId, cause: Cause): void {
+    const noted = { ...cause, order: this.count++ };
     const known = this.causes.get(id);
-    if (known === undefined) this.causes.set(id, [cause]);
-    else known.push(cause);
+    if (known === undefined) this.causes.set(id, [noted]);
+    else known.push(noted);
   }
 }
 

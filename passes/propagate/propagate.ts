@@ -14,15 +14,18 @@ import { addDataFlowEdges, removeEdge, takeOver } from '../shardy/data-flow-edge
 import { importShardingGroups, syncGroups } from '../shardy/sharding-groups.ts';
 import { aggressive } from './aggressive.ts';
 import { type Cause, CauseLog } from './causes.ts';
+import { type Conflict, conflictsOf } from './conflicts.ts';
 import { Driver } from './fixed-point.ts';
 import { Graph } from './graph.ts';
 import { userPriority } from './user-priority.ts';
 
 export type { Cause } from './causes.ts';
+export type { Candidate, Conflict } from './conflicts.ts';
 
 export interface PropagateResult {
   readonly module: Module;
   readonly causes: ReadonlyMap<ValueId, readonly Cause[]>;
+  readonly conflicts: readonly Conflict[];
 }
 
 export function propagate(module: Module, registry: Registry): PropagateResult {
@@ -39,11 +42,17 @@ export function propagate(module: Module, registry: Registry): PropagateResult {
   const causes = new CauseLog();
   graph.layouts.forEach((layout, slot) => causes.annotated(slot as ValueId, undefined, layout));
   userPriority(new Driver(graph, causes), aggressive);
-  return laidOut(graph, program, mesh.name, causes);
+  return laidOut(graph, program, mesh.name, causes, conflictsOf(graph, causes));
 }
 
 /** Every value with its layout; what nothing reached is open and whole. Constraints stay as the user wrote them. */
-function laidOut(graph: Graph, program: EditModule, mesh: string, log: CauseLog): PropagateResult {
+function laidOut(
+  graph: Graph,
+  program: EditModule,
+  mesh: string,
+  log: CauseLog,
+  conflicts: readonly Conflict[],
+): PropagateResult {
   const asked = new Map<EditOp, Attrs>();
   for (const op of program.ops()) if (op.kind === 'sharding_constraint') asked.set(op, op.attrs);
   graph.writeBack();
@@ -69,20 +78,23 @@ function laidOut(graph: Graph, program: EditModule, mesh: string, log: CauseLog)
   const replaced = inlineComputations(program);
   const ids = new Map<EditValue, ValueId>();
   const done = finish(program, 'propagated', ids);
+  const idOf = (id: ValueId): ValueId | undefined => ids.get(standing(graph.values[id] as EditValue, replaced));
   const found = new Map<ValueId, readonly Cause[]>();
   graph.values.forEach((v, id) => {
     const known = causes[id];
     const at = ids.get(v);
     if (known === undefined || at === undefined) return;
-    const from = (c: Cause): ValueId | undefined =>
-      c.from === undefined ? undefined : ids.get(standing(graph.values[c.from] as EditValue, replaced));
     found.set(
       at,
-      known.map((c) => ({ ...c, from: from(c) })),
+      known.map((c) => ({ ...c, from: c.from === undefined ? undefined : idOf(c.from) })),
     );
   });
+  const met = conflicts.map((c) => ({
+    ...c,
+    candidates: c.candidates.map((side) => ({ ...side, value: idOf(side.value) ?? side.value })),
+  }));
   const [func] = done.functions as [Func];
-  return { module: { ...done, functions: [{ ...func, resultLayouts: results }] }, causes: found };
+  return { module: { ...done, functions: [{ ...func, resultLayouts: results }] }, causes: found, conflicts: met };
 }
 
 /** A constraint on a scalar of a reducer or comparator, as JAX leaves them: it says nothing. */

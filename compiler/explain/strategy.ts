@@ -4,11 +4,11 @@
  *   chosen:   {x, y} · {y, _} → {x, _; unreduced=y}, 8 ways: 12.0 KiB on the wire
  *   rejected: {x, _} · {_, _} → {x, _}, 2 ways: 24.0 KiB, splits the work less
  */
-import { type Layout, layoutText } from '../ir/layout.ts';
-import { meshOf, type Span, type ValueId, valueInfo } from '../ir/program.ts';
-import { type Alternative, alternativesOf } from '../passes/partition/decide/alternatives.ts';
-import type { Compiled } from './compile.ts';
-import { bytesText } from './units.ts';
+import { type Layout, layoutText } from '../../ir/layout.ts';
+import { meshOf, type Span, type ValueId, valueInfo } from '../../ir/program.ts';
+import { type Alternative, alternativesOf } from '../../passes/partition/decide/alternatives.ts';
+import type { Compiled } from '../compile.ts';
+import { bytesText } from '../units.ts';
 
 /** Rejected ones are shown up to here; the rest is counted. */
 const MOST_SHOWN = 6;
