@@ -48,13 +48,15 @@ interface Side extends Candidate {
 }
 
 function conflictsAt(graph: Graph, log: CauseLog, node: Node): Conflict[] {
+  const { rule } = node;
+  if (rule === undefined) return [];
   const values = [...node.operands, ...node.results];
   const count = node.operands.length;
   if (values.filter((v) => graph.layoutOf(v)?.dims.some((d) => d.axes.length > 0)).length < 2) return [];
   const tensors = values.map((v, t) =>
     projectTensor(
-      node.rule,
-      (t < count ? node.rule.operands[t] : node.rule.results[t - count]) ?? [],
+      rule,
+      (t < count ? rule.operands[t] : rule.results[t - count]) ?? [],
       graph.layoutAt(node, v, t >= count),
     ),
   );
