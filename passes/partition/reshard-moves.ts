@@ -260,7 +260,7 @@ function arrangements(p: Problem, state: State): (readonly number[])[][] {
   );
 }
 
-/** Lists of free atoms with this many shards for a dim: those that begin as the target does come first. */
+/** Lists of free atoms with this many shards for a dim: those first that begin as the target does and end in what is gathered. */
 function listsOf(p: Problem, state: State, d: number, shards: number, left: readonly number[]): number[][] {
   const goal = p.to.dims[d] as readonly number[];
   const held = state.dims[d] as readonly number[];
@@ -268,7 +268,8 @@ function listsOf(p: Problem, state: State, d: number, shards: number, left: read
   const order = [...left].sort((a, b) => rank(a) - rank(b));
   function rank(a: number): number {
     const [g, h] = [goal.indexOf(a), held.indexOf(a)];
-    return g >= 0 ? g : h >= 0 ? 100 + h : 200 + a;
+    if (g >= 0) return g;
+    return (p.wanted.includes(a) ? 200 : 100) + (h >= 0 ? h : 50 + a);
   }
   const extend = (list: readonly number[], size: number): void => {
     if (lists.length >= 12) return;

@@ -74,6 +74,14 @@ export function planReshard(
 ): Plan | null {
   const problem = Problem.of(meshes, shape, elementBytes, from, to, manual);
   if (problem === null) return null;
+  const plan = solve(problem, prices);
+  if (!problem.lopsided || plan?.bytes === 0) return plan;
+  const other = Problem.of(meshes, shape, elementBytes, from, to, manual, true);
+  const turned = other === null ? null : solve(other, prices);
+  return plan === null || (turned !== null && turned.price < plan.price) ? turned : plan;
+}
+
+function solve(problem: Problem, prices: Prices): Plan | null {
   const search = new Search(problem, prices);
   let best = search.run(SLACK * Math.max(problem.held(problem.from), problem.held(problem.to)));
   if (best === null || search.cutShort) {

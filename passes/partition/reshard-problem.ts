@@ -40,6 +40,8 @@ export class Problem {
   readonly wanted: readonly number[];
   /** Axes that neither layout has, where a reduction is owed: all devices along them hold the same. */
   readonly idle: readonly number[];
+  /** Some axis was split into unequal parts: the other order of them may serve better. */
+  readonly lopsided: boolean;
   /** Extents and bytes of what the common prefix of both layouts leaves to a device. */
   readonly extents: readonly number[];
   readonly total: number;
@@ -50,7 +52,7 @@ export class Problem {
   private readonly layouts = new Map<string, Layout>();
   private readonly lists = new Map<string, readonly AxisRef[]>();
 
-  private constructor(fields: Pick<Problem, 'sizes' | 'extents' | 'total' | 'monoid' | 'meshes'> & Parts) {
+  private constructor(fields: Pick<Problem, 'sizes' | 'extents' | 'total' | 'monoid' | 'meshes' | 'lopsided'> & Parts) {
     this.sizes = fields.sizes;
     this.extents = fields.extents;
     this.total = fields.total;
@@ -60,6 +62,7 @@ export class Problem {
     this.prefix = fields.prefix;
     this.from = fields.from;
     this.to = fields.to;
+    this.lopsided = fields.lopsided;
     this.wanted = fields.to.dims.flat();
     const used = new Set([...fields.from.dims.flat(), ...this.wanted, ...fields.from.owed]);
     this.idle = fields.atoms.map((_, i) => i).filter((i) => !used.has(i));
@@ -73,6 +76,7 @@ export class Problem {
     from: Layout,
     to: Layout,
     manual: ReadonlySet<string>,
+    minorFirst = false,
   ): Problem | null {
     if (!sameAxesOf(meshes)) return null;
     const reordered = !sameMesh(...meshes);
@@ -87,7 +91,7 @@ export class Problem {
       to: coarse.to.map((held, d) => held.slice(prefix[d]?.length)),
     };
     const owed = { from: refine(from.unreduced, cuts), to: refine(to.unreduced, cuts) };
-    const fine = splitCuts(cuts, extents, rest);
+    const fine = splitCuts(cuts, extents, rest, minorFirst);
     const used = distinct([...rest.from, ...rest.to, owed.from, owed.to].flat().flatMap((a) => refine([a], fine)));
     const kept = [...prefix.flat(), ...used];
     const atoms = [
@@ -104,6 +108,7 @@ export class Problem {
       prefix,
       extents,
       meshes,
+      lopsided: [...fine].some(([name, points]) => lopsided(cuts.get(name) ?? [], points)),
       sizes: atoms.map((a) => a.size),
       total: extents.reduce((n, d) => n * d, elementBytes),
       monoid: from.monoid ?? 'sum',
@@ -229,17 +234,26 @@ function halves(axis: AxisRef, extents: readonly number[]): AxisRef[] {
   ];
 }
 
-/** Cuts where gcds ask for them: an axis against a dim's extent, and against the axes that the other layout has there. */
+/**
+ * Cuts where gcds ask for them: an axis against a dim's extent, and against the axes that the other layout has there; where
+ * sizes are no powers of two, against all. 6 splits as 2·3, or as 3·2 with `minorFirst`.
+ */
 function splitCuts(
   cuts: Cuts,
   extents: readonly number[],
   { from, to }: { readonly from: readonly (readonly AxisRef[])[]; readonly to: readonly (readonly AxisRef[])[] },
+  minorFirst: boolean,
 ): Cuts {
   let all = cuts;
   const atomsOf = (axes: readonly AxisRef[]): AxisRef[] => refine(axes, all);
   const count = (): number => distinct([...from, ...to].flatMap(atomsOf)).length;
   const split = (a: AxisRef, size: number): void => {
-    if (count() < MAX_ATOMS) all = withCut(all, a.name, a.pre * size);
+    if (count() < MAX_ATOMS) all = withCut(all, a.name, a.pre * (minorFirst ? a.size / size : size));
+  };
+  const apart = (a: AxisRef, b: AxisRef): void => {
+    const part = gcd(a.size, b.size);
+    if (part > 1 && part < a.size) split(a, part);
+    if (part > 1 && part < b.size) split(b, part);
   };
   for (let round = 0; round < 2; round++) {
     for (const a of distinct([...from, ...to].flatMap(atomsOf))) {
@@ -249,17 +263,24 @@ function splitCuts(
       }
     }
     from.forEach((held, d) => {
-      for (const a of atomsOf(held)) {
-        for (const b of atomsOf(to[d] ?? [])) {
-          const part = gcd(a.size, b.size);
-          if (part > 1 && part < a.size) split(a, part);
-          if (part > 1 && part < b.size) split(b, part);
-        }
-      }
+      for (const a of atomsOf(held)) for (const b of atomsOf(to[d] ?? [])) apart(a, b);
     });
   }
+  const found = distinct([...from, ...to].flatMap(atomsOf));
+  if (found.some((a) => !isPowerOfTwo(a.size))) for (const a of found) for (const b of found) apart(a, b);
   return all;
 }
+
+/** A stretch between two cuts that has new cuts in it, and parts of different sizes. */
+function lopsided(before: readonly number[], after: readonly number[]): boolean {
+  return before.some((start, i) => {
+    const end = before[i + 1] ?? start;
+    const inner = after.filter((c) => c >= start && c <= end);
+    return new Set(inner.slice(1).map((c, j) => c / (inner[j] as number))).size > 1;
+  });
+}
+
+const isPowerOfTwo = (n: number): boolean => (n & (n - 1)) === 0;
 
 function withCut(cuts: Cuts, name: string, at: number): Cuts {
   const points = [...new Set([...(cuts.get(name) ?? []), at])].sort((a, b) => a - b);

@@ -1,6 +1,6 @@
 /** Random layout changes for the planner's tests, and the best plan by looking at all of them. */
 import fc from 'fast-check';
-import { refine } from '../../ir/axes.ts';
+import { mergeNeighbours, refine } from '../../ir/axes.ts';
 import { type Layout, layoutOf, type Monoid } from '../../ir/layout.ts';
 import { type AxisRef, axesSize, type Mesh } from '../../ir/mesh.ts';
 
@@ -45,7 +45,7 @@ function deal(mesh: Mesh, rank: number, dice: () => number, owes: boolean): { di
     if (place < rank) (dims[place] as AxisRef[]).push(part);
     else if (place === rank && owes) owed.push(part);
   }
-  return { dims, owed };
+  return { dims: dims.map(mergeNeighbours), owed: mergeNeighbours(owed) };
 }
 
 /** The whole axis mostly; else two parts of it. */
