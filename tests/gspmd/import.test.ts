@@ -1,6 +1,6 @@
 /** What a program with GSPMD's annotations reads as. */
 import { describe, expect, it } from 'vitest';
-import { compile, exportSdy, importStablehlo } from '../../compiler/index.ts';
+import { compile, exportSdy, importStablehlo, runCheck } from '../../compiler/index.ts';
 
 const HALVES = '{devices=[2,1,2]<=[4] last_tile_dim_replicate}';
 const OTHER = '{devices=[2,1,2]<=[2,2]T(1,0) last_tile_dim_replicate}';
@@ -58,6 +58,16 @@ describe('GSPMD annotations', () => {
         return %0 : tensor<f32>
       }`),
     ).not.toContain('constraint'));
+
+  it('one device alone: every device holds the value, and a warning says so', () => {
+    const text = `func.func @main(%a: tensor<8x4xf32> {mhlo.sharding = "{maximal device=2}"}, %b: tensor<8x4xf32> {mhlo.sharding = "${HALVES}"}) -> tensor<8x4xf32> {
+        %0 = stablehlo.add %a, %b : tensor<8x4xf32>
+        return %0 : tensor<8x4xf32>
+      }`;
+    const compiled = compile(importStablehlo({ file: 'f.mlir', text }));
+    expect(compiled.diagnostics.map((d) => d.code)).toEqual(['SH0405']);
+    expect(runCheck(compiled, 'full', 0).verdict).toBe('ok');
+  });
 
   it('are hard: each reshard that an annotation asks for is made, and no other', () => {
     const text = `func.func @main(%a: tensor<8x4xf32> {mhlo.sharding = "${HALVES}"}) -> (tensor<8x4xf32> {mhlo.sharding = "${HALVES}"}) {

@@ -32,7 +32,7 @@ export class GspmdAnnotations {
     const devices = countDevices(texts, this.parsed, partitions, given);
     const tiled = distinct([...this.parsed.values()].flat());
     const found: GspmdMeshes = meshesFor([...tiled.values()], devices, given);
-    this.meshes = found.meshes;
+    this.meshes = [...found.meshes, ...maximalMeshes([...this.parsed.values()].flat())];
     this.onMesh = new Map(
       [...this.parsed.values()]
         .flat()
@@ -63,8 +63,9 @@ export class GspmdAnnotations {
       case 'manual':
         return { ...group, manual: 'all' };
       case 'replicated':
-      case 'maximal':
         return { ...group, layout: replicatedLayout(mesh, type.shape.length) };
+      case 'maximal':
+        return { ...group, layout: replicatedLayout(maximalName(sharding.device), type.shape.length) };
       case 'unreduced': {
         const all = this.meshes[0]?.axes ?? [];
         const unreduced = all.map(({ name, size }) => ({ name, pre: 1, size }));
@@ -96,6 +97,14 @@ export class GspmdAnnotations {
       ...(manual.length === 0 ? {} : { manual }),
     };
   }
+}
+
+const maximalName = (device: number): string => `maximal_mesh_${device}`;
+
+/** A mesh of one device for each that is named alone, as Shardy has them. */
+function maximalMeshes(shardings: readonly GspmdSharding[]): Mesh[] {
+  const devices = new Set(shardings.flatMap((s) => (s.kind === 'maximal' ? [s.device] : [])));
+  return [...devices].map((device) => ({ name: maximalName(device), axes: [], deviceIds: [device] }));
 }
 
 /** Dims that a @Sharding call leaves unspecified may take more axes. */
