@@ -91,6 +91,10 @@ export const CODES: Readonly<Record<string, CodeText>> = {
     'A part that was written per device (@SPMDFullToShardShape … @SPMDShardToFullShape) is not whole.',
     'What enters is sharded by a @Sharding call and enters by @SPMDFullToShardShape; what leaves says how it is put together.',
   ),
+  SH0226: code(
+    'A computation has another number of shardings, parameters or results than values.',
+    'Write one sharding per operand and per result, and a body that takes and gives as many.',
+  ),
   SH0230: code(
     'The groups, pairs or reducer of a collective are not valid.',
     'Groups name every device once; a permute has each device as source once and as target once at most.',

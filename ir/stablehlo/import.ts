@@ -72,8 +72,9 @@ class Importer {
   private readonly locations: Locations;
   private readonly functions: Func[] = [];
   private builder = new TypedBuilder(registry);
-  /** Names in scope; `undo` restores what an inner region shadowed. */
+  /** Names in scope, and what those defined in the region at hand stood for before it. */
   private readonly names = new Map<string, readonly ValueId[]>();
+  private shadowed: [name: string, before: readonly ValueId[] | undefined][] = [];
   private readonly definitions = new Map<ValueId, Op>();
 
   private readonly options: ImportOptions;
@@ -149,6 +150,7 @@ class Importer {
     const name = r.symbol();
     this.builder = new TypedBuilder(registry);
     this.names.clear();
+    this.shadowed = [];
     const paramAttrs: (string | undefined)[] = [];
     const params = r.list('(', ')', () => {
       const arg = r.takeKind('value', 'an argument');
@@ -690,15 +692,18 @@ class Importer {
   /** `{ ^bb0(%a: t): … }` or `{ … }` with parameters known from outside. */
   private region(params?: readonly { name: string; type: TensorType }[]): Block {
     const r = this.r;
-    const outer = new Map(this.names);
+    const outer = this.shadowed;
+    this.shadowed = [];
     const block = this.builder.region(() => {
       r.expect('{');
       const found = params ?? (r.isKind('block') ? this.blockParams() : []);
       for (const p of found) this.define(p.name, [this.builder.param(p.type, { name: p.name.slice(1) })]);
       this.ops();
     });
-    this.names.clear();
-    for (const [k, v] of outer) this.names.set(k, v);
+    for (const [name, ids] of this.shadowed.reverse())
+      if (ids === undefined) this.names.delete(name);
+      else this.names.set(name, ids);
+    this.shadowed = outer;
     return block;
   }
 
@@ -726,6 +731,7 @@ class Importer {
   }
 
   private define(name: string, ids: readonly ValueId[]): void {
+    this.shadowed.push([name, this.names.get(name)]);
     this.names.set(name, ids);
   }
 

@@ -92,6 +92,13 @@ export class CauseLog {
   }
 }
 
+/** For passes that do not explain. */
+export class NoCauses extends CauseLog {
+  override annotated(): void {}
+
+  override propagated(): void {}
+}
+
 /** Axes of `after` that `before` lacks, or has less of. */
 function growth(before: Layout | undefined, after: Layout | undefined): { dim: number; axis: AxisRef }[] {
   return (after?.dims ?? []).flatMap(({ axes }, dim) => {

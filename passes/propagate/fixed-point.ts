@@ -14,7 +14,7 @@ import { identityRule } from './rules.ts';
 import { BOTH, type Direction, NONE, type Strategy } from './strategy.ts';
 
 /** Which way axes may move through a node along a factor. */
-export type DirectionOf = (node: Node, factor: number) => Direction;
+export type DirectionOf = (node: Node) => (factor: number) => Direction;
 
 /** What a node's visit changed, for who wants to watch (shardy/debug-steps.ts). Undefined node: the function's results. */
 export interface Step {
@@ -33,10 +33,14 @@ export class Driver {
   private readonly meshes: ReadonlyMap<string, Mesh>;
   private readonly stack: number[] = [];
   private waiting = new Uint8Array(0);
+  /** By slot: how often its layout has changed. */
+  private readonly versions: Uint32Array;
+  private readonly settled = new Map<number, { readonly stamp: number; readonly directions: readonly Direction[] }>();
 
   constructor(graph: Graph, causes: CauseLog, watch?: (step: Step) => void) {
     this.graph = graph;
     this.watch = watch;
+    this.versions = new Uint32Array(graph.values.length);
     this.meshes = new Map(graph.module.meshes.map((m) => [m.name, m]));
     this.causes = causes;
   }
@@ -64,22 +68,24 @@ export class Driver {
       return;
     }
     if (rule === undefined) return;
+    const along = direction(node);
+    const directions = rule.factors.map(({ blocked }, f) => (blocked === true ? NONE : (node.barrier ?? along(f))));
+    if (directions.every((d) => d === NONE) || this.isSettled(index, node, directions)) return;
     const before = [
       ...node.operands.map((v) => graph.layoutAt(node, v, false)),
       ...node.results.map((v) => graph.layoutAt(node, v, true)),
     ];
     const mesh = this.commonMesh(before);
     if (mesh === undefined) return;
-    const allowed = (f: number): Direction =>
-      rule.factors[f]?.blocked === true ? NONE : (node.barrier ?? direction(node, f));
     const count = node.operands.length;
     const projection: Projection = {
       operands: node.operands.map((_, i) => projectTensor(rule, rule.operands[i] ?? [], before[i])),
       results: node.results.map((_, i) => projectTensor(rule, rule.results[i] ?? [], before[count + i])),
     };
     const old = this.watch === undefined ? projection : copyOf(projection);
-    const changed = strategy(rule, projection, allowed, moves(node) ? undefined : this.ends(mesh));
-    if (changed === null) return;
+    const ends = moves(node) ? undefined : this.ends(mesh);
+    const changed = strategy(rule, projection, (f) => directions[f] as Direction, ends);
+    if (changed === null) return this.settle(index, node, directions);
     changed.forEach((is, t) => {
       if (is) this.update(index, mesh, projection, t, before[t]);
     });
@@ -92,6 +98,31 @@ export class Driver {
       before: old,
       after: projection,
     });
+  }
+
+  // --- visits that would change nothing -------------------------------------------------------------------------------
+
+  /** When the layouts of a node's values last changed: versions only grow, so equal sums are equal versions. */
+  private stampOf(node: Node): number {
+    let sum = 0;
+    for (const v of node.operands) sum += this.versions[this.graph.slot(v)] ?? 0;
+    for (const v of node.results) sum += this.versions[this.graph.slot(v)] ?? 0;
+    return sum;
+  }
+
+  private settle(index: number, node: Node, directions: readonly Direction[]): void {
+    this.settled.set(index, { stamp: this.stampOf(node), directions });
+  }
+
+  /** The last visit changed nothing, and nothing that it saw has changed since. */
+  private isSettled(index: number, node: Node, directions: readonly Direction[]): boolean {
+    const last = this.settled.get(index);
+    return last?.stamp === this.stampOf(node) && last.directions.every((d, f) => d === directions[f]);
+  }
+
+  /** Layouts were changed from outside. */
+  forget(): void {
+    this.settled.clear();
   }
 
   /** Conservative propagation makes no sub-axes at ops. */
@@ -123,6 +154,7 @@ export class Driver {
   }
 
   private tell(slot: ValueId, from: number): void {
+    this.versions[slot] = (this.versions[slot] ?? 0) + 1;
     for (const node of this.graph.tellOf(slot)) this.push(node, from);
   }
 
@@ -187,6 +219,7 @@ export class Driver {
     for (const id of [slot, ...(this.graph.groups.get(slot) ?? []).map((v) => this.graph.slot(v))]) {
       this.causes.annotated(id, this.graph.layouts[id], after);
       this.graph.layouts[id] = after;
+      this.versions[id] = (this.versions[id] ?? 0) + 1;
     }
   }
 }

@@ -7,14 +7,16 @@ import type { DirectionOf, Driver } from './fixed-point.ts';
 import type { Graph, Node } from './graph.ts';
 import { BACKWARD, BOTH, type Direction, FORWARD, intersection, NONE, type Strategy, union } from './strategy.ts';
 
-type Round = (graph: Graph, node: Node, factor: number) => Direction;
+/** Asked once per visit of a node, then per factor. */
+type Round = (graph: Graph, node: Node) => (factor: number) => Direction;
 
 /** Pass-through ops whose operands have no other use: no second user is drawn into a conflict. */
-const singleUse: Round = (graph, node) => (sharesOperands(graph, node) ? NONE : passThrough(node));
-const multiUse: Round = (_, node) => passThrough(node);
-const passFactors: Round = (_, node, f) => (node.rule?.factors[f]?.kind === 'pass' ? exceptBroadcast(node) : NONE);
-const anyExceptBroadcastForward: Round = (_, node) => exceptBroadcast(node);
-const any: Round = () => BOTH;
+const singleUse: Round = (graph, node) => always(sharesOperands(graph, node) ? NONE : passThrough(node));
+const multiUse: Round = (_, node) => always(passThrough(node));
+const passFactors: Round = (_, node) => (f) => (node.rule?.factors[f]?.kind === 'pass' ? exceptBroadcast(node) : NONE);
+const anyExceptBroadcastForward: Round = (_, node) => always(exceptBroadcast(node));
+const any: Round = () => always(BOTH);
+const always = (direction: Direction) => (): Direction => direction;
 
 const ROUNDS: readonly Round[] = [singleUse, multiUse, passFactors, anyExceptBroadcastForward, any];
 
@@ -28,13 +30,16 @@ export function opPriority(driver: Driver, strategy: Strategy): void {
 /** The union of all rounds so far. */
 function directionIn(graph: Graph, round: number): DirectionOf {
   const allowed = ROUNDS.slice(0, round + 1).toReversed();
-  return (node, f) => {
-    let found: Direction = NONE;
-    for (const of of allowed) {
-      found = union(found, of(graph, node, f));
-      if (found === BOTH) break;
-    }
-    return found;
+  return (node) => {
+    const rounds = allowed.map((round) => round(graph, node));
+    return (f) => {
+      let found: Direction = NONE;
+      for (const of of rounds) {
+        found = union(found, of(f));
+        if (found === BOTH) break;
+      }
+      return found;
+    };
   };
 }
 

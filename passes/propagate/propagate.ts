@@ -11,6 +11,7 @@ import { applyConstraints } from '../shardy/apply-constraints.ts';
 import { flattenCalls, importCalls, inlineComputations } from '../shardy/calls.ts';
 import { layoutOf, parameterOwners } from '../shardy/data-flow.ts';
 import { addDataFlowEdges, removeEdge, takeOver } from '../shardy/data-flow-edges.ts';
+import { uniteToOneMesh } from '../shardy/one-mesh.ts';
 import { importShardingGroups, syncGroups } from '../shardy/sharding-groups.ts';
 import { aggressive } from './aggressive.ts';
 import { type Cause, CauseLog } from './causes.ts';
@@ -29,9 +30,9 @@ export interface PropagateResult {
 }
 
 export function propagate(module: Module, registry: Registry): PropagateResult {
-  const mesh = module.meshes[0];
-  if (mesh === undefined) throw internalError('propagate: the module has no mesh');
   const program = edit(module);
+  const mesh = uniteToOneMesh(program);
+  if (mesh === undefined) throw internalError('propagate: the module has no mesh');
   addDataFlowEdges(program);
   flattenCalls(program);
   importCalls(program, true);
@@ -72,7 +73,7 @@ function laidOut(
     takeOver(op, 'results', op.results);
   }
   for (const op of [...program.ops()]) {
-    if (op.kind === 'data_flow_edge' || isInReducer(op)) removeEdge(op);
+    if (STOPS.has(op.kind) || isInReducer(op)) removeEdge(op);
     else if (op.kind === 'sharding_group') op.erase();
   }
   const replaced = inlineComputations(program);
@@ -97,12 +98,16 @@ function laidOut(
   return { module: { ...done, functions: [{ ...func, resultLayouts: results }] }, causes: found, conflicts: met };
 }
 
+/** Ops that are there for propagation alone. */
+const STOPS: ReadonlySet<string> = new Set(['data_flow_edge', 'propagation_barrier']);
+
 /** A constraint on a scalar of a reducer or comparator, as JAX leaves them: it says nothing. */
 const isInReducer = (op: EditOp): boolean =>
   op.kind === 'sharding_constraint' && op.parent !== undefined && !isStructural(op.parent);
 
 /** What stands for a value in the program without edges and computations. */
 function standing(value: EditValue, replaced: ReadonlyMap<EditValue, EditValue>): EditValue {
-  const next = value.maker?.kind === 'data_flow_edge' ? value.maker.operands[0] : replaced.get(value);
+  const { maker } = value;
+  const next = maker !== undefined && STOPS.has(maker.kind) ? maker.operands[0] : replaced.get(value);
   return next === undefined ? value : standing(next, replaced);
 }

@@ -31,6 +31,7 @@ export function userPriority(driver: Driver, strategy: Strategy): void {
     (now) => held(now),
     (now) => held(now),
   );
+  driver.forget();
   opPriority(driver, strategy);
   for (const priority of waiting.sort((a, b) => a - b)) {
     driver.causes.priority = priority;
@@ -39,6 +40,7 @@ export function userPriority(driver: Driver, strategy: Strategy): void {
       (now, slot) => release(now, original[slot], priority),
       (now, i) => release(now, originalResults[i], priority),
     );
+    driver.forget();
     opPriority(driver, strategy);
   }
 }

@@ -22,7 +22,8 @@ function stablehloMesh({ axes, deviceIds }: Mesh): string {
   return `{axes = [${list}], device_ids = dense<${ids}> : tensor<${deviceIds.length}xi64>}`;
 }
 
-function keepFirstMeshes(module: EditModule): void {
+/** Meshes that are alike become one. */
+export function keepFirstMeshes(module: EditModule): void {
   const first = new Map<string, string>();
   const kept: Mesh[] = [];
   for (const mesh of module.meshes) {

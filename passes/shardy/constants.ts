@@ -16,6 +16,7 @@ import {
   walkBlock,
 } from '../../ir/edit.ts';
 import type { Registry } from '../../ir/op.ts';
+import { RuleTable } from '../propagate/rules.ts';
 import { calleesFirst, cloneFunction, Names } from './calls.ts';
 
 export function splitConstants(module: EditModule, registry: Registry): void {
@@ -33,7 +34,7 @@ const KEEPING: ReadonlySet<string> = new Set(['broadcast_in_dim', 'reshape', 'sl
 
 class Splitter {
   private readonly module: EditModule;
-  private readonly registry: Registry;
+  private readonly rules: RuleTable;
   private readonly names: Names;
   /** Original names of functions, and names of computations, that do more than keep constants. */
   private readonly impureFunctions = new Set<string>();
@@ -41,7 +42,7 @@ class Splitter {
 
   constructor(module: EditModule, registry: Registry) {
     this.module = module;
-    this.registry = registry;
+    this.rules = new RuleTable(registry, { chlo: true });
     this.names = new Names(module);
   }
 
@@ -94,16 +95,8 @@ class Splitter {
     if (op.kind === 'call') return !this.impureFunctions.has(this.module.func(op.attrs.callee as string).originalName);
     if (op.kind === 'named_computation') return !this.impureComputations.has(op.attrs.name as string);
     if (KEEPING.has(op.kind) || op.kind === 'sharding_constraint' || op.kind === 'propagation_barrier') return true;
-    if (op.regions.length > 0 || op.results.length !== 1) return false;
-    const types = (values: readonly EditValue[]): EditValue['type'][] => values.map((v) => v.type);
-    const view = {
-      kind: op.kind,
-      attrs: op.attrs,
-      regions: [],
-      operands: types(op.operands),
-      results: types(op.results),
-    };
-    return op.operands.length > 0 && this.registry[op.kind]?.factors(view).elementwise === true;
+    if (op.regions.length > 0 || op.results.length !== 1 || op.operands.length === 0) return false;
+    return this.rules.of(op)?.elementwise === true;
   }
 
   private copy(value: EditValue): EditValue {

@@ -24,7 +24,7 @@ export function addDataFlowEdges(module: EditModule): void {
 export function addEdges(op: EditOp): void {
   for (const owners of [parameterOwners(op), resultOwners(op)]) {
     for (const owner of owners.toReversed()) {
-      if (!isTensor(owner)) continue;
+      if (!isTensor(owner) || owner.onlyUser()?.kind === 'data_flow_edge') continue;
       const layout = layoutOf(owner);
       const info = { type: owner.type, ...(layout === undefined ? {} : { layout }) };
       const edge = new EditOp('data_flow_edge', {}, op.origin, [owner], [info]);
