@@ -184,11 +184,10 @@ class Shrinker {
       case 'sort':
       case 'top_k':
       case 'fft':
-        for (const v of [...op.operands.slice(0, op.kind === 'concatenate' ? undefined : 1), ...op.results]) {
+        for (const v of [...op.operands.slice(0, JOINED.has(op.kind) ? undefined : 1), ...op.results]) {
           const [x, r] = [
             valueInfo(this.func, v).type.shape,
-            valueInfo(this.func, op.kind === 'concatenate' ? (op.operands[0] as ValueId) : (op.operands[0] as ValueId))
-              .type.shape,
+            valueInfo(this.func, op.operands[0] as ValueId).type.shape,
           ];
           const out = valueInfo(this.func, op.results[0] as ValueId).type.shape;
           pinDims(
@@ -354,6 +353,9 @@ class Shrinker {
     );
   }
 }
+
+/** Ops all of whose operands' extents their attributes name. */
+const JOINED: ReadonlySet<string> = new Set(['concatenate', 'convolution']);
 
 /** Ops that index arithmetic is made of. */
 const FOLLOWED: ReadonlySet<string> = new Set([

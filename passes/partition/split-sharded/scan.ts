@@ -76,7 +76,7 @@ function write(op: Op, { dim, shards, reverse }: Scan, w: SplitWriter): void {
   );
   // Few elements: whole on every device.
   const few = withDim(withDim(layout, dim + 1, []), dim, [closedDim()]);
-  const before = local.map((v, i) => {
+  const totals = local.map((v) => {
     const at = reverse ? 0 : length - 1;
     const edge = w.one(
       'slice',
@@ -88,25 +88,21 @@ function write(op: Op, { dim, shards, reverse }: Scan, w: SplitWriter): void {
       },
       layout,
     );
-    const totals = w.one(
-      'reshape',
-      [edge],
-      { shape: shape.filter((_, d) => d !== dim + 1) },
-      withDim(layout, dim + 1, []),
-    );
-    const rank = shape.length - 1;
-    const by = (k: number): number[] => Array.from({ length: rank }, (_, d) => (d === dim ? k : 0));
-    const [low, high] = reverse ? [by(-1), by(1)] : [by(1), by(-1)];
-    return w.one('pad', [totals, starts[i] as ValueId], { low, high, interior: by(0) }, few);
+    const flat = { shape: shape.filter((_, d) => d !== dim + 1) };
+    return w.one('reshape', [edge], flat, withDim(layout, dim + 1, []));
   });
-  const totalShape = w.typeOf(before[0] as ValueId).shape;
-  const prefix = w.made(
+  const totalShape = w.typeOf(totals[0] as ValueId).shape;
+  const upTo = w.made(
     'reduce_window',
-    [...before, ...starts],
+    [...totals, ...starts],
     scanAttrs(totalShape, dim, reverse),
     few,
     w.copiedRegions(),
   );
+  // Moved by one after the scan, not before: XLA's CPU compiler folds a pad into the reduce_window after it, wrongly here.
+  const by = (k: number): number[] => totalShape.map((_, d) => (d === dim ? k : 0));
+  const [low, high] = reverse ? [by(-1), by(1)] : [by(1), by(-1)];
+  const prefix = upTo.map((v, i) => w.one('pad', [v, starts[i] as ValueId], { low, high, interior: by(0) }, few));
   const kept = shape.map((_, d) => d).filter((d) => d !== dim + 1);
   const spread = prefix.map((v) => w.one('broadcast_in_dim', [v], { dims: kept, shape }, layout));
   const combined = w.regionOn(reverse ? [...local, ...spread] : [...spread, ...local], layout);
