@@ -19,8 +19,9 @@ declare const WebAssembly: {
 };
 
 /**
- * c += a · b. `a` holds tiles of 4 rows as [tile, k, 4], `b` tiles of 4 columns as [tile, k, 4], `c` is row-major with
- * `stride` bytes per row. All are byte offsets into the memory; k and the numbers of tiles are at least 1.
+ * c += a · b. `a` holds tiles of 4 rows as [tile, k, 4], `b` tiles of 32 bytes of columns (4 of f64, 8 of f32) as
+ * [tile, k, columns], `c` is row-major with `stride` bytes per row. All are byte offsets into the memory; k and the
+ * numbers of tiles are at least 1.
  */
 export type TileProduct = (
   a: number,
@@ -37,9 +38,12 @@ export interface TileMachine {
   readonly multiply: TileProduct;
 }
 
-export function makeTileMachine(): TileMachine {
+export type Lane = 'f64' | 'f32';
+
+/** Lanes of f32 round after every step, as the machines that programs are for do; f64 is for what must not round. */
+export function makeTileMachine(lane: Lane): TileMachine {
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536 });
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(moduleBytes()), { m: { m: memory } });
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(moduleBytes(lane)), { m: { m: memory } });
   return { memory, multiply: exports.f as TileProduct };
 }
 
@@ -90,7 +94,13 @@ const countDown = (counter: number, body: readonly number[]): number[] => [
   0x0b,
 ];
 const load = (pointer: number, offset: number): number[] => [...get(pointer), 0xfd, 0x00, 3, offset];
-const loadSplat = (pointer: number, offset: number): number[] => [...get(pointer), 0xfd, 0x0a, 3, offset];
+const loadSplat = (pointer: number, row: number, { splat, bytes }: LaneCode): number[] => [
+  ...get(pointer),
+  0xfd,
+  splat,
+  Math.log2(bytes),
+  row * bytes,
+];
 const store = (pointer: number, value: readonly number[], offset: number): number[] => [
   ...get(pointer),
   ...value,
@@ -100,60 +110,72 @@ const store = (pointer: number, value: readonly number[], offset: number): numbe
   offset,
 ];
 const zero = [0xfd, 0x0c, ...new Array<number>(16).fill(0)];
-const plus = [0xfd, 0xf0, 0x01];
-const times = [0xfd, 0xf2, 0x01];
+
+interface LaneCode {
+  readonly bytes: number;
+  /** v128.load64_splat, v128.load32_splat. */
+  readonly splat: number;
+  readonly plus: readonly number[];
+  readonly times: readonly number[];
+}
+
+const LANES: Readonly<Record<Lane, LaneCode>> = {
+  f64: { bytes: 8, splat: 0x0a, plus: [0xfd, 0xf0, 0x01], times: [0xfd, 0xf2, 0x01] },
+  f32: { bytes: 4, splat: 0x09, plus: [0xfd, 0xe4, 0x01], times: [0xfd, 0xe6, 0x01] },
+};
 const acc = (row: number, half: number): number => ACC + 2 * row + half;
 
-/** One step of k: four rows of a, each times the eight bytes of … two vectors of b. */
-const step = [
+/** One step of k: four rows of a, each times two vectors of b. */
+const step = (code: LaneCode): number[] => [
   ...load(PB, 0),
   ...set(B0),
   ...load(PB, 16),
   ...set(B1),
   ...ROWS.flatMap((r) => [
-    ...loadSplat(PA, 8 * r),
+    ...loadSplat(PA, r, code),
     ...set(X),
     ...[B0, B1].flatMap((b, half) => [
       ...get(acc(r, half)),
       ...get(X),
       ...get(b),
-      ...times,
-      ...plus,
+      ...code.times,
+      ...code.plus,
       ...set(acc(r, half)),
     ]),
   ]),
-  ...advance(PA, constant(32)),
+  ...advance(PA, constant(4 * code.bytes)),
   ...advance(PB, constant(32)),
 ];
 
-const tile = [
+const tile = (code: LaneCode): number[] => [
   ...ROWS.flatMap((r) => [...zero, ...set(acc(r, 0)), ...zero, ...set(acc(r, 1))]),
   ...get(B),
   ...set(PB),
   ...get(K),
   ...set(P),
-  ...countDown(P, step),
+  ...countDown(P, step(code)),
   ...ROWS.flatMap((r) => [
-    ...[0, 1].flatMap((half) => store(PC, [...load(PC, 16 * half), ...get(acc(r, half)), ...plus], 16 * half)),
+    ...[0, 1].flatMap((half) => store(PC, [...load(PC, 16 * half), ...get(acc(r, half)), ...code.plus], 16 * half)),
     ...advance(PC, get(STRIDE)),
   ]),
 ];
 
 /** For each tile of b, all tiles of a: the pointers into a and c run on by themselves. */
-const body = countDown(B_TILES, [
-  ...get(A),
-  ...set(PA),
-  ...get(C),
-  ...set(PC),
-  ...get(A_TILES),
-  ...set(I),
-  ...countDown(I, tile),
-  ...get(PB),
-  ...set(B),
-  ...advance(C, constant(32)),
-]);
+const body = (code: LaneCode): number[] =>
+  countDown(B_TILES, [
+    ...get(A),
+    ...set(PA),
+    ...get(C),
+    ...set(PC),
+    ...get(A_TILES),
+    ...set(I),
+    ...countDown(I, tile(code)),
+    ...get(PB),
+    ...set(B),
+    ...advance(C, constant(32)),
+  ]);
 
-function moduleBytes(): Uint8Array<ArrayBuffer> {
+function moduleBytes(lane: Lane): Uint8Array<ArrayBuffer> {
   const sized = (bytes: readonly number[]): number[] => [...leb(bytes.length), ...bytes];
   const section = (id: number, bytes: readonly number[]): number[] => [id, ...sized(bytes)];
   const name = (text: string): number[] => sized([...text].map((c) => c.charCodeAt(0)));
@@ -171,7 +193,7 @@ function moduleBytes(): Uint8Array<ArrayBuffer> {
     ...section(2, [1, ...name('m'), ...name('m'), 0x02, 0x01, 1, ...leb(65536)]),
     ...section(3, [1, 0]),
     ...section(7, [1, ...name('f'), 0x00, 0]),
-    ...section(10, [1, ...sized([...locals, ...body, 0x0b])]),
+    ...section(10, [1, ...sized([...locals, ...body(LANES[lane]), 0x0b])]),
   ]);
 }
 

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { TensorArray } from '../../ir/array.ts';
 import { registry } from '../../ir/ops/index.ts';
-import { DTYPES } from '../../ir/types.ts';
+import { DTYPES, tensor } from '../../ir/types.ts';
 import { compareResults } from '../../runtime-sim/check.ts';
 import { runStacked, stackedKernels } from '../../runtime-sim/kernels/index.ts';
 import { FunctionCode } from '../../runtime-sim/control-flow.ts';
@@ -61,5 +61,28 @@ describe('stacked kernels', () => {
       }
     }
     expect(applied).toBeGreaterThan(0);
+  });
+});
+
+describe('products in f32', () => {
+  it.each([
+    [3, 5, 7],
+    [17, 300, 9],
+    [64, 513, 33],
+  ])('[%d, %d] × [.., %d], as the reference rounds once, to a few units in the last place', (m, k, n) => {
+    const made = (count: number, seed: number): Float32Array =>
+      Float32Array.from({ length: count }, (_, i) => Math.sin(i * 1.7 + seed));
+    const operands: TensorArray[] = [
+      { dtype: 'f32', shape: [m, k], data: made(m * k, 1) },
+      { dtype: 'f32', shape: [k, n], data: made(k * n, 2) },
+    ];
+    const attrs = { lhs_batch: [], rhs_batch: [], lhs_contracting: [1], rhs_contracting: [0], dtype: 'f32' };
+    const types = [tensor('f32', [m, k]), tensor('f32', [k, n])];
+    const view = { kind: 'dot_general', attrs, operands: types, results: [tensor('f32', [m, n])], regions: [] };
+    const rows = operands.map((a) => ({ stack: stackOf([a]) }));
+    const got = runStacked(registry, { view, operands: rows, copies: 1, precision: 'true' });
+    const context = { precision: 'true', call: () => [] } as const;
+    const want = registry.dot_general?.kernel(view, operands, context) ?? [];
+    expect(compareResults(want, [rowOf(got as TensorArray, 0)], 1e-5).worst).toBeLessThan(1e-5);
   });
 });
