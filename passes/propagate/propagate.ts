@@ -11,7 +11,7 @@ import { applyConstraints } from '../shardy/apply-constraints.ts';
 import { flattenCalls, importCalls, inlineComputations } from '../shardy/calls.ts';
 import { layoutOf, parameterOwners } from '../shardy/data-flow.ts';
 import { addDataFlowEdges, removeEdge, takeOver } from '../shardy/data-flow-edges.ts';
-import { uniteToOneMesh } from '../shardy/one-mesh.ts';
+import { keepNamedMeshes } from '../shardy/named-meshes.ts';
 import { importShardingGroups, syncGroups } from '../shardy/sharding-groups.ts';
 import { aggressive } from './aggressive.ts';
 import { type Cause, CauseLog } from './causes.ts';
@@ -31,7 +31,7 @@ export interface PropagateResult {
 
 export function propagate(module: Module, registry: Registry): PropagateResult {
   const program = edit(module);
-  const mesh = uniteToOneMesh(program);
+  const mesh = keepNamedMeshes(program);
   if (mesh === undefined) throw internalError('propagate: the module has no mesh');
   addDataFlowEdges(program);
   flattenCalls(program);

@@ -69,13 +69,13 @@ describe('sdy ops in the main pipeline', () => {
     expect(laidOut(module)).toEqual(['{x, y}', '{y, _}', '{y?, ?}']);
   });
 
-  it('two meshes cannot both be partitioned for', () => {
+  it('of two orders of devices both stay, for the partitioner', () => {
     const module = program(
       `${MESH}
   sdy.mesh @other = <["x"=2, "y"=4], device_ids=[7, 6, 5, 4, 3, 2, 1, 0]>`,
       `%0 = sdy.sharding_constraint %arg1 <@other, [{"y"}, {}]> : tensor<16x32xf32>
     %r = stablehlo.sine %0 : tensor<16x32xf32>`,
     );
-    expect(() => laidOut(module)).toThrow('layouts on two meshes, @mesh and @other');
+    expect(propagate(module, registry).module.meshes.map((m) => m.name)).toEqual(['mesh', 'other']);
   });
 });
