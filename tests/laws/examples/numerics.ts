@@ -102,7 +102,7 @@ const others: readonly OpExample[] = [
   }),
   example('next_after', '(f32[8], f32[8]) -> f32[8]', {
     inputs: {
-      0: (i) => [0, -0, 1, -1, 3, 1e-40, 2, -2][i] as number,
+      0: (i) => [0, -0, 1, -1, 3, 1e-30, 2, -2][i] as number,
       1: (i) => [1, -1, 2, 0, 3, 0, Number.NaN, -3][i] as number,
     },
   }),
