@@ -7,8 +7,11 @@ import { build } from 'esbuild';
 rmSync('dist', { recursive: true, force: true });
 mkdirSync('dist', { recursive: true });
 const banner = "import { createRequire as __cr } from 'node:module'; const require = __cr(import.meta.url);";
+// tsx runs TypeScript, so it has to stay a package of its own.
 const common = { bundle: true, platform: 'node', format: 'esm', target: 'node20', logLevel: 'warning', sourcemap: false, external: ['tsx', 'tsx/*'] };
-await build({ ...common, banner: { js: banner }, entryPoints: ['compiler/index.ts'], outfile: 'dist/index.js' });
+// Both entries of the library share what they have in common: one class of tensors, one table of types.
+const library = { index: 'compiler/index.ts', testing: 'compiler/testing/index.ts' };
+await build({ ...common, banner: { js: banner }, entryPoints: library, outdir: 'dist', splitting: true, chunkNames: 'library-[hash]' });
 await build({ ...common, banner: { js: `#!/usr/bin/env node\n${banner}` }, entryPoints: { cli: 'compiler/cli.ts' }, outdir: 'dist', splitting: true });
 
 execFileSync(process.execPath, [join('node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json'], { stdio: 'inherit' });
