@@ -79,18 +79,7 @@ export { out, wrong };
     const tsc = join(root, 'node_modules/typescript/bin/tsc');
     let output = '';
     try {
-      const flags = [
-        '--noEmit',
-        '--strict',
-        '--module',
-        'nodenext',
-        '--target',
-        'es2023',
-        '--lib',
-        'esnext',
-        '--types',
-        '',
-      ];
+      const flags = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2023', '--types', ''];
       run(process.execPath, [tsc, ...flags, 'types.mts'], user);
     } catch (error) {
       output = String((error as { stdout: unknown }).stdout);
