@@ -19,12 +19,13 @@ import {
 } from '../program.ts';
 import { tensor, type TensorType } from '../types.ts';
 import { edit } from '../edit.ts';
+import { outline } from '../outline.ts';
 import { CollectivePrinter } from './print-collective.ts';
 import { plainOp, propertiesOf, tensorText } from './print-op.ts';
 import { meshText, printSdy } from './print-sdy.ts';
 
 export function exportStablehlo(original: Module, local: Module): string {
-  return new Printer(mainFunction(original), mainFunction(local), local.meshes).module(original.name);
+  return new Printer(mainFunction(original), outline(local)).module(original.name);
 }
 
 /** A module at a global level before collectives, with the layout of every value as `sdy.sharding`. */
@@ -32,7 +33,8 @@ export const exportSdy = (module: Module): string => printSdy(edit(module));
 
 class Printer {
   private readonly original: Func;
-  private readonly func: Func;
+  private func: Func;
+  private readonly functions: readonly Func[];
   /** Of the manual computation; arguments and results may be on the other meshes. */
   private readonly mesh: Mesh;
   private readonly meshes: readonly Mesh[];
@@ -42,11 +44,13 @@ class Printer {
   private depth = 2;
   private readonly collectives: CollectivePrinter;
 
-  constructor(original: Func, func: Func, meshes: readonly Mesh[]) {
+  constructor(original: Func, local: Module) {
+    const { meshes } = local;
     const [mesh] = meshes;
     if (mesh === undefined) throw internalError('export: the module has no mesh');
     this.original = original;
-    this.func = func;
+    this.func = mainFunction(local);
+    this.functions = local.functions.filter((f) => f !== this.func);
     this.mesh = mesh;
     this.meshes = meshes;
     this.collectives = new CollectivePrinter(mesh, (text, name) => this.emit(text, name));
@@ -86,10 +90,22 @@ class Printer {
       `    } : (${typesIn.map(tensorText).join(', ')}) -> (${typesOut.map(tensorText).join(', ')})`,
       `    return ${outer.join(', ')} : ${typesOut.map(tensorText).join(', ')}`,
       '  }',
-      '}',
-      '',
     );
+    for (const repeated of this.functions) this.function(repeated);
+    this.lines.push('}', '');
     return this.lines.join('\n');
+  }
+
+  /** One that is called from several places of the program. */
+  private function(func: Func): void {
+    this.func = func;
+    this.names.clear();
+    this.depth = 2;
+    const params = func.body.params.map((p) => `${this.fresh(p)}: ${tensorText(valueInfo(func, p).type)}`);
+    const types = func.resultTypes.map(tensorText).join(', ');
+    this.lines.push(`  func.func private @${func.name}(${params.join(', ')}) -> (${types}) {`);
+    this.ops(func.body, 'return');
+    this.lines.push('  }');
   }
 
   private layout(layout: Layout | undefined, rank: number, at?: Mesh): string {
@@ -120,7 +136,12 @@ class Printer {
       );
     } else if (op.kind === 'sharding_constraint' || op.kind === 'collective_done')
       this.bindName(op, operands[0] as string);
-    else if (op.kind === 'axis_index') this.bindName(op, this.collectives.axisIndex(op));
+    else if (op.kind === 'call') {
+      const list = (ids: readonly ValueId[]): string => types(ids).map(tensorText).join(', ');
+      this.line(
+        `${this.results(op)}func.call @${String(op.attrs.callee)}(${operands.join(', ')}) : (${list(op.operands)}) -> (${list(op.results)})`,
+      );
+    } else if (op.kind === 'axis_index') this.bindName(op, this.collectives.axisIndex(op));
     else if (isBoundaryCrossing(synchronous(op))) this.bindName(op, operands[0] as string);
     else if (isCollective(synchronous(op))) {
       const [operand, result] = [types(op.operands)[0] as TensorType, types(op.results)[0] as TensorType];
