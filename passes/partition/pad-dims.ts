@@ -11,13 +11,11 @@
  *
  * Arguments and results keep their true shape, laid out by the largest beginning of their axes that divides.
  */
-import type { OpAttrs } from '../../ir/attrs.ts';
 import { FuncBuilder } from '../../ir/build.ts';
 import { isSplat } from '../../ir/elements.ts';
 import { type AnyOpDef, attrsAt, type OpView, type Registry } from '../../ir/op.ts';
-import { anyOf, COPIES, meet, type PadContent, type PadRule, satisfies } from '../../ir/padding.ts';
+import { meet, type PadContent, type PadRule, satisfies } from '../../ir/padding.ts';
 import { collectives } from '../../ir/ops/collectives.ts';
-import { splatValue } from '../../ir/ops/shaping.ts';
 import {
   type Block,
   type Elements,
@@ -29,6 +27,7 @@ import {
   valueInfo,
 } from '../../ir/program.ts';
 import { type DType, withShape } from '../../ir/types.ts';
+import { givenBy, needsOf } from './pad-dims/contents.ts';
 import { Extents, viewOf } from './pad-dims/extents.ts';
 import { majorOf, padOfDim, padView, type PadView } from './pad-dims/joins.ts';
 import { REWRITERS } from './pad-dims/rewriters.ts';
@@ -280,7 +279,7 @@ class Padding {
     const operandShapes = this.shapes(op.operands, padding.rule.operands, padding);
     const resultShapes = this.shapes(op.results, padding.rule.results, padding, 'operands');
     const expected = op.operands.map((v, i) => this.values.expected(v, operandShapes[i] ?? []));
-    const needs = this.needs(op, padding, expected);
+    const needs = needsOf(view, padding, expected, (f) => this.grows(op, padding.rule, f));
     if (needs === null) return false;
     const copies = op.operands.map((v, i) => this.values.get(v, operandShapes[i] ?? [], op, needs[i]));
     if (!copies.every((c, i) => this.holds(op.operands[i] as ValueId, c.shape, c.contents, needs[i] ?? [])))
@@ -290,7 +289,7 @@ class Padding {
       results: view.results.map((t, i) => withShape(t, resultShapes[i] ?? [])),
     };
     const operands = copies.map((c) => c.id);
-    const known = this.given(op, view, padding, copies);
+    const known = givenBy(def, view, padding, copies);
     const regions = this.copied(op);
     const results = REWRITERS[op.kind]?.(new PadSite(op, view, { operands, resultShapes }, regions, this.values));
     if (results !== undefined) {
@@ -321,22 +320,6 @@ class Padding {
     return shape.every((n, d) => n === type.shape[d] || satisfies(contents[d] ?? 'unknown', needs[d]));
   }
 
-  /** Per operand and dim: what the rules of its factors need there. */
-  private needs(op: Op, { rule, pads }: PadView, known: readonly Known[]): Needs[] | null {
-    const needs: (PadContent | undefined)[][] = op.operands.map(() => []);
-    for (const [f, pad] of pads.entries()) {
-      if (pad?.needs === undefined || !this.grows(op, rule, f)) continue;
-      const wanted = pad.needs(this.held(op, rule, f, known));
-      if (wanted === null) return null;
-      wanted.forEach((need, i) =>
-        rule.operands[i]?.forEach((dims, d) => {
-          if (majorOf(rule, dims) === f) (needs[i] as PadContent[])[d] = need ?? 'unknown';
-        }),
-      );
-    }
-    return needs;
-  }
-
   /** Is any dim of the factor longer than it truly is? */
   private grows(op: Op, rule: PadView['rule'], f: number): boolean {
     const some = (ids: readonly ValueId[], tensors: PadView['rule']['operands']): boolean =>
@@ -346,42 +329,6 @@ class Padding {
         ),
       );
     return some(op.operands, rule.operands) || some(op.results, rule.results);
-  }
-
-  /** What each operand holds in the factor's padding, or everywhere where it lacks the factor. */
-  private held(op: Op, rule: PadView['rule'], f: number, known: readonly Known[]): PadContent[] {
-    return op.operands.map((v, i) => {
-      const { contents, splat } = known[i] ?? { contents: [] };
-      if (splat !== undefined) return { value: splat };
-      const d = rule.operands[i]?.findIndex((dims) => majorOf(rule, dims) === f) ?? -1;
-      const any = anyOf(valueInfo(this.func, v).type.dtype);
-      return d < 0 ? any : contents[d] === undefined || contents[d] === 'unknown' ? any : contents[d];
-    });
-  }
-
-  private given(op: Op, view: OpView, { rule, pads }: PadView, known: readonly Known[]): Known[] {
-    const splat = this.splatOf(op, view, rule, known);
-    return op.results.map((_, r) => {
-      const any = anyOf(view.results[r]?.dtype ?? 'f32');
-      const contents = (rule.results[r] ?? []).map((dims): PadContent => {
-        const f = majorOf(rule, dims);
-        const pad = f === undefined ? null : (pads[f] ?? null);
-        if (f === undefined || pad === null) return 'unknown';
-        const given = pad.gives?.(this.held(op, rule, f, known))[r] ?? any;
-        return given === 'unknown' ? any : given;
-      });
-      return { contents, splat };
-    });
-  }
-
-  /** The one value of all elements: of constants, and what moves or maps them. */
-  private splatOf(op: Op, view: OpView, rule: PadView['rule'], known: readonly Known[]): number | bigint | undefined {
-    if (op.kind === 'constant') return splatValue(op.attrs as OpAttrs['constant']);
-    if (known.length === 0 || known.some((k) => k.splat === undefined)) return undefined;
-    const pad = this.registry[op.kind]?.padRule?.(view, 0, rule);
-    const maps = pad === COPIES || rule.elementwise === true;
-    const [given] = maps ? (pad?.gives?.(known.map((k) => ({ value: k.splat as number | bigint }))) ?? []) : [];
-    return typeof given === 'object' ? given.value : undefined;
   }
 
   private emit(
