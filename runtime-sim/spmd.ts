@@ -6,7 +6,7 @@ import type { Precision, TensorArray } from '../ir/array.ts';
 import { internalError, unsupported } from '../ir/diagnostics.ts';
 import type { Layout } from '../ir/layout.ts';
 import { deviceCount } from '../ir/mesh.ts';
-import type { Registry } from '../ir/op.ts';
+import type { OpView, Registry } from '../ir/op.ts';
 import {
   type Func,
   isCollective,
@@ -18,6 +18,7 @@ import {
   type ValueId,
   valueInfo,
 } from '../ir/program.ts';
+import { elementCount } from '../ir/types.ts';
 import { type Choice, choicesOf, type Here, type Meaning, runFunction, type Scope } from './control-flow.ts';
 import { DeviceGrid } from './device-grid.ts';
 import { type Distributed, Sharder } from './distributed.ts';
@@ -203,6 +204,7 @@ class Lockstep implements Meaning<Distributed> {
     );
     const view = scope.code.view(op);
     const { copies } = partition;
+    expectRoom(view, copies);
     const stack = captured.length > 0 ? undefined : runStacked(registry, { view, operands: rows, copies, precision });
     this.copiesComputed += copies;
     if (stack !== undefined) return [{ partition, stack }];
@@ -233,4 +235,14 @@ class Lockstep implements Meaning<Distributed> {
     if (found === undefined) this.captures.set(op, (found = capturesOf(op.regions)));
     return found;
   }
+}
+
+/** One value on all devices; more would not end well in the memory of a workstation. */
+const MOST_BYTES = 2 ** 33;
+
+function expectRoom(view: OpView, copies: number): void {
+  const bytes = view.results.reduce((n, t) => n + copies * 8 * elementCount(t), 0);
+  if (bytes <= MOST_BYTES) return;
+  const size = `${(bytes / 2 ** 30).toFixed(0)} GiB`;
+  throw unsupported(`simulating ${view.kind}, whose result takes ${size} over ${copies} distinct copies`);
 }

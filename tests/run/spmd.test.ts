@@ -401,3 +401,18 @@ test('case takes the last branch when the index is out of range; calls run their
   expect(run(1)).toEqual([18, 32]);
   expect(run(-1)).toEqual([18, 32]);
 });
+
+test('what would not fit a workstation is refused, with its size', () => {
+  const huge = program(mesh2x4, 'local', (b) => ({
+    values: b.op(
+      'broadcast_in_dim',
+      [b.param(f32())],
+      [f32(2 ** 16, 2 ** 16)],
+      {},
+      { dims: [], shape: [2 ** 16, 2 ** 16] },
+    ),
+    layouts: [undefined],
+  }));
+  const scalar = { dtype: 'f32', shape: [], data: Float64Array.of(1) } as const;
+  expect(() => runSpmd(huge, registry, [scalar], 'wide')).toThrow(/broadcast_in_dim, whose result takes 32 GiB/);
+});
