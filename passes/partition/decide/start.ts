@@ -89,7 +89,8 @@ class Start {
 
   private price(node: OpNode, c: Candidate): number {
     const { table } = this.solution;
-    let price = this.solution.ownPriceOf(node, c) / node.place.times;
+    // A loop that never runs costs nothing, per turn too.
+    let price = this.solution.ownPriceOf(node, c) / Math.max(node.place.times, 1);
     const seen = new Set<string>();
     node.reads.forEach((v, i) => {
       const layout = c.operands[i] as Layout;
