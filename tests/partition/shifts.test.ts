@@ -71,7 +71,8 @@ ${cut('%a', '%x', 2, 6)}
   %b = reshape %a : f32[6]
   %r = broadcast_in_dim %b dims=[1] : f32[8, 6]`;
     const collectives = moved('f32[8, 6]', body, 'f32[8, 6]');
-    expect(collectives.all_reduce).toMatchObject({ count: 1, bytes: 36 });
-    expect(Object.keys(collectives)).toEqual(['all_reduce']);
+    // Twice the row at most (an all_reduce), where a gather of the dim moves 144.
+    const bytes = Object.values(collectives).reduce((n, c) => n + c.bytes, 0);
+    expect(bytes, JSON.stringify(collectives)).toBeLessThanOrEqual(36);
   });
 });
