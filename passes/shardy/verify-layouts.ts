@@ -17,8 +17,9 @@ export function verifyLayouts(module: EditModule): void {
   }
 }
 
+/** A layout on one device says nothing of dims. */
 function checkRank(layout: Layout | undefined, type: TensorType, span: Span | undefined): void {
-  if (layout === undefined || layout.dims.length === type.shape.length) return;
+  if (layout === undefined || layout.dims.length === 0 || layout.dims.length === type.shape.length) return;
   throw userError(
     'SH0212',
     `the sharding has ${layout.dims.length} dims, the tensor ${typeText(type)} has ${type.shape.length}`,
