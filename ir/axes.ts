@@ -107,9 +107,11 @@ export function cutsOf(lists: Iterable<readonly AxisRef[]>): Cuts {
   return new Map([...cuts].map(([name, set]) => [name, [...set].sort((a, b) => a - b)]));
 }
 
-/** Cut points nest (each divides the next), so every ref splits exactly at them. */
-export const cutsNest = (cuts: Cuts): boolean =>
-  [...cuts.values()].every((points) => points.every((p, i) => i === 0 || p % (points[i - 1] as number) === 0));
+/** Axes whose cut points do not nest (each divides the next): refs of the others split exactly at them. */
+export const brokenAxes = (cuts: Cuts): string[] =>
+  [...cuts].flatMap(([name, points]) =>
+    points.every((p, i) => i === 0 || p % (points[i - 1] as number) === 0) ? [] : [name],
+  );
 
 /** Splits refs at the cut points; major parts first. */
 export function refine(axes: readonly AxisRef[], cuts: Cuts): AxisRef[] {

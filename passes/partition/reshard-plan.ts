@@ -10,7 +10,8 @@
  * larger end, unless every plan does or gathering would be cheaper. There is no "gather everything" fallback: gathering
  * is merely the dearest path, and the upper bound.
  */
-import type { Layout, Monoid } from '../../ir/layout.ts';
+import { brokenAxes, cutsOf } from '../../ir/axes.ts';
+import { type Layout, layoutOf, type Monoid, samePlacement } from '../../ir/layout.ts';
 import type { AxisRef, Mesh } from '../../ir/mesh.ts';
 import { type Prices, wirePrices } from './prices.ts';
 import { type Edge, movesFrom } from './reshard-moves.ts';
@@ -61,7 +62,7 @@ const MAX_STATES = 4_000;
 
 /**
  * Plans `from` → `to` for a tensor of this global shape and element size (bytes). Both divide evenly. `manual`: axes
- * along which values may differ whatever their layout says. Null: no way, as axes are cut at places that do not nest, or the meshes have other axes.
+ * along which values may differ whatever their layout says. Null: no way, as the meshes have other axes.
  */
 export function planReshard(
   meshes: readonly [Mesh, Mesh],
@@ -73,12 +74,50 @@ export function planReshard(
   manual: ReadonlySet<string> = new Set(),
 ): Plan | null {
   const problem = Problem.of(meshes, shape, elementBytes, from, to, manual);
-  if (problem === null) return null;
+  if (problem === null) return planAround(meshes, shape, elementBytes, from, to, prices, manual);
   const plan = solve(problem, prices);
   if (!problem.lopsided || plan?.bytes === 0) return plan;
   const other = Problem.of(meshes, shape, elementBytes, from, to, manual, true);
   const turned = other === null ? null : solve(other, prices);
   return plan === null || (turned !== null && turned.price < plan.price) ? turned : plan;
+}
+
+/**
+ * Where an axis is cut at places that do not nest, it is given up first: x=6 as x:(2)3 → x:(1)3 has no common parts.
+ *
+ *   [x:(2)3, _]  →  [_, _]  →  [_, x:(1)3]
+ */
+function planAround(
+  meshes: readonly [Mesh, Mesh],
+  shape: readonly number[],
+  elementBytes: number,
+  from: Layout,
+  to: Layout,
+  prices: Prices,
+  manual: ReadonlySet<string>,
+): Plan | null {
+  const lists = [from, to].flatMap((l) => [...l.dims.map((d) => d.axes), l.unreduced]);
+  const broken = new Set(brokenAxes(cutsOf(lists)));
+  const isWhole = (a: AxisRef): boolean => !broken.has(a.name);
+  const until = (axes: readonly AxisRef[]): readonly AxisRef[] => {
+    const first = axes.findIndex((a) => !isWhole(a));
+    return first === -1 ? axes : axes.slice(0, first);
+  };
+  const middle = layoutOf(
+    from.mesh,
+    from.dims.map((d) => until(d.axes)),
+    from.unreduced.filter(isWhole),
+    from.monoid,
+  );
+  if (broken.size === 0 || samePlacement(from, middle)) return null;
+  const there = planReshard([meshes[0], meshes[0]], shape, elementBytes, from, middle, prices, manual);
+  const onward = planReshard(meshes, shape, elementBytes, middle, to, prices, manual);
+  if (there === null || onward === null) return null;
+  return {
+    steps: [...there.steps, ...onward.steps],
+    bytes: there.bytes + onward.bytes,
+    price: there.price + onward.price,
+  };
 }
 
 function solve(problem: Problem, prices: Prices): Plan | null {

@@ -6,7 +6,7 @@
  * Atoms are the common refinement of both layouts, split further where only a part of one fits a dim or stands against
  * an axis of another size (gcd). What both layouts have in common at the major end of a dim stays out of the search.
  */
-import { axesKey, type Cuts, cutsNest, cutsOf, gcd, mergeNeighbours, refine } from '../../ir/axes.ts';
+import { axesKey, type Cuts, brokenAxes, cutsOf, gcd, mergeNeighbours, refine } from '../../ir/axes.ts';
 import { closedDim, type Layout, type Monoid } from '../../ir/layout.ts';
 import {
   type AxisRef,
@@ -82,7 +82,7 @@ export class Problem {
     const reordered = !sameMesh(...meshes);
     const lists = [...from.dims.map((d) => d.axes), ...to.dims.map((d) => d.axes), from.unreduced, to.unreduced];
     const cuts = cutsOf(lists);
-    if (!cutsNest(cuts)) return null;
+    if (brokenAxes(cuts).length > 0) return null;
     const coarse = { from: from.dims.map((d) => refine(d.axes, cuts)), to: to.dims.map((d) => refine(d.axes, cuts)) };
     const prefix = coarse.from.map((held, d) => (reordered ? [] : commonPrefix(held, coarse.to[d] ?? [])));
     const extents = shape.map((n, d) => n / axesSize(prefix[d] ?? []));
