@@ -11,5 +11,5 @@ export default defineConfig({
       { find: /^shardc$/, replacement: source('compiler/index.ts') },
     ],
   },
-  test: { include: ['tests/**/*.test.ts'], testTimeout: 60_000 },
+  test: { maxWorkers: 2, include: ['tests/**/*.test.ts'], testTimeout: 120_000 },
 });

@@ -71,6 +71,7 @@ describe('shardc FILE', () => {
     expect(names).toEqual([
       'split-constants',
       'propagate',
+      'one-order',
       'loop-invariants',
       'shifts',
       'pad-dims',
@@ -162,7 +163,7 @@ describe('shardc opt', () => {
     const { code, err } = shardc(['opt', BLOCK, '--passes', 'localize']);
     expect(code).toBe(1);
     expect(err).toMatch(
-      /help: run before it: split-constants,propagate,loop-invariants,shifts,pad-dims,split-sharded,insert-reshards,lower-reshards/,
+      /help: run before it: split-constants,propagate,one-order,loop-invariants,shifts,pad-dims,split-sharded,insert-reshards,lower-reshards/,
     );
   });
 });
