@@ -8,7 +8,7 @@ import { runCase, STREAMS } from './run-case.ts';
 
 const CASES = 2000;
 
-it(`${CASES} programs`, { timeout: 240_000 }, () => {
+it(`${CASES} programs`, { timeout: 300_000 }, () => {
   let communicating = 0;
   let uneven = 0;
   let refused = 0;
@@ -20,7 +20,7 @@ it(`${CASES} programs`, { timeout: 240_000 }, () => {
       refused += Number(outcome.refused !== undefined);
       if (outcome.failure !== undefined) throw new Error(`${outcome.failure}\n${printTir(outcome.module)}`);
     }),
-    { numRuns: CASES, seed: 20_26 },
+    { numRuns: CASES, seed: 20_26, interruptAfterTimeLimit: 270_000 },
   );
   expect(communicating).toBeGreaterThan(0.5 * CASES);
   expect(uneven).toBeGreaterThan(0.3 * CASES);

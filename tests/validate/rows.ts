@@ -127,7 +127,6 @@ function* gspmdRows(): Generator<Row> {
     const source = overrideMesh(importStablehlo({ file: 'gspmd.mlir', text }), mesh);
     const { module } = compile(source, { pace: paceOn(on, registry) });
     const { stepSeconds } = costOf(module, registry, on);
-    const seen = (layers === 32 && batch === 64) || layers === 256;
     yield {
       set: 'GSPMD dense (table 2, recalled)',
       what: `L${layers} M${model} F${ffn}, ${mesh}, batch ${batch}`,
@@ -136,7 +135,8 @@ function* gspmdRows(): Generator<Row> {
       published,
       predicted: stepSeconds,
       tolerance: 0.12,
-      ...(seen ? { calibration: true } : {}),
+      // All seven were in sight when the link rate of v3, on which sources conflict, and its efficiency curve were chosen.
+      calibration: true,
     };
   }
 }
