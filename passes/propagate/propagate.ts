@@ -9,7 +9,7 @@ import type { Registry } from '../../ir/op.ts';
 import { type Attrs, type Func, isStructural, type Module, type ValueId } from '../../ir/program.ts';
 import { applyConstraints } from '../shardy/apply-constraints.ts';
 import { flattenCalls, importCalls, inlineComputations } from '../shardy/calls.ts';
-import { removeSizeOneAxes } from '../shardy/clean-layouts.ts';
+import { cleanManualAxes, removeSizeOneAxes } from '../shardy/clean-layouts.ts';
 import { layoutOf, parameterOwners } from '../shardy/data-flow.ts';
 import { addDataFlowEdges, removeEdge, takeOver } from '../shardy/data-flow-edges.ts';
 import { keepNamedMeshes } from '../shardy/named-meshes.ts';
@@ -35,6 +35,7 @@ export function propagate(module: Module, registry: Registry): PropagateResult {
   const mesh = keepNamedMeshes(program);
   if (mesh === undefined) throw internalError('propagate: the module has no mesh');
   removeSizeOneAxes(program);
+  cleanManualAxes(program);
   addDataFlowEdges(program);
   flattenCalls(program);
   importCalls(program, true);

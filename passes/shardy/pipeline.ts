@@ -254,7 +254,7 @@ export function runSdyPasses(
   const ctx = { registry, report };
   for (const flag of flags) {
     const [name, options] = parseFlag(flag);
-    const pipeline = PIPELINES[name];
+    const pipeline = Object.hasOwn(PIPELINES, name) ? PIPELINES[name] : undefined;
     if (pipeline !== undefined) runSdyPasses(module, pipeline(options), registry, report);
     else passNamed(name).run(module, options, ctx);
   }
