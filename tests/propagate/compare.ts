@@ -21,6 +21,7 @@ import type { TensorType } from '../../ir/types.ts';
 import { typeText } from '../../ir/types.ts';
 import { passNamed, passContext } from '../../compiler/pipeline.ts';
 import { propagate } from '../../passes/propagate/propagate.ts';
+import { RULES_ONLY } from '../../passes/propagate/rules-only.ts';
 
 export const PYTHON = '.venv/bin/python';
 
@@ -183,7 +184,7 @@ function rulesOf(func: Func, known: Registry): [string, string | null][] {
   const ruleOf = (op: Op): string | null => {
     if (op.kind === 'constant' || op.kind === 'iota') return null;
     const kind = op.kind === 'sharding_constraint' ? 'negate' : op.kind;
-    const rule = known[kind]?.factors({
+    const rule = (known[kind]?.factors ?? RULES_ONLY[kind])?.({
       kind,
       attrs: op.attrs,
       regions: op.regions,
