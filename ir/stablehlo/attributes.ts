@@ -3,6 +3,7 @@ import { closedDim, type DimSharding, type Layout, MONOIDS, type Monoid, openDim
 import { type AxisRef, type Mesh, sameMesh } from '../mesh.ts';
 import { elementOf, rawBytes } from '../element-bits.ts';
 import { elementsOf, isWide } from '../elements.ts';
+import { rounderOf } from '../ops/rounding.ts';
 import type { ElementArray } from '../program.ts';
 import { userError } from '../diagnostics.ts';
 import { DTYPES, type DType, elementCount, isFloat, partOf, type TensorType, widthOf } from '../types.ts';
@@ -320,11 +321,14 @@ function isElement(image: string, dtype: DType): boolean {
 
 function fromImages(images: readonly string[], dtype: DType): ElementArray {
   const real = partOf(dtype);
+  // Few digits tell the elements of a narrow type apart, and stand for the nearest one.
+  const round = real === 'f32' || real === 'f64' ? undefined : rounderOf(real);
   const number = (image: string): number | bigint => {
     if (image === 'true') return 1;
     if (image === 'false') return 0;
     if (image.startsWith('0x') && isFloat(real)) return elementOf(real, BigInt(image));
-    return isWide(dtype) ? BigInt(image) : Number(image);
+    if (isWide(dtype)) return BigInt(image);
+    return round === undefined ? Number(image) : round(Number(image));
   };
   return elementsOf(dtype, images.map(number));
 }

@@ -19,6 +19,11 @@ const NONE: Readonly<Record<string, string>> = {
   triangular_solve: 'not written yet',
   rng: 'its bounds have none yet',
   custom_call: 'what it computes is not known',
+  batch_norm_inference: 'JAX writes it out',
+  bessel_i1e: 'its derivative needs bessel_i0e, which is no op of CHLO',
+  next_after: 'it is not differentiable',
+  polygamma: 'not written yet',
+  zeta: 'not written yet',
   digamma: 'its derivative, trigamma, is no op of StableHLO',
 };
 /** Forms of ops that say that they have none. */

@@ -32,6 +32,9 @@ const transpose: Gradient<OpAttrs['transpose']> = (b, { attrs }, [g]) =>
 const reverse: Gradient<OpAttrs['reverse']> = (b, { attrs }, [g]) =>
   g === undefined ? [] : [b.one('reverse', [g], { dims: attrs.dims })];
 
+const rotate: Gradient<OpAttrs['rotate']> = (b, { attrs }, [g]) =>
+  g === undefined ? [] : [b.one('rotate', [g], { dim: attrs.dim, by: -attrs.by })];
+
 const slice: Gradient<OpAttrs['slice']> = (b, { attrs, operands }, [g]) => {
   if (g === undefined) return [];
   const [from, to] = [shapeOf(b, operands[0]), shapeOf(b, g)];
@@ -106,6 +109,7 @@ export const shapingGradients: Readonly<Record<string, Gradient>> = {
   reshape,
   transpose: transpose as Gradient,
   reverse: reverse as Gradient,
+  rotate: rotate as Gradient,
   slice: slice as Gradient,
   pad: pad as Gradient,
   concatenate: concatenate as Gradient,

@@ -27,7 +27,7 @@ const constants: readonly OpExample[] = [
   constant('pred', [4], Uint8Array.of(0, 1, 1, 0)),
   constant('pred', [4, 4], Uint8Array.of(1)),
   constant('f32', [], Float64Array.of(2)),
-  constant('f32', [0, 4], Float64Array.of(1)),
+  constant('f32', [0, 4], Float64Array.of()),
   constant('f32', [1, 6], Float64Array.from(counting(6))),
 ];
 
