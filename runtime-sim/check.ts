@@ -112,7 +112,13 @@ export function compareResults(
   return { worst, first };
 }
 
-/** |a-b| / (|a| + rms(a)). NaN and infinities must match; integers and preds exactly (an error counts at least 1). */
+/**
+ * What differs by less than 1e-6 of the tolerance is rounding: inputs are of size 0.1, and a result that is zero but for
+ * rounding (a sum of deviations from a mean) has no digits to compare.
+ */
+const NOISE = 1e-6;
+
+/** |a-b| / (|a| + rms(a) + 1e-6). NaN and infinities must match; integers and preds exactly (an error counts at least 1). */
 function errorMetric(want: TensorArray): (a: number, b: number) => number {
   const { class: cls } = DTYPES[want.dtype];
   const exact = cls !== 'float' && cls !== 'complex';
@@ -120,7 +126,7 @@ function errorMetric(want: TensorArray): (a: number, b: number) => number {
   return (a, b) => {
     if (a === b || (Number.isNaN(a) && Number.isNaN(b))) return 0;
     if (!Number.isFinite(a) || !Number.isFinite(b)) return Number.POSITIVE_INFINITY;
-    const relative = Math.abs(a - b) / (Math.abs(a) + rms + 1e-300);
+    const relative = Math.abs(a - b) / (Math.abs(a) + rms + NOISE);
     return exact ? Math.max(1, relative) : relative;
   };
 }

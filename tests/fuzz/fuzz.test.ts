@@ -6,7 +6,7 @@ import { registry } from '../../ir/ops/index.ts';
 import { printTir } from '../../ir/text/print.ts';
 import { runCase, STREAMS } from './run-case.ts';
 
-const CASES = 2000;
+const CASES = 1000;
 
 it(`${CASES} programs`, { timeout: 300_000 }, () => {
   let ran = 0;
