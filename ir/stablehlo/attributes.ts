@@ -44,7 +44,9 @@ export class AttributeReader {
   entry(): [key: string, value: Value] {
     const r = this.r;
     const key = r.isKind('string') ? r.string() : r.take();
-    if (!r.accept('=')) return [key, true];
+    const isSharding = key === 'sdy.sharding' || key === 'mhlo.sharding';
+    if (!isSharding && !r.accept('=')) return [key, true];
+    if (isSharding) r.expect('=');
     if (key === 'sdy.sharding') return [key, this.shardings()];
     if (key !== 'mhlo.sharding') return [key, this.value()];
     if (!r.isKind('string')) throw r.unexpected('a sharding in quotes: "{devices=[2,1]<=[2]}"');

@@ -32,6 +32,7 @@ describe('bad StableHLO', () => {
     ['axis used twice', good.replace('[{"x"}, {}]>}', '[{"x"}, {"x"}]>}'), 'SH0211'],
     ['rank mismatch of a constraint', good.replace('<@mesh, [{"x"}, {}]> :', '<@mesh, [{"x"}]> :'), 'SH0212'],
     ['rank mismatch of an annotation', good.replace('[{"x"}, {}]>}', '[{"x"}]>}'), 'SH0212'],
+    ['a sharding without a value', good.replace(/sdy\.sharding = #sdy[^\n]*?\]>\}/, 'sdy.sharding}'), 'SH0102'],
     ['unknown mesh', good.replace('#sdy.sharding<@mesh', '#sdy.sharding<@grid'), 'SH0214'],
     ['undefined value', good.replace('%arg0, %arg0', '%arg0, %arg9'), 'SH0201'],
     [
