@@ -1,6 +1,6 @@
 /** Gradients of functions: grad, valueAndGrad, vjp; and what steers them: checkpoint, customVjp. */
 import { type Block, type Op, type ValueId, walkOps } from '../../ir/program.ts';
-import { isFloat } from '../../ir/types.ts';
+import { isFloat, isInexact } from '../../ir/types.ts';
 import { Environment } from './blocks.ts';
 import { fail } from './errors.ts';
 import { Tape } from './gradient/tape.ts';
@@ -34,8 +34,8 @@ export function valueAndGrad<
   return (...args) => {
     for (const i of wanted)
       for (const { path, leaf } of leavesOf(args[i], isTensor, `argument ${i}`))
-        if (!isFloat(leaf.dtype))
-          fail('SH0613', `the gradient by ${path} is asked for, which is ${leaf.dtype}`, { expected: 'floats' });
+        if (!isInexact(leaf.dtype))
+          fail('SH0613', `the gradient by ${path} is asked for, which is ${leaf.dtype}`, { expected: 'floats or complex numbers' });
     const taped = tape(fn, args, wanted);
     const loss: unknown = Array.isArray(taped.out) ? taped.out[0] : taped.out;
     if (!isTensor(loss) || loss.shape.length > 0 || !isFloat(loss.dtype))
@@ -94,7 +94,7 @@ function tape<A extends readonly unknown[], R>(fn: (...args: A) => R, args: A, w
   );
   const places = leaves.flatMap((list, i) => list.map(() => i));
   const active = block.params.filter(
-    (p, i) => wanted.includes(places[i] as number) && isFloat(trace.b.typeOf(p).dtype),
+    (p, i) => wanted.includes(places[i] as number) && isInexact(trace.b.typeOf(p).dtype),
   );
   const recorded = new Tape(trace.b, env, active);
   const results = recorded.record(block).map((id) => trace.tensor(id));

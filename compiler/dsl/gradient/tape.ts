@@ -6,7 +6,7 @@ import { Formula, type GradientOp, NoGradient } from '../../../ir/gradient.ts';
 import { type Layout, openDim } from '../../../ir/layout.ts';
 import type { Block, Op, Origin, ValueId } from '../../../ir/program.ts';
 import type { TypedBuilder } from '../../../ir/typed-build.ts';
-import { isComplex, isFloat } from '../../../ir/types.ts';
+import { isInexact } from '../../../ir/types.ts';
 import { type Environment, copyOp } from '../blocks.ts';
 import { diagnosticAt } from '../errors.ts';
 import { returned } from '../live-values.ts';
@@ -57,8 +57,6 @@ export class Tape {
 
   private op(op: Op, { saved }: RecordOptions): void {
     const flags = activeResults(this.b, op, this.isActive);
-    if (op.results.some((r) => isComplex(this.b.typeOf(r).dtype)) && op.operands.some(this.isActive))
-      throw noGradient(op, 'complex numbers have no gradient yet', 'stopGradient(x)');
     op.results.forEach((r, i) => {
       if (flags[i] === true) this.active.add(r);
     });
@@ -101,7 +99,7 @@ export class Tape {
   private facet(op: Op): Entry['back'] {
     const operands = this.env.read(op.operands);
     const results = this.env.read(op.results);
-    const wanted = op.operands.map((id) => this.isActive(id) && isFloat(this.b.typeOf(id).dtype));
+    const wanted = op.operands.map((id) => this.isActive(id) && isInexact(this.b.typeOf(id).dtype));
     return (cotangents, add) => {
       const made = gradientOf(this.b, { ...op, operands, results, wanted }, cotangents);
       made.forEach((g, i) => {
@@ -115,7 +113,7 @@ export class Tape {
   pull(start: Iterable<readonly [ValueId, ValueId | undefined]>): Cotangents {
     const found: Cotangents = new Map();
     const add = (of: ValueId, g: ValueId): void => {
-      if (!this.isActive(of) || !isFloat(this.b.typeOf(of).dtype)) return;
+      if (!this.isActive(of) || !isInexact(this.b.typeOf(of).dtype)) return;
       const before = found.get(of);
       found.set(of, before === undefined ? g : new Formula(this.b).add(before, g));
     };
