@@ -63,7 +63,9 @@ function gradientFunction(example: OpExample): { func: Func; active: readonly nu
   const params = example.func.body.params.map((p) => b.param(type(p)));
   const cotangents = op.results.map((r) => b.param(type(r)));
   const starts = START_VALUES[op.kind]?.(op.operands.length) ?? [];
-  const active = example.func.body.params.flatMap((p, i) => (isInexact(type(p).dtype) && !starts.includes(i) ? [i] : []));
+  const active = example.func.body.params.flatMap((p, i) =>
+    isInexact(type(p).dtype) && !starts.includes(i) ? [i] : [],
+  );
   const env = new Environment();
   env.setAll(example.func.body.params, params);
   const tape = new Tape(

@@ -26,7 +26,8 @@ function dependence(b: FuncBuilder, op: Op, isActive: IsActive): readonly boolea
         .map((branch) => activeReturns(b, branch, () => false, isActive))
         .reduce((all, some) => all.map((flag, i) => flag || some[i] === true));
     case 'checkpoint':
-    case 'custom_vjp': {
+    case 'custom_vjp':
+    case 'manual_computation': {
       const [region] = op.regions as [Block];
       const flags = op.operands.map(isActive);
       return activeReturns(b, region, (p) => flags[region.params.indexOf(p)] === true, isActive);

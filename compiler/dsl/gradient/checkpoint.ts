@@ -6,9 +6,8 @@ import type { Block, Op, ValueId } from '../../../ir/program.ts';
 import { Environment, readFromOutside } from '../blocks.ts';
 import { returned } from '../live-values.ts';
 import type { Saveable } from '../primitives.ts';
-import { Tape } from './tape.ts';
-
-type Back = (cotangents: readonly (ValueId | undefined)[], add: (of: ValueId, g: ValueId) => void) => void;
+import { type Back, Tape } from './tape.ts';
+import { NONE } from './variation.ts';
 
 export function recordCheckpoint(tape: Tape, op: Op): Back {
   const { b, env } = tape;
@@ -27,16 +26,16 @@ export function recordCheckpoint(tape: Tape, op: Op): Back {
     const second = new Environment(env);
     second.setAll(inputs, behind);
     const activeParams = region.params.filter((_, i) => tape.isActive(op.operands[i] as ValueId));
-    const again = new Tape(b, second, activeParams, tape.isActive);
+    const again = tape.inner(second, activeParams);
     again.record(region, { saved });
     const found = again.pull(given.map(({ end }, i) => [end, behind[inputs.length + i]] as const));
     region.params.forEach((p, i) => {
       const g = found.get(p);
-      if (g !== undefined) add(op.operands[i] as ValueId, g);
+      if (g !== undefined) add(op.operands[i] as ValueId, g, NONE);
     });
     for (const id of captured) {
-      const g = found.get(id);
-      if (g !== undefined) add(id, g);
+      const g = found.owing(id);
+      if (g !== undefined) add(id, g.value, g.owed);
     }
   };
 }

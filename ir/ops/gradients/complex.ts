@@ -5,7 +5,7 @@
 import { Formula, type Gradient } from '../../gradient.ts';
 import type { ValueId } from '../../program.ts';
 import type { TypedBuilder } from '../../typed-build.ts';
-import { isComplex, isFloat, partOf } from '../../types.ts';
+import { isComplex, isInexact } from '../../types.ts';
 
 const zerosLike = (b: TypedBuilder, x: ValueId): ValueId => b.splat(0, b.typeOf(x));
 const complexOf = (b: TypedBuilder, re: ValueId, im: ValueId): ValueId => b.one('complex', [re, im]);
@@ -55,7 +55,7 @@ const complex: Gradient = (b, _, [g]) =>
 /** A complex number converts to a real one by its real part. */
 const convert: Gradient = (b, { operands }, [g]) => {
   const { dtype } = b.typeOf(operands[0] as ValueId);
-  if (g === undefined || !(isFloat(dtype) || isComplex(dtype))) return [];
+  if (g === undefined || !isInexact(dtype)) return [];
   return [b.one('convert', [isComplex(dtype) ? g : isComplexValue(b, g) ? b.one('real', [g]) : g], { dtype })];
 };
 
