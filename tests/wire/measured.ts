@@ -42,7 +42,6 @@ export const ratio = (ours: number, theirs: number): number =>
 const KNOWN_LOSSES: readonly RegExp[] = [
   /^(conv2d|gru|moe-einsum)\.uneven-/, // dims that do not divide
   /^mlp-blocks\.megatron-2x4\.grad$/, // XLA lays one result out otherwise, and need not gather it
-  /^dot\.one-side-2x4\./, // XLA computes the whole product on every device
 ];
 
 export const isKnownLoss = (name: string): boolean => KNOWN_LOSSES.some((l) => l.test(name));
