@@ -12,8 +12,8 @@ import { dimAxes, type Layout } from '../../../ir/layout.ts';
 import { axesSize } from '../../../ir/mesh.ts';
 import { type PaddedRotation, paddedRotation, rotatedPieces } from '../../../ir/ops/rotate.ts';
 import type { ValueId } from '../../../ir/program.ts';
-import { tensor, type TensorType, withShape } from '../../../ir/types.ts';
-import { exchangeHalo, type ShardedDim } from './halo.ts';
+import { tensor, type TensorType } from '../../../ir/types.ts';
+import { cutAt, exchangeHalo, joined, part, resized, type ShardedDim } from './halo.ts';
 import type { Emitter, Localizer } from './localizer.ts';
 
 export const localizeRotate: Localizer = (site) => {
@@ -67,9 +67,7 @@ class Turning {
   private right({ by, size }: PaddedRotation): ValueId {
     const { emit } = this;
     const last = emit.binary('subtract', this.trueElements(size), emit.constant(tensor('i32', []), [by]));
-    const sent = emit.op('dynamic_slice', [this.value, ...this.starts(last)], this.resized(by), {
-      sizes: this.resized(by).shape,
-    });
+    const sent = cutAt(emit, this.value, this.at.dim, last, by);
     return this.joined([this.shifted(sent, -1), this.part(this.value, 0, this.extent - by)]);
   }
 
@@ -77,7 +75,7 @@ class Turning {
   private left({ by, size }: PaddedRotation): ValueId {
     const { emit, extent } = this;
     const received = this.shifted(this.part(this.value, 0, -by), 1);
-    const room = this.resized(extent - by);
+    const room = resized(this.type, this.at.dim, extent - by);
     const wide = this.joined([this.value, received]);
     const written = emit.op('dynamic_update_slice', [wide, received, ...this.starts(this.trueElements(size))], room);
     return this.part(written, -by, extent - by);
@@ -89,7 +87,7 @@ class Turning {
     const direct = exchangeHalo(emit, this.value, at, straight);
     const came = exchangeHalo(emit, this.value, at, around);
     const missing = extent - around.width;
-    const wrapped = missing === 0 ? came : this.joined([came, emit.zero(this.resized(missing))]);
+    const wrapped = missing === 0 ? came : this.joined([came, emit.zero(resized(this.type, this.at.dim, missing))]);
     return by > 0
       ? emit.select(this.before(by), wrapped, direct)
       : emit.select(this.before(size + by), direct, wrapped);
@@ -98,11 +96,8 @@ class Turning {
   /** Does an element stand before this place of the whole dim? */
   private before(place: number): ValueId {
     const { emit, at, extent } = this;
-    const line = tensor('i32', [extent]);
-    const first = emit.shardOffset(at.axes, extent * axesSize(at.axes), 'i32');
-    const counted = emit.op('iota', [], line, { dim: 0, dtype: 'i32', shape: line.shape });
-    const places = emit.binary('add', counted, emit.broadcast(first, line.shape, []));
-    const before = emit.compare('LT', places, emit.constant(line, [place]));
+    const places = emit.placesFrom(emit.shardOffset(at.axes, extent * axesSize(at.axes), 'i32'), extent);
+    const before = emit.compare('LT', places, emit.constant(emit.typeOf(places), [place]));
     return emit.broadcast(before, this.type.shape, [at.dim]);
   }
 
@@ -126,27 +121,10 @@ class Turning {
   }
 
   private part(value: ValueId, from: number, to: number): ValueId {
-    const { shape } = this.emit.typeOf(value);
-    if (from === 0 && to === shape[this.at.dim]) return value;
-    return this.emit.op('slice', [value], this.resized(to - from), {
-      start: shape.map((_, d) => (d === this.at.dim ? from : 0)),
-      limit: shape.map((n, d) => (d === this.at.dim ? to : n)),
-      strides: shape.map(() => 1),
-    });
+    return part(this.emit, value, this.at.dim, from, to);
   }
 
   private joined(parts: readonly ValueId[]): ValueId {
-    const [first, ...more] = parts;
-    if (first === undefined) return this.value;
-    if (more.length === 0) return first;
-    const total = parts.reduce((n, p) => n + (this.emit.typeOf(p).shape[this.at.dim] as number), 0);
-    return this.emit.op('concatenate', parts, this.resized(total), { dim: this.at.dim });
-  }
-
-  private resized(extent: number): TensorType {
-    return withShape(
-      this.type,
-      this.type.shape.map((n, d) => (d === this.at.dim ? extent : n)),
-    );
+    return parts.length === 0 ? this.value : joined(this.emit, parts, this.at.dim);
   }
 }
