@@ -183,6 +183,11 @@ export const checkpointPolicies = {
 
 export interface CheckpointOptions {
   readonly policy?: Saveable;
+  /**
+   * Computes all of the function again before it goes back, also what no gradient reads, as frameworks do that run op by
+   * op (torch.utils.checkpoint).
+   */
+  readonly whole?: boolean;
 }
 
 /** The function, whose inner values a gradient computes again instead of keeping them (jax.checkpoint). */
@@ -190,8 +195,8 @@ export function checkpoint<A extends readonly unknown[], R>(
   fn: (...args: A) => R,
   options: CheckpointOptions = {},
 ): (...args: A) => R {
-  const { policy = checkpointPolicies.nothingSaveable } = options;
-  return (...args) => regionOp('checkpoint', fn, args, { saveable: policy });
+  const { policy = checkpointPolicies.nothingSaveable, whole = false } = options;
+  return (...args) => regionOp('checkpoint', fn, args, { saveable: policy, whole });
 }
 
 /** The function's body as one op, which `lower` writes as what is in it. */

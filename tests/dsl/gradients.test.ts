@@ -97,6 +97,10 @@ describe('what a gradient keeps', () => {
     expect(dots(checkpoint(layers, { policy: everythingSaveable }))).toBe(5);
     expect(dots(checkpoint(layers, { policy: saveOnlyTheseNames('hidden') }))).toBe(6);
   });
+  it('is computed again whole where asked, the last product too, which no gradient reads', () => {
+    const linear = (x: Tensor, w: Tensor): Tensor => sum(matmul(tanh(matmul(x, w)), w));
+    expect(dots(checkpoint(linear, { whole: true }))).toBe(dots(checkpoint(linear)) + 1);
+  });
   it('leaves out what nobody reads', () => {
     const { module } = trace((x: Tensor) => grad((u: Tensor) => sum(u))(x), { args: [f64([3])] });
     expect(module.functions[0]?.body.ops.map((op) => op.kind)).toEqual(['constant', 'broadcast_in_dim', 'return']);

@@ -27,8 +27,11 @@ export function recordCheckpoint(tape: Tape, op: Op): Back {
     second.setAll(inputs, behind);
     const activeParams = region.params.filter((_, i) => tape.isActive(op.operands[i] as ValueId));
     const again = tape.inner(second, activeParams);
-    again.record(region, { saved });
-    const found = again.pull(given.map(({ end }, i) => [end, behind[inputs.length + i]] as const));
+    const made = again.record(region, { saved });
+    const begun = behind.slice(inputs.length);
+    // Behind a second barrier, which takes the results too, nothing of the second computation is idle.
+    const begin = op.attrs.whole === true ? barrier(tape, [...begun, ...made]) : begun;
+    const found = again.pull(given.map(({ end }, i) => [end, begin[i]] as const));
     region.params.forEach((p, i) => {
       const g = found.get(p);
       if (g !== undefined) add(op.operands[i] as ValueId, g, NONE);

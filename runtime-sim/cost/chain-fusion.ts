@@ -1,0 +1,28 @@
+/**
+ * Fusion of chains, as XLA does it everywhere: elementwise and data-moving ops run in one loop with the op that reads
+ * them; a reduction takes its producer in. What several ops read, or an op that fuses with nothing, is written.
+ */
+import type { Op, ValueId } from '../../ir/program.ts';
+import type { Fusion } from './traffic.ts';
+import { ALONE, CHEAP, type Uses } from './uses.ts';
+
+export function chainFusion({ params, makers, readersOf }: Uses): Fusion {
+  const written = new Set<ValueId>(params);
+  for (const [value, maker] of makers) if (isWritten(maker, readersOf(value))) written.add(value);
+  return {
+    written,
+    reads: (op) => op.operands.filter((v) => written.has(v)),
+    fuses: (op) => !ALONE.has(op.kind),
+    viewsAreFree: false,
+  };
+}
+
+/** Readers that take a fused producer into their own loop: a reduction reads its input once, in order. */
+const TAKES_INPUT: ReadonlySet<string> = new Set(['reduce']);
+
+function isWritten(maker: Op, readers: readonly Op[]): boolean {
+  if (ALONE.has(maker.kind) || maker.kind === 'collective_done') return true;
+  if (CHEAP.has(maker.kind)) return readers.some((r) => r.kind === 'return');
+  if (readers.some((r) => ALONE.has(r.kind) && !TAKES_INPUT.has(r.kind))) return true;
+  return readers.length > 1;
+}
