@@ -212,6 +212,11 @@ export const CODES: Readonly<Record<string, CodeText>> = {
     'The mesh cannot be laid on the machine as asked.',
     'Extents multiply to the devices of a pod, and an axis fills the dims it is given.',
   ),
+  SH0805: code(
+    'A field of the plan misses, is misstated, or does not fit the others.',
+    'Every mistake is listed at its place; docs/plan-cost.md states the fields.',
+  ),
+  SH0806: code('The plan is not JSON.', 'Correct the syntax.'),
   SH0900: code(
     'shardc does not support this yet; your program may well be right.',
     'The message names what is missing.',

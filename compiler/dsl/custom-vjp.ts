@@ -1,9 +1,10 @@
 /** customVjp: a function with a gradient of its own (jax.custom_vjp). */
+import type { ValueId } from '../../ir/program.ts';
 import type { BatchOptions } from './batch/batcher.ts';
 import { sum } from './ops/reductions.ts';
 import type { CustomRule } from './primitives.ts';
 import type { Tensor } from './tensor.ts';
-import { currentTrace } from './trace.ts';
+import { currentTrace, type Trace } from './trace.ts';
 import { regionOp, tensorsLike } from './transforms.ts';
 import { tensorsOf, withTensors } from './tree.ts';
 import { vmap } from './vmap.ts';
@@ -38,11 +39,13 @@ interface FlatRule {
 }
 
 const ruleOf = (flat: FlatRule): CustomRule => ({
-  apply(ids) {
+  apply(ids, saved) {
     const trace = currentTrace();
-    const { results, kept } = flat.forward(ids.map((id) => trace.tensor(id)));
+    const { results, kept: computed } = flat.forward(ids.map((id) => trace.tensor(id)));
+    const made = results.map((t) => trace.id(t));
+    const kept = saved === undefined ? computed : standingIn(trace, computed, made, saved);
     return {
-      results: results.map((t) => trace.id(t)),
+      results: saved ?? made,
       back(cotangents) {
         const given = cotangents.map((id) => trace.tensor(id));
         return flat.backward(kept, given).map((t) => trace.id(t));
@@ -51,6 +54,17 @@ const ruleOf = (flat: FlatRule): CustomRule => ({
   },
   batched: (operands, batch) => ruleOf(batchedRule(flat, operands, batch)),
 });
+
+/** The tensors, with those that checkpoints saved in the places of results. */
+function standingIn(
+  trace: Trace,
+  tensors: readonly Tensor[],
+  results: readonly ValueId[],
+  saved: readonly ValueId[],
+): readonly Tensor[] {
+  const now = new Map(results.map((id, i) => [id, saved[i] ?? id]));
+  return tensors.map((t) => trace.tensor(now.get(trace.id(t)) ?? trace.id(t)));
+}
 
 /** All results are batched; an operand that all examples share gets the sum of what each example gives it. */
 function batchedRule({ forward, backward }: FlatRule, flags: readonly boolean[], { axis }: BatchOptions): FlatRule {

@@ -23,8 +23,14 @@ export type Saveable = (op: Op, name: string | undefined) => boolean;
 
 /** The gradient of a custom_vjp. */
 export interface CustomRule {
-  /** Runs its own forward function; its backward function runs when the cotangents are there. */
-  apply(operands: readonly ValueId[]): {
+  /**
+   * Runs its own forward function; its backward function runs when the cotangents are there. Where a checkpoint has the
+   * results, `saved`, they stand for what forward keeps of its own.
+   */
+  apply(
+    operands: readonly ValueId[],
+    saved?: readonly ValueId[],
+  ): {
     readonly results: readonly ValueId[];
     back(cotangents: readonly ValueId[]): readonly (ValueId | undefined)[];
   };

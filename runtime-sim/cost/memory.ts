@@ -7,7 +7,7 @@ import { type Block, type Func, isStart, type Op, typeOf, type ValueId } from '.
 import { byteSize } from '../../ir/types.ts';
 import { type BlockPlan, planLiveness } from '../liveness.ts';
 import { type FusionKind, Traffic } from './traffic.ts';
-import { ALIASES } from './uses.ts';
+import { isAlias } from './uses.ts';
 
 export interface MemoryPeak {
   readonly peakBytes: number;
@@ -136,7 +136,7 @@ class Meter {
     const dying = frame.plan.onRead[frame.next] ?? [];
     if (isStart(op)) this.begin(op);
     else if (op.kind === 'collective_done') this.end(op);
-    else if (ALIASES.has(op.kind)) this.alias(op);
+    else if (isAlias(op, this.func)) this.alias(op);
     else if (op.kind === 'dynamic_update_slice' || op.kind === 'scatter') this.update(op, dying);
     else if (op.kind === 'while') this.closeLoop(op);
     else this.compute(op, dying);

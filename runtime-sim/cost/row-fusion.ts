@@ -7,7 +7,7 @@
  *     accumulator before they write;
  *   - a kernel computes again what another has computed, where that moves fewer bytes than to write and read it.
  *
- * Kernels must not wait for each other in a circle: ops fuse where as many products and collectives come before the one as
+ * Kernels end at optimization barriers. They must not wait for each other in a circle: ops fuse where as many products and collectives come before the one as
  * before the other, on the longest way (`stage`).
  *
  *   %m = reduce %x dims=[1]     stage 0     one kernel {%m, %d, %e} reads %x once
@@ -18,18 +18,17 @@
 import { type Func, type Op, typeOf, type ValueId } from '../../ir/program.ts';
 import { byteSize } from '../../ir/types.ts';
 import type { Fusion } from './traffic.ts';
-import { ALIASES, ALONE, CHEAP, type Uses } from './uses.ts';
+import { CHEAP, isAlias, isAlone, type Uses } from './uses.ts';
 
 export const rowFusion = (uses: Uses, func: Func): Fusion => new RowFusion(uses, func);
-
-/** Read in place. */
-const VIEWS: ReadonlySet<string> = new Set(['transpose', 'slice', ...ALIASES]);
 
 class RowFusion implements Fusion {
   readonly written = new Set<ValueId>();
   readonly viewsAreFree = true;
   private readonly uses: Uses;
   private readonly func: Func;
+  /** Results of products, and what these make of them before they write. */
+  private readonly tails = new Set<ValueId>();
   private readonly stages = new Map<ValueId, number>();
   private readonly read = new Map<Op, readonly ValueId[]>();
 
@@ -37,6 +36,7 @@ class RowFusion implements Fusion {
     [this.uses, this.func] = [uses, func];
     const ops = uses.blocks.flatMap((b) => b.ops);
     for (const p of uses.params) this.written.add(p);
+    for (const op of ops) this.noteTail(op);
     for (const op of ops) this.place(op);
     for (const op of ops) for (const r of op.results) if (this.isWritten(r, op)) this.written.add(r);
     const paid = new Set<string>();
@@ -48,7 +48,13 @@ class RowFusion implements Fusion {
   }
 
   fuses(op: Op): boolean {
-    return !ALONE.has(op.kind) || this.isRowReduce(op);
+    return (!isAlone(op, this.func) && op.kind !== 'optimization_barrier') || this.isRowReduce(op);
+  }
+
+  /** Read in place. */
+  private isView(op: Op): boolean {
+    if (op.kind === 'optimization_barrier') return false;
+    return op.kind === 'transpose' || op.kind === 'slice' || isAlias(op, this.func);
   }
 
   /** Does the reduction run along whole rows: the last dims? */
@@ -72,11 +78,10 @@ class RowFusion implements Fusion {
 
   private isWritten(value: ValueId, maker: Op): boolean {
     if (CHEAP.has(maker.kind)) return this.uses.readersOf(value).some((r) => r.kind === 'return');
-    if (maker.kind === 'dot_general') return !this.leavesWithProduct(value);
+    if (this.tails.has(value)) return !this.leavesWithProduct(value);
     if (!this.fuses(maker) || maker.kind === 'collective_done' || this.endsProduct(maker)) return true;
-    if (this.endsTransposed(maker)) return !this.leavesWithProduct(value);
-    const readers = VIEWS.has(maker.kind) ? this.uses.readersOf(value) : this.readersThroughViews(value);
-    const inPlace = VIEWS.has(maker.kind) ? ['dot_general', 'reduce'] : ['reduce'];
+    const readers = this.isView(maker) ? this.uses.readersOf(value) : this.readersThroughViews(value);
+    const inPlace = this.isView(maker) ? ['dot_general', 'reduce'] : ['reduce'];
     if (readers.some((r) => !this.fuses(r) && !inPlace.includes(r.kind))) return true;
     const kernels = new Set(readers.map((r) => (this.fuses(r) ? this.stageOf(r) : r)));
     return kernels.size > 1 && this.sizeOf(this.frontier([value])) > kernels.size * this.sizeOf([value]);
@@ -90,7 +95,7 @@ class RowFusion implements Fusion {
     for (let v = todo.pop(); v !== undefined; v = todo.pop()) {
       const maker = this.uses.makers.get(v);
       if (this.written.has(v) || maker === undefined || this.showsMemory(maker)) found.add(v);
-      else for (const o of sourcesOf(maker, v)) if (!seen.has(o)) seen.add(o) && todo.push(o);
+      else for (const o of sourcesOf(maker)) if (!seen.has(o)) seen.add(o) && todo.push(o);
     }
     return [...found];
   }
@@ -104,7 +109,7 @@ class RowFusion implements Fusion {
   private payFor(op: Op, paid: Set<string>): ValueId[] {
     if (op.kind === 'return') return [];
     const ends = !this.fuses(op) || op.results.some((r) => this.written.has(r));
-    if (!ends || (ALIASES.has(op.kind) && op.operands.every((v) => this.written.has(v)))) return [];
+    if (!ends || (isAlias(op, this.func) && op.operands.every((v) => this.written.has(v)))) return [];
     const kernel = this.fuses(op) ? `stage ${this.stageOf(op)}` : `op ${op.results[0] ?? -1}`;
     return this.frontier(op.operands).filter((v) => {
       const key = `${kernel}: ${v}`;
@@ -118,39 +123,35 @@ class RowFusion implements Fusion {
     const todo = [value];
     for (let v = todo.pop(); v !== undefined; v = todo.pop())
       for (const reader of this.uses.readersOf(v)) {
-        if (!VIEWS.has(reader.kind)) found.push(reader);
-        else todo.push(...(reader.kind === 'optimization_barrier' ? sameEntry(reader, v) : reader.results));
+        if (!this.isView(reader)) found.push(reader);
+        else todo.push(...reader.results);
       }
     return found;
   }
 
-  /** The product writes what its only reader makes of its result. */
+  /** Does the product, or what it does before it writes, hand the value on to the only op that reads it? */
   private leavesWithProduct(value: ValueId): boolean {
     const [only, ...more] = this.uses.readersOf(value);
-    return only !== undefined && more.length === 0 && (this.endsProduct(only) || this.endsTransposed(only));
+    if (only === undefined || more.length > 0) return false;
+    return this.endsProduct(only) || only.results.some((r) => this.tails.has(r));
   }
 
-  /** An addition to the result of a product, maybe in another order of dims, that nobody else reads. */
+  /** An addition to the result of a product that nobody else reads: a bias, an accumulator. */
   private endsProduct(op: Op): boolean {
-    return op.kind === 'add' && op.operands.some((v) => this.isProductFor(v, op) || this.isTransposedFor(v, op));
+    return op.kind === 'add' && op.operands.some((v) => this.tails.has(v) && this.uses.readersOf(v).length === 1);
   }
 
-  private isTransposedFor(value: ValueId, reader: Op): boolean {
-    const maker = this.uses.makers.get(value);
-    return maker !== undefined && this.endsTransposed(maker) && this.isOnlyReader(value, reader);
-  }
-
-  private endsTransposed(op: Op): boolean {
-    return op.kind === 'transpose' && this.isProductFor(op.operands[0] as ValueId, op);
-  }
-
-  private isProductFor(value: ValueId, reader: Op): boolean {
-    return this.uses.makers.get(value)?.kind === 'dot_general' && this.isOnlyReader(value, reader);
-  }
-
-  private isOnlyReader(value: ValueId, reader: Op): boolean {
-    const readers = this.uses.readersOf(value);
-    return readers.length === 1 && readers[0] === reader;
+  /** Products write in another order of dims, or type, where that is all that is read. */
+  private noteTail(op: Op): void {
+    const [operand] = op.operands;
+    const [result] = op.results;
+    if (result === undefined || operand === undefined) return;
+    const onward = this.tails.has(operand) && this.uses.readersOf(operand).length === 1;
+    if (
+      op.kind === 'dot_general' ||
+      (onward && (op.kind === 'convert' || op.kind === 'transpose' || isAlias(op, this.func)))
+    )
+      this.tails.add(result);
   }
 
   private sizeOf(values: readonly ValueId[]): number {
@@ -159,11 +160,6 @@ class RowFusion implements Fusion {
 }
 
 /** What a value that is in no memory comes from; a product's result, which what writes it has at hand, from nothing more. */
-function sourcesOf(maker: Op, value: ValueId): readonly ValueId[] {
-  if (maker.kind === 'dot_general') return [];
-  if (maker.kind !== 'optimization_barrier') return maker.operands;
-  return maker.operands.filter((_, i) => maker.results[i] === value);
+function sourcesOf(maker: Op): readonly ValueId[] {
+  return maker.kind === 'dot_general' ? [] : maker.operands;
 }
-
-const sameEntry = (op: Op, operand: ValueId): ValueId[] =>
-  op.operands.flatMap((v, i) => (v === operand ? [op.results[i] as ValueId] : []));

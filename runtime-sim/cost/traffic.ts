@@ -6,7 +6,7 @@ import { type Block, type Func, type Op, typeOf, type ValueId } from '../../ir/p
 import { byteSize } from '../../ir/types.ts';
 import { chainFusion } from './chain-fusion.ts';
 import { rowFusion } from './row-fusion.ts';
-import { ALIASES, usesOf } from './uses.ts';
+import { isAlias, usesOf } from './uses.ts';
 
 export const FUSIONS = ['chains', 'rows'] as const;
 export type FusionKind = (typeof FUSIONS)[number];
@@ -28,7 +28,7 @@ export class Traffic {
   constructor(func: Func, blocks: Iterable<Block>, kind: FusionKind = 'chains') {
     this.func = func;
     const uses = usesOf(blocks);
-    this.fusion = kind === 'rows' ? rowFusion(uses, func) : chainFusion(uses);
+    this.fusion = kind === 'rows' ? rowFusion(uses, func) : chainFusion(uses, func);
   }
 
   isMaterialised(value: ValueId): boolean {
@@ -53,7 +53,7 @@ export class Traffic {
       case 'slice':
         return this.fusion.viewsAreFree ? this.moved(op) : 2 * this.sizes(op.results);
       default:
-        if (!ALIASES.has(op.kind)) return this.moved(op);
+        if (!isAlias(op, this.func)) return this.moved(op);
         return this.fusion.viewsAreFree ? this.viewBytes(op) : this.aliasBytes(op);
     }
   }

@@ -1,5 +1,5 @@
 /** Who makes and who reads each value of a function: what fusion is decided from. */
-import { type Block, type Op, STARTS, type ValueId } from '../../ir/program.ts';
+import { type Block, type Func, type Op, STARTS, typeOf, type ValueId } from '../../ir/program.ts';
 
 export interface Uses {
   readonly blocks: readonly Block[];
@@ -27,7 +27,7 @@ export function usesOf(blocks: Iterable<Block>): Uses {
 }
 
 /** Ops that read and write memory whole; everything else fuses with its neighbours. */
-export const ALONE: ReadonlySet<string> = new Set([
+const ALONE: ReadonlySet<string> = new Set([
   'dot_general',
   'convolution',
   'reduce',
@@ -61,11 +61,20 @@ export const ALONE: ReadonlySet<string> = new Set([
 /** Made where they are read. */
 export const CHEAP: ReadonlySet<string> = new Set(['constant', 'iota', 'broadcast_in_dim', 'axis_index']);
 
-/** Same bytes under another type. */
-export const ALIASES: ReadonlySet<string> = new Set([
+const ALIASES: ReadonlySet<string> = new Set([
   'reshape',
   'bitcast_convert',
   'optimization_barrier',
   'sharding_constraint',
   'collective_done',
 ]);
+
+/** Same bytes under another type: reshapes and their like, and a reduction of dims of extent 1. */
+export function isAlias(op: Op, func: Func): boolean {
+  if (op.kind !== 'reduce') return ALIASES.has(op.kind);
+  const { shape } = typeOf(func, op.operands[0] as ValueId);
+  return op.results.length === 1 && (op.attrs.dims as readonly number[]).every((d) => shape[d] === 1);
+}
+
+/** Does it read and write memory whole, in a kernel of its own? */
+export const isAlone = (op: Op, func: Func): boolean => ALONE.has(op.kind) && !isAlias(op, func);

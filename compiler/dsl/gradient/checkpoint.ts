@@ -22,13 +22,17 @@ export function recordCheckpoint(tape: Tape, op: Op): Back {
   return (cotangents, add) => {
     const ends = returned(region);
     const given = cotangents.flatMap((g, k) => (g === undefined ? [] : [{ end: ends[k] as ValueId, g }]));
-    const behind = barrier(tape, [...first.read(inputs), ...given.map(({ g }) => g)]);
+    const kept = [...saved.values()];
+    const behind = barrier(tape, [...first.read(inputs), ...given.map(({ g }) => g), ...kept]);
+    const keptBehind = behind.slice(inputs.length + given.length);
     const second = new Environment(env);
     second.setAll(inputs, behind);
     const activeParams = region.params.filter((_, i) => tape.isActive(op.operands[i] as ValueId));
     const again = tape.inner(second, activeParams);
-    const made = again.record(region, { saved });
-    const begun = behind.slice(inputs.length);
+    const made = again.record(region, {
+      saved: new Map([...saved.keys()].map((v, i) => [v, keptBehind[i] as ValueId])),
+    });
+    const begun = behind.slice(inputs.length, inputs.length + given.length);
     // Behind a second barrier, which takes the results too, nothing of the second computation is idle.
     const begin = op.attrs.whole === true ? barrier(tape, [...begun, ...made]) : begun;
     const found = again.pull(given.map(({ end }, i) => [end, begin[i]] as const));

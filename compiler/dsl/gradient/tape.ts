@@ -89,14 +89,11 @@ export class Tape {
       if (flags[i] === true) this.active.add(r);
     });
     this.b.origin = op.origin;
-    const have = saved !== undefined && op.results.length > 0 && op.results.every((r) => saved.has(r));
+    const kept = op.results.flatMap((r) => saved?.get(r) ?? []);
+    const have = kept.length > 0 && kept.length === op.results.length;
+    const write = (): void => (have ? this.env.setAll(op.results, kept) : copyOp(this.b, op, this.env));
     if (!flags.includes(true)) {
-      if (have)
-        this.env.setAll(
-          op.results,
-          op.results.map((r) => saved.get(r) as ValueId),
-        );
-      else copyOp(this.b, op, this.env);
+      write();
       return;
     }
     switch (op.kind) {
@@ -107,16 +104,11 @@ export class Tape {
       case 'checkpoint':
         return this.note(op, recordCheckpoint(this, op));
       case 'custom_vjp':
-        return this.note(op, recordCustom(this, op));
+        return this.note(op, recordCustom(this, op, have ? kept : undefined));
       case 'manual_computation':
         return this.note(op, recordManual(this, op));
       default:
-        if (have)
-          this.env.setAll(
-            op.results,
-            op.results.map((r) => saved.get(r) as ValueId),
-          );
-        else copyOp(this.b, op, this.env);
+        write();
         this.note(op, this.facet(op));
     }
   }
