@@ -29,6 +29,10 @@ export interface Meaning<V> {
     here: Here,
   ): { readonly inputs: readonly V[]; readonly here: Here };
   leave(op: Op, results: readonly V[], inside: Here, outside: Here): readonly V[];
+  /** A value is held from here on, by a name or by a loop under way; and no more. `settle`: an op is done. */
+  keep?(value: V): void;
+  drop?(value: V): void;
+  settle?(): void;
   /** A value that has a layout from here on: a constraint. */
   lay?(op: Op, value: V): V;
 }
@@ -141,15 +145,15 @@ class Run<V> {
       const frame = this.stack.at(-1) as Frame<V>;
       const op = frame.block.ops[frame.next];
       if (op === undefined) throw internalError(`a block of @${frame.scope.func.name} has no terminator`);
-      if (op.kind !== 'return') {
-        this.step(frame, op);
-        continue;
+      if (op.kind !== 'return') this.step(frame, op);
+      else {
+        const results = op.operands.map((v) => this.read(frame.scope, v));
+        this.release(frame.scope, frame.plan.onRead[frame.next]);
+        this.stack.pop();
+        if (this.stack.length === 0) return results;
+        this.leave(frame, this.stack.at(-1) as Frame<V>, results);
       }
-      const results = op.operands.map((v) => this.read(frame.scope, v));
-      this.release(frame.scope, frame.plan.onRead[frame.next]);
-      this.stack.pop();
-      if (this.stack.length === 0) return results;
-      this.leave(frame, this.stack.at(-1) as Frame<V>, results);
+      this.meaning.settle?.();
     }
   }
 
@@ -159,7 +163,7 @@ class Run<V> {
     this.release(scope, frame.plan.onRead[frame.next]);
     switch (op.kind) {
       case 'while':
-        this.enter(scope, region(op, 0), operands, { is: 'predicate', ways: [], carry: operands }, here);
+        this.ask(scope, op, operands, [], here);
         break;
       case 'case':
         this.branch(frame, op, [], [...this.meaning.choices(operands[0] as V, here, branchTaken(op, scope))]);
@@ -204,14 +208,19 @@ class Run<V> {
       case 'manual':
         return this.finish(parent, op, this.meaning.leave(op, results, child.here, parent.here));
       case 'branch':
+        this.hold(results);
         return this.branch(parent, op, [...role.ways, { values: results, here: child.here }], role.open);
-      case 'trip': {
-        const next = { is: 'predicate', ways: role.ways, carry: results } as const;
-        return this.enter(parent.scope, region(op, 0), results, next, child.here);
-      }
+      case 'trip':
+        return this.ask(parent.scope, op, results, role.ways, child.here);
       case 'predicate':
         return this.decide(parent, op, role, this.meaning.choices(results[0] as V, child.here, Number));
     }
+  }
+
+  /** A loop's predicate is run on what it carries, which is held meanwhile. */
+  private ask(scope: Scope<V>, op: Op, carry: readonly V[], ways: Ways<V>, here: Here): void {
+    this.hold(carry);
+    this.enter(scope, region(op, 0), carry, { is: 'predicate', ways, carry }, here);
   }
 
   /** A loop's predicate is known: those who stay take another trip, the others wait with what they carry. */
@@ -222,19 +231,24 @@ class Run<V> {
     choices: readonly Choice[],
   ): void {
     const stay = choices.find((c) => c.way !== 0);
-    const through = [
-      ...ways,
-      ...choices.filter((c) => c.way === 0).map(({ here }): Ways<V>[number] => ({ values: carry, here })),
-    ];
-    if (stay === undefined) this.finish(frame, op, this.merged(through, frame.here));
+    const leaving = choices.filter((c) => c.way === 0);
+    for (const _ of leaving) this.hold(carry);
+    const through = [...ways, ...leaving.map(({ here }): Ways<V>[number] => ({ values: carry, here }))];
+    if (stay === undefined) this.join(frame, op, through);
     else this.enter(frame.scope, region(op, 1), carry, { is: 'trip', ways: through }, stay.here);
+    this.letGo(carry);
   }
 
   /** The next branch that some devices take, or the end of them. */
   private branch(frame: Frame<V>, op: Op, ways: Ways<V>, open: Choice[]): void {
     const next = open.pop();
-    if (next === undefined) return this.finish(frame, op, this.merged(ways, frame.here));
+    if (next === undefined) return this.join(frame, op, ways);
     this.enter(frame.scope, region(op, next.way), [], { is: 'branch', ways, open }, next.here);
+  }
+
+  private join(frame: Frame<V>, op: Op, ways: Ways<V>): void {
+    this.finish(frame, op, this.merged(ways, frame.here));
+    for (const way of ways) this.letGo(way.values);
   }
 
   private merged(ways: Ways<V>, here: Here): readonly V[] {
@@ -282,7 +296,10 @@ class Run<V> {
   }
 
   private bind(scope: Scope<V>, id: ValueId, value: V, here: Here): void {
-    scope.values[id] = this.meaning.bind === undefined ? value : this.meaning.bind(value, id, scope, here);
+    const bound = this.meaning.bind === undefined ? value : this.meaning.bind(value, id, scope, here);
+    this.meaning.keep?.(bound);
+    this.release(scope, [id]);
+    scope.values[id] = bound;
   }
 
   private read(scope: Scope<V>, id: ValueId): V {
@@ -292,8 +309,20 @@ class Run<V> {
     return value;
   }
 
+  private hold(values: readonly V[]): void {
+    for (const value of values) this.meaning.keep?.(value);
+  }
+
+  private letGo(values: readonly V[]): void {
+    for (const value of values) this.meaning.drop?.(value);
+  }
+
   private release(scope: Scope<V>, ids: readonly ValueId[] | undefined): void {
-    for (const id of ids ?? []) scope.values[id] = undefined;
+    for (const id of ids ?? []) {
+      const value = scope.values[id];
+      if (value !== undefined) this.meaning.drop?.(value);
+      scope.values[id] = undefined;
+    }
   }
 }
 

@@ -10,6 +10,7 @@ import { runMove } from './kernels/move.ts';
 import { expectAlike } from './manual-shards.ts';
 import type { Partition, Partitions } from './partition.ts';
 import { equalRows, hashRow } from './same-bytes.ts';
+import { onto, roomLike } from './memory/room.ts';
 import { rowOf, stackOfOne, storageLike, takeRows } from './stacked.ts';
 
 export interface Distributed {
@@ -41,14 +42,14 @@ export class Sharder {
 
   /** Each device gets its block; parts beyond the end of an uneven dim are poison. Shapes: global → local. */
   shard(whole: TensorArray, layout: Layout | undefined, localShape: readonly number[], what: string): Distributed {
-    if (layout === undefined) return { partition: this.partitions.whole, stack: stackOfOne(whole) };
+    if (layout === undefined) return { partition: this.partitions.whole, stack: stackOfOne(onto(whole)) };
     if (layout.unreduced.length > 0) throw internalError(`${what} enters the program with a sum still owed`);
     this.expectCover(whole.shape, layout, localShape, what);
     const partition = this.claim(layout);
-    if (partition.copies === 1 && shardsOf(layout) === 1) return { partition, stack: stackOfOne(whole) };
+    if (partition.copies === 1 && shardsOf(layout) === 1) return { partition, stack: stackOfOne(onto(whole)) };
     const { dtype } = whole;
     const length = storageCount(localShape, dtype);
-    const data = storageLike(whole.data, partition.copies * length);
+    const data = roomLike(whole.data, partition.copies * length);
     this.forEachBlock(layout, whole.shape, localShape, (device, start, inside) => {
       const base = (partition.copyOf[device] as number) * length;
       if (inside.some((n, d) => n < (localShape[d] as number))) fillPoison(data, dtype, base, base + length);

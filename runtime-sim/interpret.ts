@@ -11,6 +11,7 @@ import { runStacked } from './kernels/index.ts';
 import { runManualCollective } from './manual-collectives.ts';
 import { indexAlong, joinFrom, type ManualShards, shardsInside, splitInto } from './manual-shards.ts';
 import { expectMeeting } from './meeting.ts';
+import { heapNow, onHeap, onto, settled } from './memory/room.ts';
 import { definitionOf, kernelContext } from './region-call.ts';
 import { combineArrays } from './spmd-collectives.ts';
 import { rowOf, stackOfOne } from './stacked.ts';
@@ -30,9 +31,12 @@ export function runOneDevice(
   if (module.level === 'local' || module.level === 'scheduled') {
     throw internalError(`runOneDevice needs global shapes; the module is at level ${module.level}`);
   }
-  const given = inputs.map((x) => [x]);
-  const results = runFunction(module, mainFunction(module), given, new OneDevice(module, registry, precision, onValue));
-  return results.map((shards) => shards[0] as TensorArray);
+  return onHeap(() => {
+    const given = inputs.map((x) => [onto(x)]);
+    const device = new OneDevice(module, registry, precision, onValue);
+    const results = runFunction(module, mainFunction(module), given, device);
+    return results.map((shards) => settled(shards[0] as TensorArray));
+  });
 }
 
 /** A value: one array, or, inside manual computations, one per shard. */
@@ -64,14 +68,26 @@ class OneDevice implements Meaning<Shards> {
     const alike = op.regions.length === 0 && operands.every((v) => v.every((a) => a === v[0]));
     const results: TensorArray[][] = op.results.map(() => []);
     for (let shard = 0; shard < (alike ? 1 : count); shard++)
-      this.onShard(op, operands, scope, shard).forEach((array, i) => results[i]?.push(array));
+      this.onShard(op, operands, scope, shard, here).forEach((array, i) => results[i]?.push(array));
     return alike ? results.map(([only]) => new Array<TensorArray>(count).fill(only as TensorArray)) : results;
   }
 
   /** Inside manual computations a value is several arrays: those are not told. */
   bind(value: Shards, id: ValueId, _: Scope<Shards>, here: Here): Shards {
-    if (here.shards === undefined && value[0] !== undefined) this.onValue?.(id, value[0]);
+    if (here.shards === undefined && value[0] !== undefined) this.onValue?.(id, settled(value[0]));
     return value;
+  }
+
+  keep(value: Shards): void {
+    for (const { data } of value) heapNow()?.keep(data);
+  }
+
+  drop(value: Shards): void {
+    for (const { data } of value) heapNow()?.drop(data);
+  }
+
+  settle(): void {
+    heapNow()?.settle();
   }
 
   choices(value: Shards, here: Here, way: (steer: number) => number): readonly Choice[] {
@@ -121,7 +137,13 @@ class OneDevice implements Meaning<Shards> {
     return combineArrays(this.registry, this.precision, monoid, a, b);
   }
 
-  private onShard(op: Op, operands: readonly Shards[], scope: Scope<Shards>, shard: number): readonly TensorArray[] {
+  private onShard(
+    op: Op,
+    operands: readonly Shards[],
+    scope: Scope<Shards>,
+    shard: number,
+    here: Here,
+  ): readonly TensorArray[] {
     const view = scope.code.view(op);
     const inputs = operands.map((v) => v[shard] as TensorArray);
     const call = {
@@ -129,8 +151,9 @@ class OneDevice implements Meaning<Shards> {
       operands: inputs.map((x) => ({ stack: stackOfOne(x) })),
       copies: 1,
       precision: this.precision,
+      mayOverwrite: here.shards === undefined,
     };
-    const made = op.regions.length > 0 && op.kind !== 'reduce' ? undefined : runStacked(this.registry, call);
+    const made = runStacked(this.registry, call);
     if (made !== undefined) return [rowOf(made, 0)];
     const context = kernelContext(this.registry, this.precision, scope.code, (id) => scope.values[id]?.[shard]);
     return definitionOf(this.registry, op).kernel(view, inputs, context);

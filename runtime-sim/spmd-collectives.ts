@@ -14,12 +14,14 @@ import { tensor } from '../ir/types.ts';
 import { offsetIn, planBlock, storageCount, unravel } from './blocks.ts';
 import { axesKey, broadcastSources, type DeviceGrid, deviceSources, layoutKey, shiftSources } from './device-grid.ts';
 import { type Distributed, mergeEqualCopies } from './distributed.ts';
+import { inLanes } from './kernels/elementwise.ts';
 import { runStacked } from './kernels/index.ts';
 import { runMove } from './kernels/move.ts';
 import { expectMeeting } from './meeting.ts';
 import type { Partition, Partitions } from './partition.ts';
 import { type ReductionOrder, reduceInOrder } from './reduction-order.ts';
-import { rowOf, stackOf, stackOfOne, storageLike, takeRows } from './stacked.ts';
+import { roomLike } from './memory/room.ts';
+import { rowLength, rowOf, stackOf, stackOfOne, storageLike, takeRows } from './stacked.ts';
 
 type Parts = OpAttrs['all_reduce']['groups'];
 type DimAxes = readonly (readonly AxisRef[])[];
@@ -214,7 +216,7 @@ export class SpmdCollectives {
     const sizes = local.map((n, d) => (d === dim ? n / size : n));
     const length = storageCount(local, stack.dtype);
     const partition = this.byRank(signatures);
-    const data = storageLike(stack.data, partition.copies * length);
+    const data = roomLike(stack.data, partition.copies * length);
     const plan = planBlock(sizes, local, local, stack.dtype);
     const at = (block: number): number =>
       offsetIn(
@@ -271,8 +273,7 @@ export class SpmdCollectives {
 
   /** Row s: the rows `members[s]` combined, in the order asked for. */
   private totals(stack: TensorArray, members: readonly Int32Array[], monoid: Monoid): TensorArray {
-    if (monoid === 'sum' && this.order === 'rank' && stack.data instanceof Float64Array)
-      return sums(stack, stack.data, members);
+    if (monoid === 'sum' && this.order === 'rank' && addsInPlace(stack)) return sums(stack, members);
     const sizes = new Set(members.map((m) => m.length));
     if (sizes.size > 1) return stackOf(members.map((m) => rowOf(this.totals(stack, [m], monoid), 0)));
     return reduceInOrder(this.order, stack, members, (a, b) => this.combine(monoid, a, b));
@@ -336,7 +337,7 @@ function joined(
   const { dtype } = stack;
   const local = stack.shape.slice(1);
   const [length, block] = [storageCount(shape, dtype), storageCount(local, dtype)];
-  const data = storageLike(stack.data, members.length * length);
+  const data = roomLike(stack.data, members.length * length);
   const plan = planBlock(local, local, shape, dtype);
   const offsets = places.map((p) => offsetIn(shape, p, dtype));
   members.forEach((copies, i) => {
@@ -347,20 +348,21 @@ function joined(
   return { dtype, shape: [members.length, ...shape], data };
 }
 
-/** Row i: the sum of the rows `members[i]` of a stack held in f64, which needs no rounding on the way. */
-function sums(stack: TensorArray, from: Float64Array, members: readonly Int32Array[]): TensorArray {
-  const shape = stack.shape.slice(1);
-  const length = storageCount(shape, stack.dtype);
-  const data = new Float64Array(members.length * length);
-  members.forEach((rows, i) => {
-    const to = data.subarray(i * length, (i + 1) * length);
-    for (const row of rows) addTo(to, from, row * length);
-  });
-  return { dtype: stack.dtype, shape: [members.length, ...shape], data };
-}
+/** Floats whose storage rounds every sum as their element type does. */
+const addsInPlace = ({ data, dtype }: TensorArray): boolean =>
+  data instanceof Float64Array || (data instanceof Float32Array && dtype === 'f32');
 
-function addTo(to: Float64Array, from: Float64Array, at: number): void {
-  for (let i = 0; i < to.length; i++) to[i] = (to[i] as number) + (from[at + i] as number);
+/** Row i: the sum of the rows `members[i]`, in their order. */
+function sums(stack: TensorArray, members: readonly Int32Array[]): TensorArray {
+  const length = rowLength(stack);
+  const from = stack.data as Float64Array;
+  const data = roomLike(from, members.length * length) as Float64Array;
+  const add = inLanes('add', data, from, data);
+  members.forEach(([first, ...rest], i) => {
+    if (first !== undefined) data.set(from.subarray(first * length, (first + 1) * length), i * length);
+    for (const row of rest) add(data, i * length, from, row * length, data, i * length, length);
+  });
+  return { ...stack, shape: [members.length, ...stack.shape.slice(1)], data };
 }
 
 /** Per copy of the partition: the block of these sizes out of row `row(device)`, from `start(device)` on. */
@@ -374,7 +376,7 @@ function cut(
   const { dtype } = stack;
   const whole = stack.shape.slice(1);
   const [length, part] = [storageCount(whole, dtype), storageCount(sizes, dtype)];
-  const data = storageLike(stack.data, partition.copies * part);
+  const data = roomLike(stack.data, partition.copies * part);
   const plan = planBlock(sizes, whole, sizes, dtype);
   partition.firstDevice.forEach((device, copy) => {
     runMove(plan, stack.data, row(device) * length + offsetIn(whole, start(device), dtype), data, copy * part);

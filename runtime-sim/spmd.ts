@@ -26,6 +26,7 @@ import { capturesOf } from './liveness.ts';
 import { Partitions } from './partition.ts';
 import { definitionOf, kernelContext } from './region-call.ts';
 import { runStacked } from './kernels/index.ts';
+import { heapNow, onHeap, settled } from './memory/room.ts';
 import { type Rows, rowOf, stackOf, takeRows } from './stacked.ts';
 import { Places } from '../ir/places.ts';
 import type { ReductionOrder } from './reduction-order.ts';
@@ -77,12 +78,14 @@ export function runSpmd(
     places: new Places(module.source),
     onValue: options.onValue,
   });
-  const values = runFunction(module, func, shardInputs(func, sharder, inputs), meaning);
-  const results = values.map((v, i) => {
-    const layout = func.resultLayouts[i];
-    if (layout !== undefined && layout.unreduced.length > 0)
-      throw unsupported(`result ${i} of @${func.name}, whose sum is still owed`);
-    return sharder.assemble(v, layout, options.resultShapes?.[i], `result ${i}`);
+  const results = onHeap(() => {
+    const values = runFunction(module, func, shardInputs(func, sharder, inputs), meaning);
+    return values.map((v, i) => {
+      const layout = func.resultLayouts[i];
+      if (layout !== undefined && layout.unreduced.length > 0)
+        throw unsupported(`result ${i} of @${func.name}, whose sum is still owed`);
+      return settled(sharder.assemble(v, layout, options.resultShapes?.[i], `result ${i}`));
+    });
   });
   return { results, copiesComputed: meaning.copiesComputed, devices: partitions.devices };
 }
@@ -140,12 +143,24 @@ class Lockstep implements Meaning<Distributed> {
     const info = valueInfo(scope.func, id);
     const { layout } = info;
     if (layout !== undefined && layout.unreduced.length === 0 && here.active === undefined)
-      this.engine.onValue?.(id, () => this.engine.sharder.assemble(value, layout, undefined, 'a value'));
+      this.engine.onValue?.(id, () => settled(this.engine.sharder.assemble(value, layout, undefined, 'a value')));
     if (!this.engine.checkClaims || info.layout === undefined || value.partition.copies === 1) return value;
     if (here.active !== undefined) return value;
     const place = this.engine.places.of(info.origin);
     const what = `%${info.name ?? id}${info.origin?.pass === undefined ? '' : ` (made by ${info.origin.pass})`}${place === '' ? '' : ` at ${place}`}`;
     return this.engine.sharder.verify(value, info.layout, what);
+  }
+
+  keep({ stack }: Distributed): void {
+    heapNow()?.keep(stack.data);
+  }
+
+  drop({ stack }: Distributed): void {
+    heapNow()?.drop(stack.data);
+  }
+
+  settle(): void {
+    heapNow()?.settle();
   }
 
   choices(value: Distributed, here: Here, way: (steer: number) => number): readonly Choice[] {
@@ -205,7 +220,10 @@ class Lockstep implements Meaning<Distributed> {
     const view = scope.code.view(op);
     const { copies } = partition;
     expectRoom(view, copies);
-    const stack = captured.length > 0 ? undefined : runStacked(registry, { view, operands: rows, copies, precision });
+    const stack =
+      captured.length > 0
+        ? undefined
+        : runStacked(registry, { view, operands: rows, copies, precision, mayOverwrite: true });
     this.copiesComputed += copies;
     if (stack !== undefined) return [{ partition, stack }];
     const def = definitionOf(registry, op);

@@ -3,6 +3,7 @@
  * read several stacks that hold the same data over different devices; each comes with the row that each copy reads.
  */
 import type { Storage, TensorArray } from '../ir/array.ts';
+import { roomLike } from './memory/room.ts';
 
 export interface Rows {
   /** [rows, …local shape]. */
@@ -28,7 +29,7 @@ export function rowOf(stack: TensorArray, row: number): TensorArray {
 /** These rows, in this order. */
 export function takeRows(stack: TensorArray, rows: Int32Array): TensorArray {
   const length = rowLength(stack);
-  const data = storageLike(stack.data, length * rows.length) as Float64Array;
+  const data = roomLike(stack.data, length * rows.length) as Float64Array;
   const from = stack.data as Float64Array;
   if (length === 1)
     rows.forEach((row, i) => {
@@ -43,7 +44,7 @@ export function stackOf(arrays: readonly TensorArray[]): TensorArray {
   const [first] = arrays as readonly [TensorArray];
   if (arrays.length === 1) return stackOfOne(first);
   const length = first.data.length;
-  const data = storageLike(first.data, length * arrays.length) as Float64Array;
+  const data = roomLike(first.data, length * arrays.length) as Float64Array;
   arrays.forEach((a, i) => data.set(a.data as Float64Array, i * length));
   return { dtype: first.dtype, shape: [arrays.length, ...first.shape], data };
 }

@@ -7,8 +7,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ir: ['ir'],
   passes: ['passes', 'ir'],
   'runtime-sim': ['runtime-sim', 'ir'],
-  // package.json: the version.
-  compiler: ['compiler', 'passes', 'runtime-sim', 'ir', 'package.json'],
+  compiler: ['compiler', 'passes', 'runtime-sim', 'ir'],
 };
 
 const filesOf = (folder: string): string[] =>

@@ -252,7 +252,8 @@ const slice = defineOp<OpAttrs['slice']>({
     ];
   },
   linearity: LINEAR,
-  padRule: ({ attrs, operands }, d, rule) => (passes(rule, d) ? besideZeros(operands) : { apart: 'all' }),
+  padRule: ({ attrs, operands }, d, rule) =>
+    passes(rule, d) ? besideZeros(operands) : attrs.strides[d] === 1 ? { apart: 'all' } : null,
   /** Of dims that are taken whole. */
   padAttrs: ({ attrs, operands }, padded) => ({
     ...attrs,
@@ -370,10 +371,10 @@ const holes = (attrs: OpAttrs['pad'], type: TensorType, d: number): number =>
 /** What is padded already is made longer by more of the same: the operand's own padding must hold it too. */
 function padPadding({ attrs }: OpView<OpAttrs['pad']>, d: number, rule: FactorRule): PadRule | null {
   if (passes(rule, d)) return unpadded(attrs, d) ? { gives: (held) => [held.reduce(meet)] } : null;
-  const shows = (attrs.high[d] as number) > (attrs.interior[d] as number);
+  if (attrs.interior[d] !== 0) return null;
   return {
     apart: 'all',
-    needs: ([, fill]) => (!shows ? [] : typeof fill === 'object' ? [fill] : null),
+    needs: ([, fill]) => ((attrs.high[d] as number) <= 0 ? [] : typeof fill === 'object' ? [fill] : null),
   };
 }
 

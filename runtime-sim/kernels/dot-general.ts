@@ -1,19 +1,22 @@
 /**
  * dot_general over floats, on stacks: both sides are packed into tiles, whatever the order of their dims, and multiplied
- * by the tile machine. A row that many copies share is packed once.
+ * by the compiled tile product, straight into the result where its tiles fit. A row that many copies share is packed once.
  */
 import { type Storage, stridesOf } from '../../ir/array.ts';
 import type { OpAttrs } from '../../ir/attrs.ts';
-import { allocateReal, roundAll } from '../../ir/ops/rounding.ts';
+import { roundAll } from '../../ir/ops/rounding.ts';
 import { elementCount, isFloat, type TensorType } from '../../ir/types.ts';
+import type { Heap } from '../memory/heap.ts';
+import { room } from '../memory/room.ts';
 import type { Rows } from '../stacked.ts';
+import { type Lane, laneBytes } from './assembler.ts';
+import { type Job, MOST_JOBS } from './crew.ts';
 import type { StackedCall, StackedKernel } from './kernel.ts';
-import { type Lane, makeTileMachine, type TileMachine } from './tile-product.ts';
+import { type Machine, machineNow } from './machine.ts';
+import { offsets } from './move.ts';
+import { productName } from './tile-product.ts';
 
 export const dotKernels: Readonly<Record<string, StackedKernel>> = { dot_general: dot };
-
-/** Scratch memory and compiled code: neither shows in any result. */
-const machines: Partial<Record<Lane, TileMachine>> = {};
 
 /** Rows of a tile of the left side; columns of one of the right are 32 bytes. */
 const ROWS = 4;
@@ -22,9 +25,8 @@ type Floats = Float64Array | Float32Array;
 /** Steps of k, and tiles of the left side, whose packed numbers stay in the second-level cache. */
 const K_BLOCK = 256;
 const ROW_BLOCK = 32;
-/** Bytes of packed matrices held per side, and in all. */
+/** Bytes of packed matrices held per side. */
 const HELD = 2 ** 26;
-const LIMIT = 2 ** 31;
 
 /** One side: [batch, lines, k] by offsets into a row of its stack. Lines are rows of the left, columns of the right. */
 interface Side {
@@ -41,21 +43,23 @@ function dot({ view, operands, copies, precision }: StackedCall): Storage | unde
   const attrs = view.attrs as OpAttrs['dot_general'];
   const [lhs, rhs] = operands as readonly [Rows, Rows];
   const type = view.results[0] as TensorType;
-  if (![type, ...view.operands].every((t) => isFloat(t.dtype))) return undefined;
-  const out = allocateReal(type.dtype, copies * elementCount(type), precision) as Float64Array;
+  const machine = machineNow();
+  if (machine === undefined || ![type, ...view.operands].every((t) => isFloat(t.dtype))) return undefined;
+  const out = room(type.dtype, copies * elementCount(type), precision) as Float64Array;
   const single = [out, lhs.stack.data, rhs.stack.data].every((d) => (d as Storage) instanceof Float32Array);
   const columns = single ? 8 : 4;
   const a = sideOf(lhs, view.operands[0] as TensorType, attrs.lhs_batch, attrs.lhs_contracting, ROWS);
   const b = sideOf(rhs, view.operands[1] as TensorType, attrs.rhs_batch, attrs.rhs_contracting, columns);
-  if (out.length === 0 || a.depth.length === 0) return out;
-  const product = Product.start(a, b, single ? 'f32' : 'f64');
+  if (out.length === 0 || a.depth.length === 0) return out.fill(0);
+  const product = Product.start(machine, a, b, single ? 'f32' : 'f64', out);
   if (product === undefined) return undefined;
   const batch = a.batch.length;
   const n = a.lines.length * b.lines.length;
   for (let c = 0; c < copies; c++) {
     for (let t = 0; t < batch; t++)
-      product.run((lhs.of?.[c] ?? c) * batch + t, (rhs.of?.[c] ?? c) * batch + t, out, (c * batch + t) * n);
+      product.add((lhs.of?.[c] ?? c) * batch + t, (rhs.of?.[c] ?? c) * batch + t, (c * batch + t) * n);
   }
+  product.finish();
   return roundAll(type.dtype, precision, out);
 }
 
@@ -68,20 +72,13 @@ function sideOf(
 ): Side {
   const free = type.shape.map((_, d) => d).filter((d) => !batch.includes(d) && !contracting.includes(d));
   const [data, length] = [stack.data as Float64Array, elementCount(type)];
-  const walk = (dims: readonly number[]): Int32Array => offsetsOf(type.shape, dims);
-  return { data, length, width, batch: walk(batch), lines: walk(free), depth: walk(contracting) };
-}
-
-/** Offsets of all indices of these dims, the first major. */
-function offsetsOf(shape: readonly number[], dims: readonly number[]): Int32Array {
-  const strides = stridesOf(shape);
-  return dims.reduce((list, d) => {
-    const size = shape[d] as number;
-    return Int32Array.from(
-      { length: list.length * size },
-      (_, i) => (list[Math.floor(i / size)] as number) + (i % size) * (strides[d] as number),
+  const strides = stridesOf(type.shape);
+  const walk = (dims: readonly number[]): Int32Array =>
+    offsets(
+      dims.map((d) => type.shape[d] as number),
+      dims.map((d) => strides[d] as number),
     );
-  }, new Int32Array(1));
+  return { data, length, width, batch: walk(batch), lines: walk(free), depth: walk(contracting) };
 }
 
 /** Packed matrices of one side: matrix number → slot, direct-mapped. */
@@ -94,78 +91,107 @@ interface Slots {
 }
 
 class Product {
+  private readonly machine: Machine;
+  private readonly lane: Lane;
   private readonly a: Slots;
   private readonly b: Slots;
+  private readonly out: Float64Array;
+  /** Byte offset of `out` where the tiles fit it as they are; else of a padded product that is copied out. */
   private readonly c: number;
+  private readonly direct: boolean;
   private readonly floats: Floats;
-  /** Of one number. */
-  private readonly bytes: number;
-  private readonly machine: TileMachine;
+  /** Jobs that wait, by block of k: those of one block write apart. */
+  private readonly phases: Job[][];
+  private waiting = 0;
 
-  /** Undefined where the matrices are too large to pack. */
-  static start(a: Side, b: Side, lane: Lane): Product | undefined {
-    const bytes = lane === 'f32' ? 4 : 8;
-    const left = slotsOf(a, 0, bytes);
-    const right = slotsOf(b, left.bytes * left.held.length, bytes);
-    const c = right.base + right.bytes * right.held.length;
-    const needed = c + left.tiles * a.width * right.tiles * b.width * bytes;
-    return needed > LIMIT ? undefined : new Product(left, right, c, needed, lane);
+  /** Undefined where the heap has no room for the packed matrices. */
+  static start(machine: Machine, a: Side, b: Side, lane: Lane, out: Float64Array): Product | undefined {
+    const { heap } = machine;
+    const bytes = laneBytes(lane);
+    const fits = a.lines.length % a.width === 0 && b.lines.length % b.width === 0 && out.BYTES_PER_ELEMENT === bytes;
+    const at = fits ? heap.addressOf(out) : undefined;
+    const padded = roundUp(a.lines.length, a.width) * roundUp(b.lines.length, b.width) * bytes;
+    const [left, right] = [slotsOf(a, heap, bytes), slotsOf(b, heap, bytes)];
+    const c = at ?? heap.block(padded);
+    if (left === undefined || right === undefined || c === undefined) return undefined;
+    return new Product(machine, lane, left, right, out, c, at !== undefined);
   }
 
-  private constructor(a: Slots, b: Slots, c: number, needed: number, lane: Lane) {
-    [this.a, this.b, this.c] = [a, b, c];
-    this.bytes = lane === 'f32' ? 4 : 8;
-    this.machine = machines[lane] ??= makeTileMachine(lane);
-    const { memory } = this.machine;
-    const missing = needed - memory.buffer.byteLength;
-    if (missing > 0) memory.grow(Math.ceil(missing / 65536));
-    this.floats = lane === 'f32' ? new Float32Array(memory.buffer) : new Float64Array(memory.buffer);
+  private constructor(machine: Machine, lane: Lane, a: Slots, b: Slots, out: Float64Array, c: number, direct: boolean) {
+    [this.machine, this.lane, this.a, this.b, this.out, this.c] = [machine, lane, a, b, out, c];
+    this.direct = direct;
+    const { buffer } = machine.heap.memory;
+    this.phases = Array.from({ length: Math.ceil(a.side.depth.length / K_BLOCK) }, () => []);
+    this.floats = lane === 'f32' ? new Float32Array(buffer) : new Float64Array(buffer);
   }
 
-  /** Matrix `left` times matrix `right`, to `out` from `at`. */
-  run(left: number, right: number, out: Float64Array, at: number): void {
+  /** Matrix `left` times matrix `right`, to `out` from `at`; done when `finish` returns. */
+  add(left: number, right: number, at: number): void {
+    const { aTiles, rows, columns, width, depth: k } = this.sizes;
+    const bytes = laneBytes(this.lane);
+    const rowBlock = Math.max(ROW_BLOCK, Math.ceil(aTiles / MOST_JOBS));
+    const rowBlocks = Math.ceil(aTiles / rowBlock);
+    if (this.waiting + rowBlocks > MOST_JOBS || !this.holds(this.a, left) || !this.holds(this.b, right)) this.finish();
     const [a, b] = [this.packed(this.a, left), this.packed(this.b, right)];
-    const [aTiles, bTiles] = [this.a.tiles, this.b.tiles];
-    const [rows, columns] = [this.a.side.width, this.b.side.width];
-    const { bytes } = this;
-    const width = bTiles * columns;
-    const k = this.a.side.depth.length;
-    const c = this.c / bytes;
-    this.floats.fill(0, c, c + aTiles * rows * width);
+    const c = this.direct ? this.c + at * bytes : this.c;
     for (let p = 0; p < k; p += K_BLOCK) {
+      const kernel = this.machine.numberOf(productName(this.lane, p === 0 ? 'fresh' : 'plus'));
       const depth = Math.min(K_BLOCK, k - p);
-      for (let i = 0; i < aTiles; i += ROW_BLOCK) {
-        const from = a + (p * aTiles + i * depth) * rows * bytes;
-        this.machine.multiply(
-          from,
-          b + p * bTiles * columns * bytes,
-          this.c + i * rows * width * bytes,
-          Math.min(ROW_BLOCK, aTiles - i),
-          bTiles,
-          depth,
-          width * bytes,
-        );
+      const right = b + p * this.b.tiles * columns * bytes;
+      for (let i = 0; i < aTiles; i += rowBlock) {
+        const left = a + (p * aTiles + i * depth) * rows * bytes;
+        const to = c + i * rows * width * bytes;
+        const tiles = Math.min(rowBlock, aTiles - i);
+        this.phases[p / K_BLOCK]?.push([kernel, left, right, to, tiles, this.b.tiles, depth, width * bytes]);
       }
     }
-    copyOut(this.floats, c, width, out, at, this.a.side.lines.length, this.b.side.lines.length);
+    this.waiting += rowBlocks;
+    if (this.direct) return;
+    this.finish();
+    copyOut(this.floats, c / bytes, width, this.out, at, this.a.side.lines.length, this.b.side.lines.length);
+  }
+
+  finish(): void {
+    const { aTiles, rows, width } = this.sizes;
+    const work = 2 * this.waiting * Math.min(ROW_BLOCK, aTiles) * rows * width * K_BLOCK;
+    for (const jobs of this.phases) {
+      this.machine.run(jobs, work);
+      jobs.length = 0;
+    }
+    this.waiting = 0;
+  }
+
+  private get sizes(): { aTiles: number; rows: number; columns: number; width: number; depth: number } {
+    const { a, b } = this;
+    const columns = b.side.width;
+    return { aTiles: a.tiles, rows: a.side.width, columns, width: b.tiles * columns, depth: a.side.depth.length };
+  }
+
+  /** Can it be packed without writing over what waiting jobs read? */
+  private holds({ held }: Slots, matrix: number): boolean {
+    const there = held[matrix % held.length] as number;
+    return this.waiting === 0 || there === matrix || there === -1;
   }
 
   /** Byte offset of the packed matrix. */
   private packed(slots: Slots, matrix: number): number {
     const slot = matrix % slots.held.length;
     const at = slots.base + slot * slots.bytes;
-    if (slots.held[slot] !== matrix) pack(slots, matrix, this.floats, at / this.bytes);
+    if (slots.held[slot] !== matrix) pack(slots, matrix, this.floats, at / laneBytes(this.lane));
     slots.held[slot] = matrix;
     return at;
   }
 }
 
-function slotsOf(side: Side, base: number, size: number): Slots {
+const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
+
+function slotsOf(side: Side, heap: Heap, size: number): Slots | undefined {
   const tiles = Math.ceil(side.lines.length / side.width);
   const bytes = tiles * side.width * side.depth.length * size;
   const matrices = side.batch.length * (side.data.length / side.length);
   const slots = Math.max(1, Math.min(matrices, Math.floor(HELD / bytes)));
-  return { side, tiles, base, bytes, held: new Int32Array(slots).fill(-1) };
+  const base = heap.block(slots * bytes);
+  return base === undefined ? undefined : { side, tiles, base, bytes, held: new Int32Array(slots).fill(-1) };
 }
 
 /** [block of k, tile, k, line within tile]; the last line stands in for lines beyond the end, whose products go unread. */

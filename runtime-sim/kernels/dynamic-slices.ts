@@ -1,7 +1,7 @@
 /** dynamic_slice and dynamic_update_slice on stacks. Start indices are clamped so that the slice lies inside. */
 import { type Storage, stridesOf } from '../../ir/array.ts';
-import { allocateReal } from '../../ir/ops/rounding.ts';
 import { elementCount, type TensorType } from '../../ir/types.ts';
+import { heapNow, room } from '../memory/room.ts';
 import { aligned, type Rows } from '../stacked.ts';
 import type { StackedCall, StackedKernel } from './kernel.ts';
 import { planMove, runMove } from './move.ts';
@@ -12,7 +12,7 @@ export const dynamicSliceKernels: Readonly<Record<string, StackedKernel>> = {
     const [from] = view.operands as readonly [TensorType];
     const to = view.results[0] as TensorType;
     const [whole, part] = [elementCount(from), elementCount(to)];
-    const out = allocateReal(to.dtype, copies * part, precision);
+    const out = room(to.dtype, copies * part, precision);
     const bases = clampedBases(from.shape, to.shape, starts, copies);
     const { data } = x.stack;
     if (x.of === undefined && bases.every((b) => b === bases[0])) {
@@ -28,12 +28,13 @@ export const dynamicSliceKernels: Readonly<Record<string, StackedKernel>> = {
   dynamic_update_slice: update,
 };
 
-function update({ view, operands, copies, precision }: StackedCall): Storage {
+function update({ view, operands, copies, precision, mayOverwrite }: StackedCall): Storage {
   const [x, patch, ...starts] = operands as readonly [Rows, Rows, ...Rows[]];
   const [to, from] = view.operands as readonly [TensorType, TensorType];
   const [whole, part] = [elementCount(to), elementCount(from)];
-  const out = allocateReal(to.dtype, copies * whole, precision);
-  (out as Float64Array).set(aligned(x).data as Float64Array);
+  const inPlace = mayOverwrite === true && x.of === undefined && heapNow()?.isLoose(x.stack.data) === true;
+  const out = inPlace ? x.stack.data : room(to.dtype, copies * whole, precision);
+  if (!inPlace) (out as Float64Array).set(aligned(x).data as Float64Array);
   const bases = clampedBases(to.shape, from.shape, starts, copies);
   const move = planMove(from.shape, stridesOf(from.shape), stridesOf(to.shape));
   for (let c = 0; c < copies; c++) {

@@ -2,16 +2,20 @@
  * Elementwise ops on stacks. What a float program spends its time on has a loop of its own; every other elementwise op is
  * its reference kernel, called once on the whole stack laid flat: elements do not know which copy they belong to.
  */
-import type { Storage, TensorArray } from '../../ir/array.ts';
+import { allocate, type Storage, type TensorArray } from '../../ir/array.ts';
 import type { OpAttrs } from '../../ir/attrs.ts';
 import { ELEMENTWISE } from '../../ir/ops/elementwise.ts';
 import { registry } from '../../ir/ops/index.ts';
-import { allocateReal, roundAll } from '../../ir/ops/rounding.ts';
+import { roundAll } from '../../ir/ops/rounding.ts';
 import type { OpView } from '../../ir/op.ts';
 import { internalError } from '../../ir/diagnostics.ts';
 import { DTYPES, elementCount, isFloat, tensor, type TensorType } from '../../ir/types.ts';
+import { heapNow, room } from '../memory/room.ts';
 import { aligned, type Rows, rowLength } from '../stacked.ts';
+import { type Lane, laneBytes } from './assembler.ts';
 import type { StackedCall, StackedKernel } from './kernel.ts';
+import { machineNow } from './machine.ts';
+import { BLOCK, loopName } from './vector-loops.ts';
 
 type F = Float64Array;
 /** `n` elements of x from a and of y from b, to out from o. */
@@ -70,21 +74,62 @@ export const elementwiseKernels: Readonly<Record<string, StackedKernel>> = {
 };
 
 function binary(call: StackedCall): Storage | undefined {
-  const { view, operands, precision } = call;
+  const { view, precision, copies } = call;
+  const [x, y] = call.operands as readonly [Rows, Rows];
   const type = view.results[0] as TensorType;
-  const loop = BINARY[view.kind];
-  if (loop === undefined || !isFloat(type.dtype)) return flat(call);
-  const out = allocateReal(type.dtype, call.copies * elementCount(type), precision);
-  perRun(loop, call, operands as readonly [Rows, Rows], out);
+  if (BINARY[view.kind] === undefined || !isFloat(type.dtype)) return flat(call);
+  const out = placeFor([x, y], call) ?? room(type.dtype, copies * elementCount(type), precision);
+  perRun(inLanes(view.kind, x.stack.data, y.stack.data, out), call, [x, y], out);
   return roundAll(type.dtype, precision, out);
 }
+
+/** The memory of an operand that nobody reads after this op, and that lies row for row as the result will. */
+function placeFor(operands: readonly Rows[], call: StackedCall): Storage | undefined {
+  const { view, copies, precision } = call;
+  if (call.mayOverwrite !== true) return undefined;
+  const heap = heapNow();
+  const type = view.results[0] as TensorType;
+  const like = allocate(type.dtype, 0, precision);
+  const dead = operands.find(
+    ({ stack: { data }, of }) =>
+      of === undefined && data.constructor === like.constructor && heap?.isLoose(data) === true,
+  );
+  if (dead === undefined || dead.stack.data.length !== copies * elementCount(type)) return undefined;
+  const { buffer, byteOffset } = dead.stack.data;
+  const alone = operands.every(
+    ({ stack: { data }, of }) => of === undefined || data.buffer !== buffer || data.byteOffset !== byteOffset,
+  );
+  return alone ? dead.stack.data : undefined;
+}
+
+/** The loop of a binary op, in lanes where all three lie on the heap: what is left over, and short runs, the plain loop does. */
+export function inLanes(kind: string, x: Storage, y: Storage, out: Storage): Loop {
+  const loop = BINARY[kind];
+  if (loop === undefined) throw internalError(`no loop for ${kind}`);
+  const machine = machineNow();
+  const lane: Lane = out instanceof Float32Array ? 'f32' : 'f64';
+  const vectors = machine?.kernel(loopName(kind, lane));
+  const places = [x, y, out].map((d) => (d.constructor === out.constructor ? machine?.heap.addressOf(d) : undefined));
+  const [px, py, po] = places;
+  if (vectors === undefined || px === undefined || py === undefined || po === undefined) return loop;
+  const bytes = laneBytes(lane);
+  const perBlock = BLOCK / bytes;
+  return (xs, a, ys, b, to, o, n) => {
+    const blocks = n < SHORT ? 0 : Math.floor(n / perBlock);
+    if (blocks > 0) vectors(px + a * bytes, py + b * bytes, po + o * bytes, blocks);
+    const done = blocks * perBlock;
+    if (done < n) loop(xs, a + done, ys, b + done, to, o + done, n - done);
+  };
+}
+
+const SHORT = 128;
 
 function compare(call: StackedCall): Storage | undefined {
   const { view, operands } = call;
   const { direction, compare_type } = view.attrs as OpAttrs['compare'];
   const { dtype } = view.operands[0] as TensorType;
   if (compare_type === 'TOTALORDER' || DTYPES[dtype].class === 'complex') return flat(call);
-  const out = allocateReal('pred', call.copies * elementCount(view.results[0] as TensorType), call.precision);
+  const out = room('pred', call.copies * elementCount(view.results[0] as TensorType), call.precision);
   perRun(COMPARISONS[direction], call, operands as readonly [Rows, Rows], out);
   return out;
 }
@@ -103,7 +148,7 @@ function select({ view, operands, copies, precision }: StackedCall): Storage | u
   const type = view.results[0] as TensorType;
   const n = elementCount(type);
   const whole = rowLength(pred.stack) === 1 && n !== 1;
-  const out = allocateReal(type.dtype, copies * n, precision) as F;
+  const out = room(type.dtype, copies * n, precision) as F;
   const [p, xs, ys] = [pred.stack.data as Uint8Array, x.stack.data as F, y.stack.data as F];
   for (let c = 0; c < copies; c++) {
     const [q, a, b, o] = [pred.of?.[c] ?? c, (x.of?.[c] ?? c) * n, (y.of?.[c] ?? c) * n, c * n];

@@ -6,6 +6,7 @@ import { isComplex } from '../../ir/types.ts';
 import { dotKernels } from './dot-general.ts';
 import { dynamicSliceKernels } from './dynamic-slices.ts';
 import { elementwiseKernels } from './elementwise.ts';
+import { gatherScatterKernels } from './gather-scatter.ts';
 import type { StackedCall, StackedKernel } from './kernel.ts';
 import { movingKernels } from './moving.ts';
 import { reduceKernels } from './reduce.ts';
@@ -14,6 +15,7 @@ export const stackedKernels: Readonly<Record<string, StackedKernel>> = {
   ...dotKernels,
   ...dynamicSliceKernels,
   ...elementwiseKernels,
+  ...gatherScatterKernels,
   ...movingKernels,
   ...reduceKernels,
 };

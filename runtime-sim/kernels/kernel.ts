@@ -9,10 +9,12 @@ export interface StackedCall {
   readonly operands: readonly Rows[];
   readonly copies: number;
   readonly precision: Precision;
+  /** Operands that nobody holds (memory/heap.ts) may be written over. */
+  readonly mayOverwrite?: boolean;
 }
 
 /**
  * The one result of the op, [copies, …result shape]; undefined where this kernel does not apply and the reference has to
- * run copy by copy. Operands are never written to, but the result may share their data.
+ * run copy by copy. The result may share the data of an operand.
  */
 export type StackedKernel = (call: StackedCall) => Storage | undefined;

@@ -111,3 +111,15 @@ function moveTiles(
     }
   }
 }
+
+/** Offsets of all indices of these sizes, the first major. */
+export function offsets(sizes: readonly number[], steps: readonly number[]): Int32Array {
+  return sizes.reduce(
+    (list, size, d) =>
+      Int32Array.from(
+        { length: list.length * size },
+        (_, i) => (list[Math.floor(i / size)] as number) + (i % size) * (steps[d] as number),
+      ),
+    new Int32Array(1),
+  );
+}

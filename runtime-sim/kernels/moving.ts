@@ -1,8 +1,8 @@
 /** Ops that move elements, on stacks: each is one planned move with the copies as its first dim. */
 import { type Storage, stridesOf } from '../../ir/array.ts';
 import type { OpAttrs } from '../../ir/attrs.ts';
-import { allocateReal } from '../../ir/ops/rounding.ts';
 import { elementCount, type TensorType } from '../../ir/types.ts';
+import { room } from '../memory/room.ts';
 import { aligned, type Rows } from '../stacked.ts';
 import type { StackedCall, StackedKernel } from './kernel.ts';
 import { planMove, runMove } from './move.ts';
@@ -58,7 +58,7 @@ export const movingKernels: Readonly<Record<string, StackedKernel>> = {
 function read({ view, operands, copies, precision }: StackedCall, base: number, steps: readonly number[]): Storage {
   const [from] = view.operands as readonly [TensorType];
   const type = view.results[0] as TensorType;
-  const out = allocateReal(type.dtype, copies * elementCount(type), precision);
+  const out = room(type.dtype, copies * elementCount(type), precision);
   const stack = aligned(operands[0] as Rows);
   const move = planMove([copies, ...type.shape], [elementCount(from), ...steps], stackStrides(type));
   runMove(move, stack.data, base, out, 0);
@@ -68,7 +68,7 @@ function read({ view, operands, copies, precision }: StackedCall, base: number, 
 function concatenate({ view, operands, copies, precision }: StackedCall): Storage {
   const type = view.results[0] as TensorType;
   const { dim } = view.attrs as AttrsOf<'concatenate'>;
-  const out = allocateReal(type.dtype, copies * elementCount(type), precision);
+  const out = room(type.dtype, copies * elementCount(type), precision);
   const to = stackStrides(type);
   let put = 0;
   operands.forEach((rows, i) => {
@@ -92,7 +92,7 @@ function pad({ view, operands, copies, precision }: StackedCall): Storage {
   const type = view.results[0] as TensorType;
   const [x, fill] = operands as readonly [Rows, Rows];
   const n = elementCount(type);
-  const out = allocateReal(type.dtype, copies * n, precision) as Float64Array;
+  const out = room(type.dtype, copies * n, precision) as Float64Array;
   const values = aligned(fill).data as Float64Array;
   for (let c = 0; c < copies; c++) out.fill(values[c] as number, c * n, (c + 1) * n);
   const every = interior.map((i) => i + 1);

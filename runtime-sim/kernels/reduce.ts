@@ -2,8 +2,9 @@
 import { type Storage, stridesOf } from '../../ir/array.ts';
 import type { OpAttrs } from '../../ir/attrs.ts';
 import { combineOn, regionMonoid } from '../../ir/ops/monoid.ts';
-import { allocateReal, roundAll } from '../../ir/ops/rounding.ts';
+import { roundAll } from '../../ir/ops/rounding.ts';
 import { elementCount, isFloat, type TensorType } from '../../ir/types.ts';
+import { room } from '../memory/room.ts';
 import { aligned, type Rows } from '../stacked.ts';
 import type { StackedCall, StackedKernel } from './kernel.ts';
 
@@ -27,7 +28,7 @@ function reduce({ view, operands, copies, precision }: StackedCall): Storage | u
   const combine = combineOn(monoid, type.dtype);
   accumulate([copies, ...from.shape], [n, ...steps], data, sums, monoid === 'sum' ? undefined : combine);
   if (precision === 'wide' || type.dtype === 'f64') return sums;
-  const out = allocateReal(type.dtype, sums.length, precision) as Float32Array;
+  const out = room(type.dtype, sums.length, precision) as Float32Array;
   out.set(sums);
   return roundAll(type.dtype, precision, out);
 }

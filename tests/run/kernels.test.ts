@@ -6,6 +6,7 @@ import { DTYPES, tensor } from '../../ir/types.ts';
 import { compareResults } from '../../runtime-sim/check.ts';
 import { runStacked, stackedKernels } from '../../runtime-sim/kernels/index.ts';
 import { FunctionCode } from '../../runtime-sim/control-flow.ts';
+import { onHeap } from '../../runtime-sim/memory/room.ts';
 import { kernelContext } from '../../runtime-sim/region-call.ts';
 import { type Rows, rowOf, stackOf } from '../../runtime-sim/stacked.ts';
 import { examples } from '../laws/examples/index.ts';
@@ -43,12 +44,14 @@ describe('stacked kernels', () => {
     expect(own.length).toBeGreaterThan(0);
     let applied = 0;
     for (const example of own) {
-      const made = runStacked(registry, {
-        view: viewOf(example),
-        operands: rowsOf(example.inputs),
-        copies: COPIES,
-        precision: 'wide',
-      });
+      const made = onHeap(() =>
+        runStacked(registry, {
+          view: viewOf(example),
+          operands: rowsOf(example.inputs),
+          copies: COPIES,
+          precision: 'wide',
+        }),
+      );
       if (made === undefined) continue;
       applied++;
       for (let c = 0; c < COPIES; c++) {
@@ -80,7 +83,7 @@ describe('products in f32', () => {
     const types = [tensor('f32', [m, k]), tensor('f32', [k, n])];
     const view = { kind: 'dot_general', attrs, operands: types, results: [tensor('f32', [m, n])], regions: [] };
     const rows = operands.map((a) => ({ stack: stackOf([a]) }));
-    const got = runStacked(registry, { view, operands: rows, copies: 1, precision: 'true' });
+    const got = onHeap(() => runStacked(registry, { view, operands: rows, copies: 1, precision: 'true' }));
     const context = { precision: 'true', call: () => [] } as const;
     const want = registry.dot_general?.kernel(view, operands, context) ?? [];
     expect(compareResults(want, [rowOf(got as TensorArray, 0)], 1e-5).worst).toBeLessThan(1e-5);
