@@ -8,7 +8,7 @@ rmSync('dist', { recursive: true, force: true });
 mkdirSync('dist', { recursive: true });
 const banner = "import { createRequire as __cr } from 'node:module'; const require = __cr(import.meta.url);";
 // tsx runs TypeScript, so it has to stay a package of its own.
-const common = { bundle: true, platform: 'node', format: 'esm', target: 'node20', logLevel: 'warning', sourcemap: false, external: ['tsx', 'tsx/*'] };
+const common = { bundle: true, platform: 'node', format: 'esm', target: 'node20', mainFields: ['module', 'main'], logLevel: 'warning', sourcemap: false, external: ['tsx', 'tsx/*'] };
 // Both entries of the library share what they have in common: one class of tensors, one table of types.
 const library = { index: 'compiler/index.ts', testing: 'compiler/testing/index.ts' };
 await build({ ...common, banner: { js: banner }, entryPoints: library, outdir: 'dist', splitting: true, chunkNames: 'library-[hash]' });

@@ -78,7 +78,7 @@ export interface Report {
   /** What one device puts on each kind of link. */
   readonly links: CostReport['links'];
   readonly timeByClass: CostReport['classes'];
-  /** By source line, dearest first, up to 64. */
+  /** By source line, dearest first, up to 1024. */
   readonly timeBySource: readonly PlaceTotal[];
   readonly loopsOfUnknownLength: number;
   readonly passes: readonly { readonly name: string; readonly ms: number }[];
@@ -88,7 +88,7 @@ export interface Report {
 }
 
 const MAX_ALIVE = 32;
-const MAX_PLACES = 64;
+const MAX_PLACES = 1024;
 
 export function makeReport(
   compiled: Compiled,

@@ -2,10 +2,9 @@
 import pc from 'picocolors';
 import type { Drift } from './reduction-drift.ts';
 import type { Report } from './report.ts';
+import { section } from './tables.ts';
 import { bytesText, flopsText, percentText, secondsText } from './units.ts';
 
-/** Rows of a table are shown up to here; the rest is counted. */
-const MAX_ROWS = 24;
 /** Source lines and values shown. */
 const TOP = 5;
 
@@ -108,14 +107,3 @@ function verdict({ check }: Report): string {
 
 const driftText = ({ order, mesh, oneDevice, boundPerReduction }: Drift): string =>
   `in the element types, added by ${order}: worst relative error ${mesh.toExponential(1)} (one device ${oneDevice.toExponential(1)}), a single reduction at most ${boundPerReduction.toExponential(1)} of its terms`;
-
-function section(title: string, rows: readonly (readonly string[])[], empty = 'none'): string {
-  if (rows.length === 0) return `${pc.dim(title)}  ${empty}\n`;
-  const shown = rows.slice(0, MAX_ROWS);
-  const widths = (shown[0] ?? []).map((_, c) => Math.max(...shown.map((r) => (r[c] ?? '').length)));
-  const lines = shown.map(
-    (r) => `  ${r.map((cell, c) => (c === r.length - 1 ? cell : cell.padEnd(widths[c] ?? 0))).join('  ')}`,
-  );
-  if (rows.length > MAX_ROWS) lines.push(pc.dim(`  … and ${rows.length - MAX_ROWS} more`));
-  return `${pc.dim(title)}\n${lines.join('\n')}\n`;
-}

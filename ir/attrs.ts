@@ -39,7 +39,7 @@ export interface OpAttrs {
   transpose: { readonly permutation: N };
   reverse: { readonly dims: N };
   /** To the right by so many places, around the end. */
-  rotate: { readonly dim: number; readonly by: number };
+  rotate: { readonly dim: number; readonly by: number; readonly size?: number };
   slice: { readonly start: N; readonly limit: N; readonly strides: N };
   pad: { readonly low: N; readonly high: N; readonly interior: N };
   concatenate: { readonly dim: number };

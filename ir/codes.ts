@@ -188,6 +188,19 @@ export const CODES: Readonly<Record<string, CodeText>> = {
     'The program is too big to run on numbers here.',
     'Measure a smaller copy of it, or leave the option out.',
   ),
+  SH0710: code(
+    '--limit is not a figure and a bound.',
+    'wire=1GB, memory=15GiB, step=20ms, flops=3TFLOP, all_gather=0; in shardc diff also wire=+1GB and step=+5%.',
+  ),
+  SH0711: code(
+    'A limit on what is added has nothing to add to.',
+    'Use shardc diff BEFORE AFTER, or a limit without +.',
+  ),
+  SH0712: code(
+    'The program costs more than --limit allows.',
+    'shardc explain FILE says what moves most and why; else raise the limit.',
+  ),
+  SH0713: code('The file is neither a program nor a report.', 'shardc FILE --emit report=REPORT.json writes one.'),
   SH0719: code(
     'minimize was given a command that does not fail.',
     'Give one that exits with another code than 0 on the program.',
@@ -199,6 +212,11 @@ export const CODES: Readonly<Record<string, CodeText>> = {
     'The mesh cannot be laid on the machine as asked.',
     'Extents multiply to the devices of a pod, and an axis fills the dims it is given.',
   ),
+  SH0805: code(
+    'A field of the plan misses, is misstated, or does not fit the others.',
+    'Every mistake is listed at its place; docs/plan-cost.md states the fields.',
+  ),
+  SH0806: code('The plan is not JSON.', 'Correct the syntax.'),
   SH0900: code(
     'shardc does not support this yet; your program may well be right.',
     'The message names what is missing.',

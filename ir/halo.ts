@@ -5,11 +5,15 @@
  *   4 shards of 8 elements, windows [8i - 2, 8i + 10):   2 elements from the shard before, 2 from the one after
  */
 
-/** The device at index i needs elements [step·i + start, + width); those outside the dim are padding. */
+/**
+ * The device at index i needs `width` elements from ⌊(step·i + start) / per⌋ on; those outside the dim are padding.
+ * `per` (else 1) is the distance between elements where the window is counted in finer places than they.
+ */
 export interface AffineWindow {
   readonly step: number;
   readonly start: number;
   readonly width: number;
+  readonly per?: number;
 }
 
 /** Elements [from, to) of the shard `by` places further along; empty where nobody needs any. */
@@ -27,14 +31,21 @@ export interface Halo {
   readonly high: number;
 }
 
+export const windowStart = ({ step, start, per = 1 }: AffineWindow, index: number): number =>
+  Math.floor((step * index + start) / per);
+
 /** Where the device's window starts, counted from its own shard's first element. */
-export const windowPlace = ({ step, start }: AffineWindow, extent: number, index: number): number =>
-  (step - extent) * index + start;
+export const windowPlace = (window: AffineWindow, extent: number, index: number): number =>
+  windowStart(window, index) - extent * index;
 
 /** `extent` = elements of one shard. O(shards · pieces). */
 export function haloOf(window: AffineWindow, shards: number, extent: number): Halo {
-  const ends = [windowPlace(window, extent, 0), windowPlace(window, extent, shards - 1)];
-  const [low, high] = [Math.min(...ends), Math.max(...ends) + window.width];
+  let [low, last] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (let i = 0; i < shards; i++) {
+    const place = windowPlace(window, extent, i);
+    [low, last] = [Math.min(low, place), Math.max(last, place)];
+  }
+  const high = last + window.width;
   const pieces: HaloPiece[] = [];
   for (let by = Math.floor(low / extent); by * extent < high; by++) pieces.push(pieceOf(window, shards, extent, by));
   return { pieces, low, high };
@@ -77,20 +88,31 @@ export interface DilatedWindow {
   readonly window: AffineWindow;
   readonly padLow: number;
   readonly padHigh: number;
+  /** Absent: all shards start as far from an element. */
+  readonly between?: Between;
 }
 
 /**
- * The device at index i reads places [step·i - low, + width) of the dilated dim. Null where shards start at different
- * places between elements, or read none.
+ * Shards start at different places between elements. Holes are then written out, behind every element base - 1, and of
+ * that the device at index i takes `width` places from (step·i + start) mod base on.
  */
-export function dilatedWindow(step: number, low: number, width: number, base: number): DilatedWindow | null {
-  if (step % base !== 0) return null;
+export interface Between {
+  readonly base: number;
+  readonly step: number;
+  readonly start: number;
+  readonly width: number;
+}
+
+/** The device at index i reads places [step·i - low, + width) of the dilated dim. */
+export function dilatedWindow(step: number, low: number, width: number, base: number): DilatedWindow {
   const first = Math.ceil(-low / base);
   const last = Math.floor((width - 1 - low) / base);
-  if (last < first) return null;
-  return {
-    window: { step: step / base, start: first, width: last - first + 1 },
-    padLow: first * base + low,
-    padHigh: width - 1 - low - last * base,
-  };
+  if (step % base === 0 && first <= last)
+    return {
+      window: { step: step / base, start: first, width: last - first + 1 },
+      padLow: first * base + low,
+      padHigh: width - 1 - low - last * base,
+    };
+  const window = { step, start: -low, per: base, width: Math.floor((width + base - 2) / base) + 1 };
+  return { window, padLow: 0, padHigh: 0, between: { base, step, start: -low, width } };
 }

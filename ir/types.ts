@@ -82,6 +82,8 @@ export const DTYPES: Readonly<Record<DType, DTypeInfo>> = {
 export const isDType = (name: string): name is DType => Object.hasOwn(DTYPES, name);
 export const isFloat = (t: DType): boolean => DTYPES[t].class === 'float';
 export const isComplex = (t: DType): boolean => DTYPES[t].class === 'complex';
+/** Has the type derivatives? */
+export const isInexact = (t: DType): boolean => isFloat(t) || isComplex(t);
 /** Numbers of storage per element: complex values are pairs. */
 export const widthOf = (t: DType): 1 | 2 => (isComplex(t) ? 2 : 1);
 /** Of the real and imaginary parts of a complex type; itself otherwise. */

@@ -7,7 +7,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ir: ['ir'],
   passes: ['passes', 'ir'],
   'runtime-sim': ['runtime-sim', 'ir'],
-  compiler: ['compiler', 'passes', 'runtime-sim', 'ir'],
+  // package.json: the version.
+  compiler: ['compiler', 'passes', 'runtime-sim', 'ir', 'package.json'],
 };
 
 const filesOf = (folder: string): string[] =>

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { shardc } from './cli/shardc.ts';
 import { expect, it } from 'vitest';
 import { parseTir } from '../compiler/index.ts';
 
@@ -28,11 +29,7 @@ const still = (text: string): string =>
 
 it('README.md: the session', () => {
   const [, session, explained] = blocks('README.md') as [string, string, string];
-  const run = (...args: string[]): string =>
-    spawnSync(process.execPath, ['--import', 'tsx', 'compiler/cli.ts', ...args], {
-      encoding: 'utf8',
-      env: { ...process.env, NO_COLOR: '1' },
-    }).stdout;
+  const run = (...args: string[]): string => shardc(args).out;
   expect(still(run('examples/block.tir'))).toBe(still(session));
   expect(run('explain', 'examples/block.tir', '%down').trim()).toBe(explained.trim().split('\n').slice(1).join('\n'));
 });

@@ -1,48 +1,33 @@
 /** `shardc FILE`: the whole job, and what it emits. */
 import { type Command, Option } from 'commander';
 import { userError } from '../../ir/diagnostics.ts';
-import type { Registry } from '../../ir/op.ts';
 import type { Module, SourceText } from '../../ir/program.ts';
 import { printTir } from '../../ir/text/print.ts';
-import { type Machine, machineNames } from '../../runtime-sim/machine/machine.ts';
-import { paceOn } from '../../runtime-sim/cost/pace.ts';
-import type { PlacementWish } from '../../runtime-sim/machine/placement.ts';
-import { timePrices } from '../../runtime-sim/cost/time-prices.ts';
 import { type CheckMode, runCheck } from '../check.ts';
 import { compile, type Compiled } from '../compile.ts';
-import { type Input, registryOf } from '../load.ts';
-import { loadMachine, parsePlacement } from '../load-machine.ts';
-import { DEFAULT_MACHINE, PIPELINE } from '../pipeline.ts';
+import { exceeded, type Limit, parseLimit } from '../limits.ts';
+import type { Input } from '../load.ts';
+import { PIPELINE } from '../pipeline.ts';
 import { reductionDrift } from '../reduction-drift.ts';
 import { makeReport } from '../report.ts';
 import type { ReductionOrder } from '../../runtime-sim/reduction-order.ts';
 import { summaryText } from '../summary.ts';
+import { compileOptions, type Target, type TargetFlags, targetOf, withTargetOptions } from '../target.ts';
 import { EachPassVerifier } from '../verify-each.ts';
 import { type Emit, parseEmit, writeEmit } from './emit.ts';
 import { collect, guard, integer, load, printDiagnostics } from './guard.ts';
 
-interface Flags {
-  readonly mesh?: string;
+interface Flags extends TargetFlags {
   readonly check: CheckMode;
   readonly seed: number;
   readonly reductionOrder?: ReductionOrder;
-  readonly machine: string;
-  readonly topology?: string;
-  readonly place?: string;
-  readonly objective: 'wire' | 'time';
+  readonly limit: readonly string[];
   readonly emit: readonly string[];
   readonly device?: number;
   readonly stopAfter?: string;
   readonly printAfter: readonly string[];
   readonly verifyEach?: boolean;
   readonly timePasses?: boolean;
-}
-
-/** What the program is priced and scheduled on. */
-interface Target {
-  readonly machine: Machine;
-  readonly wish: PlacementWish;
-  readonly registry: Registry;
 }
 
 const EXAMPLES = `
@@ -52,34 +37,35 @@ Examples:
   shardc model.mlir --emit stablehlo=out.mlir         the per-device program, for XLA
   shardc model.mlir --emit tir                        the per-device program, for people, with reasons
   shardc model.mlir --emit report | jq .wireBytes     figures for a CI job
+  shardc model.mlir --limit wire=2GB --limit step=90ms exit code 1 where the program exceeds them
   shardc explain model.mlir %13                       why a value has its layout
   shardc opt model.tir --passes propagate             one pass on text
 
-Exit codes: 0 ok · 1 your program is wrong, or the check failed · 2 not supported yet · 70 a bug in shardc`;
+Exit codes: 0 ok · 1 your program is wrong, over a limit, or the check failed · 2 not supported yet · 70 a bug in shardc`;
 
 export function compileCommand(program: Command): void {
-  program
-    .argument('<file>', '.tir, or StableHLO text as jax.jit(f).lower(...).as_text() prints it; - is standard input')
-    .option('--mesh <sizes>', 'other sizes for the mesh axes: 32x64 by position, x=2,y=4 by name')
+  program.argument(
+    '<file>',
+    '.tir, .ts, or StableHLO text as jax.jit(f).lower(...).as_text() prints it; - is standard input',
+  );
+  withTargetOptions(program)
     .addOption(
       new Option('--check <mode>', 'compare with one device on numbers')
         .choices(['auto', 'full', 'shrunk', 'off'])
         .default('auto'),
     )
     .option('--seed <n>', 'seed of the inputs of the check', integer, 0)
-    .option('--machine <name|file>', `one of ${machineNames().join(', ')}, or a JSON file`, DEFAULT_MACHINE)
-    .option('--topology <extents>', 'extents of the torus that the mesh lies on: 8x16')
-    .option('--place <axes>', 'physical dims that mesh axes may use: x=0,y=1+2')
     .addOption(
       new Option(
         '--reduction-order <order>',
         'also run in the element types, collectives adding in this order',
       ).choices(['rank', 'ring', 'tree']),
     )
-    .addOption(
-      new Option('--objective <what>', 'compare plans by wire bytes or by seconds on the machine')
-        .choices(['wire', 'time'])
-        .default('wire'),
+    .option(
+      '--limit <figure=bound>',
+      'exit 1 above it: wire=1GB, memory=15GiB, step=20ms, all_gather=0; repeatable',
+      collect,
+      [],
     )
     .option(
       '--emit <kind[=file]>',
@@ -98,20 +84,19 @@ export function compileCommand(program: Command): void {
 
 function run(source: Input, flags: Flags): void {
   const emits = flags.emit.map(parseEmit);
-  const machine = loadMachine(flags.machine);
+  const limits = flags.limit.map(parseLimit);
+  const target = targetOf(flags, source);
   const started = performance.now();
   const parsed = load(source, flags.mesh);
-  const wish = parsePlacement(flags.topology, flags.place);
-  const target = { machine, wish, registry: registryOf(source) };
   const compiled = compileWith(parsed, performance.now() - started, target, flags);
   printDiagnostics(compiled.diagnostics, source);
   if (flags.timePasses === true)
     for (const p of compiled.passes) console.error(`${p.name.padEnd(16)} ${p.ms.toFixed(1).padStart(9)} ms`);
   if (compiled.local === undefined) stopped(compiled, emits, flags);
-  else finish(source, compiled, emits, target, flags);
+  else finish(source, compiled, { emits, limits }, target, flags);
 }
 
-function compileWith(parsed: Module, parseMs: number, { machine, wish, registry }: Target, flags: Flags): Compiled {
+function compileWith(parsed: Module, parseMs: number, target: Target, flags: Flags): Compiled {
   const names = new Set(flags.printAfter);
   for (const name of names) {
     if (name !== 'all' && !PIPELINE.some((p) => p.name === name))
@@ -120,17 +105,14 @@ function compileWith(parsed: Module, parseMs: number, { machine, wish, registry 
       });
   }
   let verifier: EachPassVerifier | undefined;
-  const mesh = parsed.meshes[0];
   const result = compile(parsed, {
-    registry,
-    ...(flags.objective === 'time' && mesh !== undefined ? { prices: timePrices(machine, mesh) } : {}),
-    pace: paceOn(machine, registry, wish),
+    ...compileOptions(parsed, target),
     ...(flags.stopAfter === undefined ? {} : { stopAfter: flags.stopAfter }),
     onPass(pass, module) {
       if (names.has('all') || names.has(pass.name))
         process.stdout.write(`// after ${pass.name}\n${printTir(module, { reasons: true })}\n`);
       if (flags.verifyEach !== true) return;
-      verifier ??= new EachPassVerifier(parsed, registry, flags.seed);
+      verifier ??= new EachPassVerifier(parsed, target.registry, flags.seed);
       verifier.after(pass.name, module);
     },
   });
@@ -152,7 +134,7 @@ function stopped(compiled: Compiled, emits: readonly Emit[], flags: Flags): void
 function finish(
   source: SourceText,
   compiled: Compiled,
-  emits: readonly Emit[],
+  { emits, limits }: { readonly emits: readonly Emit[]; readonly limits: readonly Limit[] },
   { machine, wish }: Target,
   flags: Flags,
 ): void {
@@ -167,5 +149,7 @@ function finish(
   for (const emit of emits) writeEmit(emit, { compiled, report, costed, device: flags.device });
   if (!emits.some((e) => e.file === undefined) && flags.printAfter.length === 0)
     console.log(summaryText(source.file, report));
-  if (check.verdict === 'failed') process.exitCode = 1;
+  const over = exceeded(limits, report);
+  printDiagnostics(over, undefined);
+  if (check.verdict === 'failed' || over.length > 0) process.exitCode = 1;
 }

@@ -5,11 +5,11 @@ import type { Module, SourceText } from '../../ir/program.ts';
 import { type Input, parseSource, readInput } from '../load.ts';
 import { newMesh, overrideMesh } from '../mesh-override.ts';
 
-export async function guard(file: string, run: (source: Input) => void): Promise<void> {
+export async function guard(file: string, run: (source: Input) => void | Promise<void>): Promise<void> {
   let source: Input | undefined;
   try {
     source = await readInput(file);
-    run(source);
+    await run(source);
   } catch (error) {
     if (process.env.SHARDC_DEBUG === '1') throw error;
     const { diagnostics } = error instanceof DiagnosticError ? error : bug(error);

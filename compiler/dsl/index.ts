@@ -15,10 +15,12 @@ export { trace, Traced, type TraceOptions } from './trace-function.ts';
 export { type ArraysOf, compile, Program, type ProgramOptions } from './program.ts';
 export { type ArrayLike, type NDArray, toNested } from './arrays.ts';
 export { treeMap, type MapTree, type Tree } from './tree.ts';
+export * from './ops/complex.ts';
 export * from './ops/contractions.ts';
 export * from './ops/creation.ts';
 export * from './ops/elementwise.ts';
 export * from './ops/indexing.ts';
+export * from './ops/linear-algebra.ts';
 export * from './ops/reductions.ts';
 export * from './ops/shaping.ts';
 export * from './ops/structural.ts';
@@ -28,12 +30,12 @@ export {
   checkpoint,
   type CheckpointOptions,
   checkpointPolicies,
-  customVjp,
   grad,
   type GradOptions,
   valueAndGrad,
   vjp,
 } from './transforms.ts';
+export { customVjp } from './custom-vjp.ts';
 export { vmap, type VmapOptions } from './vmap.ts';
 export * as nn from './nn/index.ts';
 export * as optim from './optim.ts';

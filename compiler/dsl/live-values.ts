@@ -79,6 +79,7 @@ function wantForResult(op: Op, k: number, want: (id: ValueId | undefined) => voi
       return;
     case 'checkpoint':
     case 'custom_vjp':
+    case 'manual_computation':
       want(returned(op.regions[0] as Block)[k]);
       return;
     default:
@@ -96,6 +97,7 @@ function wantForParam(op: Op, k: number, want: (id: ValueId | undefined) => void
       return;
     case 'checkpoint':
     case 'custom_vjp':
+    case 'manual_computation':
       want(op.operands[k]);
       return;
     default:

@@ -7,6 +7,7 @@
  *       …
  *       return %i + 1, %c1, dynamic_update_slice %buffer, %y, %i, … }
  */
+import type { OpAttrs } from '../../ir/attrs.ts';
 import type { Block, Func, Op, ValueId } from '../../ir/program.ts';
 import type { Registry } from '../../ir/op.ts';
 import { TypedBuilder } from '../../ir/typed-build.ts';
@@ -74,6 +75,8 @@ class Lowering {
       case 'checkpoint':
       case 'custom_vjp':
         return this.inline(op);
+      case 'manual_computation':
+        return this.manual(op);
       case 'stop_gradient':
         return this.alias(op.results, op.operands);
       case 'name': {
@@ -144,6 +147,19 @@ class Lowering {
       op.attrs,
       regions,
     );
+  }
+
+  /** Only the operands and results that somebody reads. */
+  private manual(op: Op): void {
+    const [region] = op.regions as [Block];
+    const { in_layouts, out_layouts } = op.attrs as unknown as OpAttrs['manual_computation'];
+    const params = region.params.flatMap((p, i) => (this.live.has(p) ? [i] : []));
+    const results = op.results.flatMap((r, k) => (this.live.has(r) ? [k] : []));
+    const pick = <T>(list: readonly T[], places: readonly number[]): T[] => places.map((i) => list[i] as T);
+    const body = { ...region, params: pick(region.params, params) };
+    const attrs = { ...op.attrs, in_layouts: pick(in_layouts, params), out_layouts: pick(out_layouts, results) };
+    const block = this.region(body, pick(returned(region), results));
+    this.made(op, op.kind, this.read(pick(op.operands, params)), pick(op.results, results), attrs, [block]);
   }
 
   private scan(op: Op): void {

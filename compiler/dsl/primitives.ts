@@ -7,6 +7,7 @@
  *   stop_gradient  the operand
  *   name           the operand, under a name
  */
+import type { BatchOptions } from './batch/batcher.ts';
 import type { Op, ValueId } from '../../ir/program.ts';
 
 export interface ScanAttrs {
@@ -20,11 +21,22 @@ export interface ScanAttrs {
 /** What a checkpoint keeps of its region. */
 export type Saveable = (op: Op, name: string | undefined) => boolean;
 
-/** Runs a custom_vjp's own forward function, and its backward function when the cotangents are there. */
-export type CustomRule = (operands: readonly ValueId[]) => {
-  readonly results: readonly ValueId[];
-  back(cotangents: readonly ValueId[]): readonly (ValueId | undefined)[];
-};
+/** The gradient of a custom_vjp. */
+export interface CustomRule {
+  /**
+   * Runs its own forward function; its backward function runs when the cotangents are there. Where a checkpoint has the
+   * results, `saved`, they stand for what forward keeps of its own.
+   */
+  apply(
+    operands: readonly ValueId[],
+    saved?: readonly ValueId[],
+  ): {
+    readonly results: readonly ValueId[];
+    back(cotangents: readonly ValueId[]): readonly (ValueId | undefined)[];
+  };
+  /** The same on a batch, that these operands have and all results. */
+  batched(operands: readonly boolean[], batch: BatchOptions): CustomRule;
+}
 
 const EFFECTS: ReadonlySet<string> = new Set(['sharding_group', 'propagation_barrier']);
 

@@ -1,11 +1,13 @@
-/** Gradients of functions: grad, valueAndGrad, vjp; and what steers them: checkpoint, customVjp. */
+/** Gradients of functions: grad, valueAndGrad, vjp, and checkpoint, which says what they keep. */
+import { fullAxis } from '../../ir/mesh.ts';
 import { type Block, type Op, type ValueId, walkOps } from '../../ir/program.ts';
-import { isFloat } from '../../ir/types.ts';
-import { Environment } from './blocks.ts';
+import { isFloat, isInexact, typeText } from '../../ir/types.ts';
+import { Environment, readFromOutside } from './blocks.ts';
 import { fail } from './errors.ts';
 import { Tape } from './gradient/tape.ts';
+import { Variation } from './gradient/variation.ts';
 import { returned } from './live-values.ts';
-import { type CustomRule, hasEffect, type Saveable } from './primitives.ts';
+import { hasEffect, type Saveable } from './primitives.ts';
 import type { Tensor } from './tensor.ts';
 import { currentTrace, describe, type Trace } from './trace.ts';
 import { isTensor, leavesOf, structure, tensorsOf, withTensors } from './tree.ts';
@@ -16,7 +18,7 @@ export interface GradOptions {
 }
 
 /** The gradient of a scalar function by its first parameter (or `argnums`), a tree like it. */
-export function grad<A extends readonly unknown[], N extends GradOptions = { argnums: 0 }>(
+export function grad<A extends readonly unknown[], const N extends GradOptions = { argnums: 0 }>(
   fn: (...args: A) => Tensor,
   options?: N,
 ): (...args: A) => Gradients<A, N> {
@@ -27,15 +29,17 @@ export function grad<A extends readonly unknown[], N extends GradOptions = { arg
 export function valueAndGrad<
   A extends readonly unknown[],
   R extends Tensor | readonly [Tensor, unknown],
-  N extends GradOptions = { argnums: 0 },
+  const N extends GradOptions = { argnums: 0 },
 >(fn: (...args: A) => R, options?: N): (...args: A) => [R, Gradients<A, N>] {
   const { argnums = 0 } = options ?? {};
   const wanted = typeof argnums === 'number' ? [argnums] : argnums;
   return (...args) => {
     for (const i of wanted)
       for (const { path, leaf } of leavesOf(args[i], isTensor, `argument ${i}`))
-        if (!isFloat(leaf.dtype))
-          fail('SH0613', `the gradient by ${path} is asked for, which is ${leaf.dtype}`, { expected: 'floats' });
+        if (!isInexact(leaf.dtype))
+          fail('SH0613', `the gradient by ${path} is asked for, which is ${leaf.dtype}`, {
+            expected: 'floats or complex numbers',
+          });
     const taped = tape(fn, args, wanted);
     const loss: unknown = Array.isArray(taped.out) ? taped.out[0] : taped.out;
     if (!isTensor(loss) || loss.shape.length > 0 || !isFloat(loss.dtype))
@@ -51,11 +55,16 @@ export function valueAndGrad<
   };
 }
 
-export type Gradients<A extends readonly unknown[], N extends GradOptions> = N extends { argnums: readonly number[] }
-  ? { -readonly [K in keyof N['argnums']]: A[N['argnums'][K] & keyof A] }
-  : N extends { argnums: infer I extends number }
-    ? A[I]
-    : A[0];
+export type Gradients<A extends readonly unknown[], N extends GradOptions> = N extends {
+  argnums: infer I extends number | readonly number[];
+}
+  ? I extends readonly number[]
+    ? ArgumentsAt<A, I>
+    : A[I & keyof A]
+  : A[0];
+type ArgumentsAt<A extends readonly unknown[], I extends readonly number[]> = {
+  -readonly [K in keyof I]: A[I[K] & keyof A];
+};
 
 /** The function's value, and the function from cotangents of the value to those of the arguments. */
 export function vjp<A extends readonly unknown[], R>(fn: (...args: A) => R, ...args: A): [R, (cotangents: R) => A] {
@@ -94,9 +103,9 @@ function tape<A extends readonly unknown[], R>(fn: (...args: A) => R, args: A, w
   );
   const places = leaves.flatMap((list, i) => list.map(() => i));
   const active = block.params.filter(
-    (p, i) => wanted.includes(places[i] as number) && isFloat(trace.b.typeOf(p).dtype),
+    (p, i) => wanted.includes(places[i] as number) && isInexact(trace.b.typeOf(p).dtype),
   );
-  const recorded = new Tape(trace.b, env, active);
+  const recorded = new Tape(trace.b, env, active, { variation: variationHere(trace, block) });
   const results = recorded.record(block).map((id) => trace.tensor(id));
   return {
     out: withTensors(out, results),
@@ -116,6 +125,20 @@ function tape<A extends readonly unknown[], R>(fn: (...args: A) => R, args: A, w
   };
 }
 
+/**
+ * Within a shardMap body all that comes from around the function counts as different on every device: the gradient is
+ * that of the device's own copy, and a sum over devices is the function's to ask for.
+ */
+function variationHere({ mesh, manualAxes }: Trace, block: Block): Variation | undefined {
+  if (mesh === undefined || manualAxes.length === 0) return undefined;
+  const variation = new Variation(
+    mesh.name,
+    manualAxes.map((name) => fullAxis(mesh, name)),
+  );
+  variation.block(block);
+  return variation;
+}
+
 /** The function's body as a block of its own, on parameters like its arguments. */
 export function functionBlock<A extends readonly unknown[], R>(
   trace: Trace,
@@ -131,7 +154,7 @@ export function functionBlock<A extends readonly unknown[], R>(
   return { block, out: rest };
 }
 
-function tensorsLike(out: unknown, given: unknown): Tensor[] {
+export function tensorsLike(out: unknown, given: unknown): Tensor[] {
   const [want, have] = [leavesOf(out, isTensor), leavesOf(given, isTensor)];
   const same =
     want.length === have.length &&
@@ -160,6 +183,11 @@ export const checkpointPolicies = {
 
 export interface CheckpointOptions {
   readonly policy?: Saveable;
+  /**
+   * Computes all of the function again before it goes back, also what no gradient reads, as frameworks do that run op by
+   * op (torch.utils.checkpoint).
+   */
+  readonly whole?: boolean;
 }
 
 /** The function, whose inner values a gradient computes again instead of keeping them (jax.checkpoint). */
@@ -167,59 +195,28 @@ export function checkpoint<A extends readonly unknown[], R>(
   fn: (...args: A) => R,
   options: CheckpointOptions = {},
 ): (...args: A) => R {
-  const { policy = checkpointPolicies.nothingSaveable } = options;
-  return (...args) => asOp('checkpoint', fn, args, () => ({ saveable: policy }));
+  const { policy = checkpointPolicies.nothingSaveable, whole = false } = options;
+  return (...args) => regionOp('checkpoint', fn, args, { saveable: policy, whole });
 }
 
-/**
- * The function, with a gradient of its own: `forward` gives the result and what `backward` needs, `backward` gives the
- * cotangents of the arguments, a list like them (jax.custom_vjp).
- */
-export function customVjp<A extends readonly unknown[], R, K>(
-  fn: (...args: A) => R,
-  forward: (...args: A) => readonly [R, K],
-  backward: (kept: K, cotangents: R) => readonly unknown[],
-): (...args: A) => R {
-  return (...args) =>
-    asOp('custom_vjp', fn, args, (trace): { rule: CustomRule } => ({
-      rule(operands) {
-        const [out, kept] = forward(
-          ...withTensors(
-            args,
-            operands.map((id) => trace.tensor(id)),
-          ),
-        );
-        return {
-          results: tensorsOf(out).map((t) => trace.id(t)),
-          back(cotangents) {
-            const given = withTensors(
-              out,
-              cotangents.map((id) => trace.tensor(id)),
-            );
-            const made = tensorsLike([...args], [...backward(kept, given)]);
-            return made.map((t) => trace.id(t));
-          },
-        };
-      },
-    }));
-}
-
-function asOp<A extends readonly unknown[], R>(
+/** The function's body as one op, which `lower` writes as what is in it. */
+export function regionOp<A extends readonly unknown[], R>(
   kind: 'checkpoint' | 'custom_vjp',
   fn: (...args: A) => R,
   args: A,
-  attrs: (trace: Trace) => Op['attrs'],
+  attrs: Op['attrs'],
 ): R {
   const trace = currentTrace();
   const ids = tensorsOf(args).map((t) => trace.id(t));
-  const { block, out } = functionBlock(
-    trace,
-    kind === 'checkpoint' ? 'the checkpointed function' : 'the function',
-    fn,
-    args,
-  );
+  const what = kind === 'checkpoint' ? 'the checkpointed function' : 'the function of a customVjp';
+  const { block, out } = functionBlock(trace, what, fn, args);
+  const [read] = kind === 'custom_vjp' ? readFromOutside([block]) : [];
+  if (read !== undefined)
+    fail('SH0608', `${what} reads a tensor ${typeText(trace.b.typeOf(read))} that is not its argument`, {
+      expected: 'all that it reads as arguments: a gradient by anything else would be lost',
+    });
   const types = returned(block).map((id: ValueId) => trace.b.typeOf(id));
-  const made = trace.build((b) => b.op(kind, ids, types, b.origin, attrs(trace), [block]));
+  const made = trace.build((b) => b.op(kind, ids, types, b.origin, attrs, [block]));
   return withTensors(
     out,
     made.map((id) => trace.tensor(id)),

@@ -12,6 +12,7 @@ import { axesSize, type AxisRef } from '../mesh.ts';
 import { type AnyOpDef, defineOp, InferError, type OpView, type Registry } from '../op.ts';
 import type { Attrs, CollectiveKind, Op } from '../program.ts';
 import { tensor, type TensorType, typeText, withShape } from '../types.ts';
+import { collectiveGradients } from './gradients/collectives.ts';
 
 type Shape = readonly number[];
 
@@ -78,6 +79,7 @@ function collective<A extends Attrs>(kind: CollectiveKind, { shape, moved, linea
     factors: ({ attrs, operands, results }) =>
       moveRule(operands[0] as TensorType, results[0] as TensorType, moved?.({ attrs }) ?? []),
     kernel: () => needsDevices(kind),
+    ...(collectiveGradients[kind] === undefined ? {} : { gradient: collectiveGradients[kind] }),
     linearity: (view) => (linear?.(view) === false ? [] : [[0]]),
   });
 }

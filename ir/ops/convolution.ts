@@ -6,7 +6,7 @@ import { stridesOf, type Storage, type TensorArray } from '../array.ts';
 import type { OpAttrs } from '../attrs.ts';
 import { type FactorRule, RuleBuilder } from '../factors.ts';
 import { type DilatedWindow, dilatedWindow, reach, receivedBy, type Sliding } from '../halo.ts';
-import { defineOp, InferError, type OpView } from '../op.ts';
+import { defineOp, InferError, type LocalShapes, type OpView } from '../op.ts';
 import { elementCount, isFloat, tensor, type TensorType, typeText } from '../types.ts';
 import { onProducts } from './complex.ts';
 import { filled } from './rounding.ts';
@@ -63,14 +63,7 @@ export const convolution = defineOp<Attrs>({
   padAttrs: ({ attrs, ...whole }, { operands, results }) => ({
     ...attrs,
     ...localGroups(attrs, operands, results),
-    pad_high: attrs.strides.map((stride, s) => {
-      const { input, places, positions } = spatialSizes(attrs, operands, results, s);
-      const { input: before, positions: wanted } = spatialSizes(attrs, whole.operands, whole.results, s);
-      if (input === before && positions === wanted) return at(attrs.pad_high, s);
-      const taken = { count: positions, stride, size: places, dilation: at(attrs.rhs_dilation, s) };
-      const filled = input === 0 ? 0 : (input - 1) * at(attrs.lhs_dilation, s) + 1;
-      return reach(taken) - at(attrs.pad_low, s) - filled;
-    }),
+    ...paddedEdges(attrs, whole, { operands, results }),
   }),
   linearity: () => [[0], [1]],
   combiner: () => 'sum',
@@ -99,9 +92,25 @@ function localGroups(
   };
 }
 
+/** So that windows read what they did: those read backwards have their padding in front. */
+function paddedEdges(attrs: Attrs, whole: LocalShapes, padded: LocalShapes): Pick<Attrs, 'pad_low' | 'pad_high'> {
+  const edges = attrs.strides.map((stride, s): readonly [low: number, high: number] => {
+    const [before, after] = [whole, padded].map((t) => spatialSizes(attrs, t.operands, t.results, s)) as [Sizes, Sizes];
+    const dilation = at(attrs.rhs_dilation, s);
+    const [low, high] = [at(attrs.pad_low, s), at(attrs.pad_high, s)];
+    const { input, places, positions } = after;
+    if (input === before.input && places === before.places && positions === before.positions) return [low, high];
+    const front = attrs.reversal[s] === true ? low + (places - before.places) * dilation : low;
+    const filled = input === 0 ? 0 : (input - 1) * at(attrs.lhs_dilation, s) + 1;
+    return [front, reach({ count: positions, stride, size: places, dilation }) - front - filled];
+  });
+  return { pad_low: edges.map(([low]) => low), pad_high: edges.map(([, high]) => high) };
+}
+
 /**
- * Positions of the window may be more, and the input longer: windows that reach beyond the input read zeros there. Input
- * features add up as in a matrix product; groups of batches and places of the window stay.
+ * Positions of the window may be more, and the input longer: windows that reach beyond the input read zeros there. So may
+ * places of the window (a gradient by the kernel), which then meet with zeros. Input features add up as in a matrix
+ * product; groups of batches stay.
  */
 function convolutionPadding({ attrs, operands, results }: OpView<Attrs>, f: number, rule: FactorRule): PadRule | null {
   const place = spatialFactor(attrs, operands, results, f);
@@ -109,9 +118,11 @@ function convolutionPadding({ attrs, operands, results }: OpView<Attrs>, f: numb
   const holds = (dims: readonly (readonly number[])[], d: number): boolean => dims[d]?.includes(f) === true;
   if (place === null) return null;
   if (place !== undefined) {
-    if (place.role !== 'position' || holds(rule.operands[1] ?? [], at(attrs.kernel_dims, place.dim + 2))) return null;
     const zero = { value: zeroOf((operands[0] as TensorType).dtype) };
-    return { apart: 'all', needs: () => (at(attrs.pad_high, place.dim) > 0 ? [zero] : []) };
+    const beyond = at(attrs.pad_high, place.dim) > 0;
+    if (place.role === 'place') return { apart: 'all', needs: () => [beyond ? zero : 'finite', zero] };
+    if (holds(rule.operands[1] ?? [], at(attrs.kernel_dims, place.dim + 2))) return null;
+    return { apart: 'all', needs: () => (beyond ? [zero] : []) };
   }
   if (holds(input, at(attrs.input_dims, 0)) && holds(output, at(attrs.output_dims, 1))) return null;
   return contractionPadding({ operands } as OpView, rule.factors[f]?.kind);
@@ -204,12 +215,7 @@ function spatialFactors(attrs: Attrs, operands: Types, results: Types, s: number
   return found;
 }
 
-function spatialSizes(
-  attrs: Attrs,
-  operands: Types,
-  results: Types,
-  s: number,
-): { input: number; positions: number; places: number } {
+function spatialSizes(attrs: Attrs, operands: Types, results: Types, s: number): Sizes {
   const [lhs, rhs] = operands as readonly [TensorType, TensorType];
   const [out] = results as readonly [TensorType];
   return {
@@ -217,6 +223,12 @@ function spatialSizes(
     places: at(rhs.shape, at(attrs.kernel_dims, s + 2)),
     positions: at(out.shape, at(attrs.output_dims, s + 2)),
   };
+}
+
+interface Sizes {
+  readonly input: number;
+  readonly positions: number;
+  readonly places: number;
 }
 
 export interface SpatialFactor {

@@ -252,8 +252,7 @@ const slice = defineOp<OpAttrs['slice']>({
     ];
   },
   linearity: LINEAR,
-  padRule: ({ attrs, operands }, d, rule) =>
-    passes(rule, d) ? besideZeros(operands) : attrs.strides[d] === 1 ? { apart: 'all' } : null,
+  padRule: ({ attrs, operands }, d, rule) => (passes(rule, d) ? besideZeros(operands) : { apart: 'all' }),
   /** Of dims that are taken whole. */
   padAttrs: ({ attrs, operands }, padded) => ({
     ...attrs,
@@ -371,10 +370,10 @@ const holes = (attrs: OpAttrs['pad'], type: TensorType, d: number): number =>
 /** What is padded already is made longer by more of the same: the operand's own padding must hold it too. */
 function padPadding({ attrs }: OpView<OpAttrs['pad']>, d: number, rule: FactorRule): PadRule | null {
   if (passes(rule, d)) return unpadded(attrs, d) ? { gives: (held) => [held.reduce(meet)] } : null;
-  if (attrs.interior[d] !== 0) return null;
+  const shows = (attrs.high[d] as number) > (attrs.interior[d] as number);
   return {
     apart: 'all',
-    needs: ([, fill]) => ((attrs.high[d] as number) <= 0 ? [] : typeof fill === 'object' ? [fill] : null),
+    needs: ([, fill]) => (!shows ? [] : typeof fill === 'object' ? [fill] : null),
   };
 }
 

@@ -2,7 +2,8 @@
 import { stridesOf, type TensorArray } from '../array.ts';
 import type { OpAttrs } from '../attrs.ts';
 import { RuleBuilder, type FactorRule } from '../factors.ts';
-import { type DilatedWindow, dilatedWindow, reach, receivedBy } from '../halo.ts';
+import { type AffineWindow, type DilatedWindow, dilatedWindow, reach, receivedBy, windowStart } from '../halo.ts';
+import { identityOf } from '../monoid.ts';
 import { type AnyOpDef, defineOp, InferError, type KernelContext, type OpView, passes } from '../op.ts';
 import type { Block } from '../program.ts';
 import { elementCount, tensor, type TensorType, typeText } from '../types.ts';
@@ -249,41 +250,92 @@ const selectAndScatter = defineOp<SelectAndScatter>({
     const [type, source] = view.operands as readonly [TensorType, TensorType];
     const need = scatteredWindows(view, d, shards);
     if (need === null) return null;
-    const elements = [
-      receivedBy(need.operand, shards, at(type.shape, d)),
-      receivedBy(need.source, shards, at(source.shape, d)),
-    ];
+    const received = (window: AffineWindow, size: number): number | null =>
+      receivedBy({ window, padLow: 0, padHigh: 0 }, shards, size);
+    const elements = [received(need.operand, at(type.shape, d)), received(need.source, at(source.shape, d))];
     return elements.every((n) => n !== null) ? [...elements, 0] : null;
   },
   kernel: (view, inputs, ctx) => [selectThenScatter(view, inputs, ctx)],
+  padRule: scatterPadding,
+  padAttrs: ({ attrs, operands }, padded) => ({
+    ...attrs,
+    pad_high: attrs.pad_high.map((high, d) => {
+      const [size, windows] = padded.operands.map((t) => at(t.shape, d)) as [number, number];
+      if (operands.every((t, i) => t.shape[d] === padded.operands[i]?.shape[d])) return high;
+      const [stride, length] = [at(attrs.window_strides, d), at(attrs.window_dimensions, d)];
+      return isTrivialWindow(attrs, d) ? high : (windows - 1) * stride + length - at(attrs.pad_low, d) - size;
+    }),
+  }),
   flops: ({ operands, attrs }) =>
     elementCount(operands[1] as TensorType) * attrs.window_dimensions.reduce((n, w) => n * w, 1),
 });
 
+/** Windows that there truly are not scatter nothing; elements that there are not are never chosen. */
+function scatterPadding(
+  { attrs, operands, regions }: OpView<SelectAndScatter>,
+  f: number,
+  rule: FactorRule,
+): PadRule | null {
+  if (passes(rule, f)) return {};
+  const [type] = operands as readonly [TensorType];
+  const d = [0, 1].flatMap((i) => rule.operands[i]?.findIndex((held) => held.includes(f)) ?? -1).find((i) => i >= 0);
+  const monoid = regionMonoid(regions[1]);
+  if (d === undefined || monoid === null || at(attrs.window_dimensions, d) === 0) return null;
+  if (operands.some((t) => t.shape[d] === 0)) return null;
+  if (rule.operands[1]?.[d]?.includes(f) === true)
+    return { apart: 'all', needs: () => [undefined, { value: identityOf(monoid, type.dtype) }] };
+  if (at(attrs.pad_high, d) <= 0) return { apart: 'all' };
+  const fills = neverChosen(regions[0], type);
+  return fills === null ? null : { apart: 'all', needs: () => [{ value: fills.after }] };
+}
+
+/** What a shard of a select_and_scatter works on. */
+export interface ScatteredWindows {
+  /** All windows that touch the shard. */
+  readonly source: AffineWindow;
+  /** The operand that they cover, from the earliest place at which any shard's first window starts. */
+  readonly operand: AffineWindow;
+  /** Elements that the windows cover. */
+  readonly width: number;
+  /** Elements before the shard that its first window covers: `before` and `phase`, the place of the shard in its window. */
+  readonly before: number;
+  readonly phase: AffineWindow;
+  /** The largest phase of a shard. */
+  readonly latest: number;
+  /** Do all shards start at the same phase? */
+  readonly aligned: boolean;
+}
+
 /**
- * All windows that touch a shard, and the operand that these windows cover. Null where shards start between windows, the
- * scatter's neutral element is not known, or windows reach into padding and it is not known what would never be chosen.
+ * Null where the scatter's neutral element is not known, or windows reach into padding and it is not known what would
+ * never be chosen.
+ *
+ *   shards of 5, windows of 3, stride 2: those that touch [5, 10) start at 4, 6 and 8, the first one before the shard
  */
 export function scatteredWindows(
   { attrs, operands, regions }: OpView<SelectAndScatter>,
   d: number,
   shards: number,
-): { operand: DilatedWindow; source: DilatedWindow } | null {
-  const [type, windows] = operands as readonly [TensorType, TensorType];
+): ScatteredWindows | null {
+  const [type] = operands as readonly [TensorType];
   const extent = at(type.shape, d) / shards;
   const [size, stride, low] = [at(attrs.window_dimensions, d), at(attrs.window_strides, d), at(attrs.pad_low, d)];
-  if (!Number.isInteger(extent) || extent % stride !== 0 || size === 0) return null;
-  const padded = low !== 0 || at(attrs.pad_high, d) !== 0;
-  if (padded && (neverChosen(regions[0], type) === null || at(windows.shape, d) * stride !== at(type.shape, d)))
-    return null;
-  if (regionMonoid(regions[1]) === null) return null;
-  const [first, last] = [Math.ceil((low - size + 1) / stride), Math.floor((extent - 1 + low) / stride)];
-  const begin = first * stride - low;
-  const width = Math.max(last * stride - low + size, extent) - Math.min(begin, 0);
-  const source = dilatedWindow(extent / stride, -first, last - first + 1, 1);
-  const operand = dilatedWindow(extent, -Math.min(begin, 0), width, 1);
-  if (source === null || operand === null || begin > 0) return null;
-  return { source, operand };
+  if (!Number.isInteger(extent) || extent === 0 || size === 0 || regionMonoid(regions[1]) === null) return null;
+  const padded = low > 0 || at(attrs.pad_high, d) > 0;
+  if (padded && neverChosen(regions[0], type) === null) return null;
+  const before = Math.max(size - stride, 0);
+  const phase = { step: extent, start: low - before, per: stride, width: 0 };
+  let [windows, latest, least] = [0, 0, stride];
+  for (let i = 0; i < shards; i++) {
+    const first = windowStart(phase, i);
+    const late = extent * i + phase.start - first * stride;
+    windows = Math.max(windows, Math.floor((extent * (i + 1) - 1 + low) / stride) - first + 1);
+    [latest, least] = [Math.max(latest, late), Math.min(least, late)];
+  }
+  const width = Math.max((windows - 1) * stride + size, extent + before + latest);
+  const operand = { step: extent, start: -before - latest, width: width + latest - least };
+  const source = { ...phase, width: windows };
+  return { source, operand, width, before, phase, latest, aligned: latest === least };
 }
 
 /**

@@ -1,5 +1,5 @@
 /** StableHLO text, as `jax.jit(f).lower(...).as_text()` prints it → a parsed module. */
-import { ROTATE_CALL, rotationOf } from './rotate-call.ts';
+import { rotationOf } from './rotate-call.ts';
 import { userError } from '../diagnostics.ts';
 import type { Layout } from '../layout.ts';
 import { tripCountOf } from '../loops.ts';
@@ -500,7 +500,7 @@ class Importer {
     const rule = fields.get('sdy.sharding_rule');
     const sharded = shardedOf(fields);
     const types = this.types(operands);
-    const rotation = target === ROTATE_CALL ? rotationOf(fields.get('backend_config') ?? kept.join()) : undefined;
+    const rotation = rotationOf(target, fields.get('backend_config') ?? kept.join());
     if (rotation !== undefined) {
       this.emit(from, names, 'rotate', operands, types, rotation, [], sharded);
       return;

@@ -61,7 +61,7 @@ export const ATTR_SCHEMA: { readonly [K in keyof OpAttrs]: Specs<K> } = {
   reshape: { shape: may('ints') },
   transpose: { permutation: ints },
   reverse: { dims: ints },
-  rotate: { dim: need('int'), by: need('int') },
+  rotate: { dim: need('int'), by: need('int'), size: may('int') },
   slice: { start: ints, limit: ints, strides: may('ints') },
   pad: { low: ints, high: ints, interior: may('ints') },
   concatenate: { dim: need('int') },

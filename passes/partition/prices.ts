@@ -1,12 +1,15 @@
 /** What a layout change costs, for the choice between plans: wire bytes, or a machine's seconds. */
 import type { AxisRef } from '../../ir/mesh.ts';
 import type { CollectiveKind } from '../../ir/program.ts';
+import type { DType } from '../../ir/types.ts';
 
 export interface Prices {
   /** One collective of `bytes` on the wire and `operandBytes` held, both per device, over groups along `axes`. Positive. */
   collective(kind: CollectiveKind, bytes: number, operandBytes: number, axes: readonly AxisRef[]): number;
   /** `bytes` written to the device's memory: what computing a tensor less sharded costs. Small beside the wire. */
   memory(bytes: number): number;
+  /** So many flops of a dot on operands of this type: what computing it redundantly costs. */
+  compute(flops: number, type: DType): number;
   /** No way of moving `bytes` to a device costs less. Absent: nothing is known, and plans are searched more widely. */
   atLeast?(bytes: number): number;
 }
@@ -15,5 +18,6 @@ export interface Prices {
 export const wirePrices: Prices = {
   collective: (_, bytes) => bytes + 1e-3,
   memory: (bytes) => bytes * 1e-3,
+  compute: () => 0,
   atLeast: (bytes) => bytes,
 };

@@ -32,6 +32,9 @@ export interface AtomMove {
 /** A permute costs the same whatever it rearranges: so many arrangements are looked at per state. */
 const MAX_ARRANGEMENTS = 32;
 
+/** With more atoms than these, one of two moves at once has to end in its final place. */
+const MOST_FREELY_PAIRED = 6;
+
 /**
  * `n`: bytes on one device. `last`: the move that led here, as what could have been one with it is not tried again: a
  * permute after a permute, a gather after one of a later dim.
@@ -43,7 +46,7 @@ export function* movesFrom(p: Problem, state: State, n: number, last?: Edge): Ge
     return;
   }
   yield* reductions(p, state, n);
-  yield* slices(p, state);
+  yield* slices(p, state, last);
   yield* gathers(p, state, n, last);
   yield* exchanges(p, state, n);
   if (last?.kind !== 'collective_permute') yield* permutes(p, state, n);
@@ -91,12 +94,18 @@ const sliceEdge = (p: Problem, state: State, d: number, atom: number): Edge => (
   state: { ...state, dims: withDim(state.dims, d, [...(state.dims[d] as readonly number[]), atom]) },
 });
 
-/** Slicing is free; axes that the target has are worth it, and while a reduction is owed idle ones: others share its work. */
-function* slices(p: Problem, state: State): Generator<Edge> {
+/**
+ * Slicing is free; axes that the target has are worth it, and while a reduction is owed idle ones: others share its work.
+ * One after another in the order of dims; of free parts of one size that are neighbours on an axis the major one first.
+ */
+function* slices(p: Problem, state: State, last: Edge | undefined): Generator<Edge> {
   const due = state.owed.length > p.to.owed.length;
+  const first = last?.kind === 'all_slice' ? last.axes.findIndex((a) => a.length > 0) : 0;
   for (const atom of due ? [...p.wanted, ...p.idle] : p.wanted) {
     if (!isFree(state, atom)) continue;
-    for (let d = 0; d < state.dims.length; d++)
+    const before = p.major[atom];
+    if (before !== undefined && isFree(state, before) && (due || p.wanted.includes(before))) continue;
+    for (let d = first; d < state.dims.length; d++)
       if (p.divides(d, [...(state.dims[d] as readonly number[]), atom])) yield sliceEdge(p, state, d, atom);
   }
 }
@@ -173,16 +182,19 @@ function* exchanges(p: Problem, state: State, n: number): Generator<Edge> {
         if (target !== source) single.push({ atoms, source, target });
     }
   }
+  const landing = new Set(single.filter((m) => lands(p, state, m)));
+  const few = p.sizes.length <= MOST_FREELY_PAIRED;
   for (const move of single) yield* exchange(p, state, n, [move]);
   for (let i = 0; i < single.length; i++) {
     for (let j = i + 1; j < single.length; j++) {
       const [a, b] = [single[i] as AtomMove, single[j] as AtomMove];
+      if (!few && !landing.has(a) && !landing.has(b)) continue;
       if (a.source !== b.source) yield* exchange(p, state, n, [a, b]);
       if (a.source !== b.source && a.target === b.target) yield* exchange(p, state, n, [b, a]);
     }
   }
   yield* chains(p, state, n, single);
-  const final = single.filter((m) => lands(p, state, m));
+  const final = [...landing];
   if (final.length > 2)
     yield* exchange(
       p,

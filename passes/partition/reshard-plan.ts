@@ -15,7 +15,7 @@ import { type Layout, layoutOf, type Monoid, samePlacement } from '../../ir/layo
 import type { AxisRef, Mesh } from '../../ir/mesh.ts';
 import { type Prices, wirePrices } from './prices.ts';
 import { type Edge, movesFrom } from './reshard-moves.ts';
-import { MAX_ATOMS, Problem, type State, stateKey } from './reshard-problem.ts';
+import { type Cutting, MAX_ATOMS, Problem, type State, stateKey } from './reshard-problem.ts';
 import { stepsOf } from './reshard-steps.ts';
 
 export type Step =
@@ -57,8 +57,18 @@ export interface Node {
 
 /** An intermediate may hold this many times the larger end. */
 const SLACK = 2;
-/** States looked at before the search gives way to the cheapest plan so far. */
-const MAX_STATES = 4_000;
+/** From coarse to fine; each has to beat the one before. */
+const CUTTINGS: readonly Cutting[] = (['pairs', 'used', 'rooms'] as const).flatMap((fineness) =>
+  [false, true].map((minorFirst) => ({ fineness, minorFirst })),
+);
+/** Of more atoms than these only the coarsest cutting is tried. */
+const FINEST = 6;
+/** Moves looked at before the search gives way to the cheapest plan so far. */
+const MAX_MOVES = 10_000;
+/** Of more atoms than these a plan is looked for greedily first: what is no cheaper need not be searched. */
+const FEW_ATOMS = 4;
+/** Moves of the greedy search, which goes by how many axes are not in their place. */
+const GREEDY_MOVES = 2_000;
 
 /**
  * Plans `from` → `to` for a tensor of this global shape and element size (bytes). Both divide evenly. `manual`: axes
@@ -73,13 +83,19 @@ export function planReshard(
   prices: Prices = wirePrices,
   manual: ReadonlySet<string> = new Set(),
 ): Plan | null {
-  const problem = Problem.of(meshes, shape, elementBytes, from, to, manual);
-  if (problem === null) return planAround(meshes, shape, elementBytes, from, to, prices, manual);
-  const plan = solve(problem, prices);
-  if (!problem.lopsided || plan?.bytes === 0) return plan;
-  const other = Problem.of(meshes, shape, elementBytes, from, to, manual, true);
-  const turned = other === null ? null : solve(other, prices);
-  return plan === null || (turned !== null && turned.price < plan.price) ? turned : plan;
+  const seen = new Set<string>();
+  let best = null as Plan | null;
+  for (const cutting of CUTTINGS) {
+    const problem = Problem.of(meshes, shape, elementBytes, from, to, manual, cutting);
+    if (problem === null) return planAround(meshes, shape, elementBytes, from, to, prices, manual);
+    if (!problem.to.owed.every((a) => problem.from.owed.includes(a))) return null;
+    if (seen.has(problem.key) || (best !== null && problem.sizes.length > FINEST)) continue;
+    seen.add(problem.key);
+    const found: Plan | null = solve(problem, prices, best?.price);
+    if (found?.bytes === 0) return found;
+    best = found ?? best;
+  }
+  return best;
 }
 
 /**
@@ -120,16 +136,32 @@ function planAround(
   };
 }
 
-function solve(problem: Problem, prices: Prices): Plan | null {
+/** `below`: only a plan that costs less than this is of use. */
+function solve(problem: Problem, prices: Prices, below = Number.POSITIVE_INFINITY): Plan | null {
   const search = new Search(problem, prices);
-  let best = search.run(SLACK * Math.max(problem.held(problem.from), problem.held(problem.to)));
+  const limit = SLACK * Math.max(problem.held(problem.from), problem.held(problem.to));
+  const greedy =
+    problem.sizes.length > FEW_ATOMS ? search.run({ limit, below, moves: GREEDY_MOVES, greedy: true }) : null;
+  const exact = problem.sizes.length <= MAX_ATOMS;
+  let best = exact ? (search.run({ limit, below: greedy?.price ?? below }) ?? greedy) : greedy;
   if (best === null || search.cutShort) {
     const gathered = search.gatherThenSlice();
-    const dearer = (): boolean => best === null || (gathered !== null && gathered.price < best.price);
-    if (dearer()) best = search.run(Number.POSITIVE_INFINITY);
+    const dearer = (): boolean => gathered !== null && gathered.price < (best?.price ?? below);
+    if (best === null || dearer())
+      best = search.run({ limit: Number.POSITIVE_INFINITY, below: best?.price ?? below }) ?? best;
     if (dearer()) best = gathered;
   }
   return best === null ? null : { bytes: best.bytes, price: best.price, steps: stepsOf(problem, best) };
+}
+
+interface Terms {
+  /** Bytes that an intermediate may hold. */
+  readonly limit: number;
+  /** What costs no less is of no use. */
+  readonly below: number;
+  /** Finds a plan fast rather than the best. */
+  readonly greedy?: boolean;
+  readonly moves?: number;
 }
 
 class Search {
@@ -137,7 +169,7 @@ class Search {
   private readonly prices: Prices;
   private readonly root: Node;
   private readonly goal: string;
-  /** The last run left something out that may have been cheaper. */
+  /** Some run left out what may have been cheaper. */
   cutShort = false;
 
   constructor(problem: Problem, prices: Prices) {
@@ -154,21 +186,23 @@ class Search {
     this.goal = stateKey(problem.to);
   }
 
-  /** A*; beyond MAX_ATOMS the bound is trusted more than it deserves, which finds a plan fast rather than the best. */
-  run(limit: number): Node | null {
-    const trust = this.problem.sizes.length > MAX_ATOMS ? 4 : 1;
-    this.cutShort = trust > 1;
+  /** A*: the first plan that ends is the cheapest, unless it is greedy. Null where there is none on these terms. */
+  run({ limit, below, greedy = false, moves = MAX_MOVES }: Terms): Node | null {
+    this.cutShort ||= greedy;
     const best = new Map<string, number>([[stateKey(this.root.state), 0]]);
     const open = new Heap();
-    open.push(this.root, this.bound(this.root.state) * trust);
-    for (let looked = 0; looked < MAX_STATES; looked++) {
+    open.push(this.root, 0);
+    for (let looked = 0; ; ) {
       const node = open.pop();
       if (node === undefined) return null;
       const key = stateKey(node.state);
       if (key === this.goal) return node;
       if (node.price > (best.get(key) as number)) continue;
       for (const edge of movesFrom(this.problem, node.state, node.held, node.edge)) {
+        if (++looked > moves) break;
         const next = this.step(node, edge);
+        const bound = this.bound(edge.state);
+        if (next.price + bound >= below) continue;
         if (edge.bytes > 0 && next.held > limit) {
           this.cutShort = true;
           continue;
@@ -177,10 +211,13 @@ class Search {
         const known = best.get(nextKey);
         if (known !== undefined && known <= next.price) continue;
         best.set(nextKey, next.price);
-        open.push(next, next.price + trust * this.bound(edge.state));
+        open.push(next, next.price + (greedy ? this.remaining(edge.state) : bound));
+      }
+      if (looked > moves) {
+        this.cutShort = true;
+        return null;
       }
     }
-    return null;
   }
 
   /** What XLA falls back to: pay what is owed, gather all that is not in place, change the order, slice. */
@@ -219,6 +256,19 @@ class Search {
       previous,
       edge,
     };
+  }
+
+  /** What may still be paid, by how many axes are not in their place: no bound. */
+  private remaining({ dims, owed }: State): number {
+    const { problem, prices } = this;
+    let away = owed.length - problem.to.owed.length;
+    dims.forEach((held, d) => {
+      const goal = problem.to.dims[d] as readonly number[];
+      let n = 0;
+      while (n < held.length && n < goal.length && held[n] === goal[n]) n++;
+      away += Math.max(held.length, goal.length) - n;
+    });
+    return away * (prices.atLeast?.(problem.held(problem.to)) ?? 0);
   }
 
   /**

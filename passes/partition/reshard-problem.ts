@@ -29,6 +29,16 @@ export interface State {
   readonly arrived: boolean;
 }
 
+/**
+ * How axes are cut into atoms besides what the layouts ask for: against each other; to fit beside what dims hold that either
+ * layout uses; or to fit any dim. Finer finds more plans, and takes longer.
+ */
+export interface Cutting {
+  readonly fineness: 'pairs' | 'used' | 'rooms';
+  /** 6 as 3·2 instead of 2·3. */
+  readonly minorFirst: boolean;
+}
+
 /** Layouts of one plan have few atoms; beyond this the search gives way to a construction. */
 export const MAX_ATOMS = 8;
 
@@ -40,8 +50,8 @@ export class Problem {
   readonly wanted: readonly number[];
   /** Axes that neither layout has, where a reduction is owed: all devices along them hold the same. */
   readonly idle: readonly number[];
-  /** Some axis was split into unequal parts: the other order of them may serve better. */
-  readonly lopsided: boolean;
+  /** The part of the same axis and size right before an atom. */
+  readonly major: readonly (number | undefined)[];
   /** Extents and bytes of what the common prefix of both layouts leaves to a device. */
   readonly extents: readonly number[];
   readonly total: number;
@@ -52,7 +62,7 @@ export class Problem {
   private readonly layouts = new Map<string, Layout>();
   private readonly lists = new Map<string, readonly AxisRef[]>();
 
-  private constructor(fields: Pick<Problem, 'sizes' | 'extents' | 'total' | 'monoid' | 'meshes' | 'lopsided'> & Parts) {
+  private constructor(fields: Pick<Problem, 'sizes' | 'extents' | 'total' | 'monoid' | 'meshes'> & Parts) {
     this.sizes = fields.sizes;
     this.extents = fields.extents;
     this.total = fields.total;
@@ -62,8 +72,11 @@ export class Problem {
     this.prefix = fields.prefix;
     this.from = fields.from;
     this.to = fields.to;
-    this.lopsided = fields.lopsided;
     this.wanted = fields.to.dims.flat();
+    this.major = fields.atoms.map((a) => {
+      const i = fields.atoms.findIndex((b) => b.name === a.name && b.size === a.size && b.pre * b.size === a.pre);
+      return i === -1 ? undefined : i;
+    });
     const used = new Set([...fields.from.dims.flat(), ...this.wanted, ...fields.from.owed]);
     this.idle = fields.atoms.map((_, i) => i).filter((i) => !used.has(i));
   }
@@ -76,7 +89,7 @@ export class Problem {
     from: Layout,
     to: Layout,
     manual: ReadonlySet<string>,
-    minorFirst = false,
+    cutting: Cutting = { fineness: 'rooms', minorFirst: false },
   ): Problem | null {
     if (!sameAxesOf(meshes)) return null;
     const reordered = !sameMesh(...meshes);
@@ -91,7 +104,7 @@ export class Problem {
       to: coarse.to.map((held, d) => held.slice(prefix[d]?.length)),
     };
     const owed = { from: refine(from.unreduced, cuts), to: refine(to.unreduced, cuts) };
-    const fine = splitCuts(cuts, extents, rest, minorFirst);
+    const fine = splitCuts(cuts, extents, rest, cutting);
     const used = distinct([...rest.from, ...rest.to, owed.from, owed.to].flat().flatMap((a) => refine([a], fine)));
     const kept = [...prefix.flat(), ...used];
     const atoms = [
@@ -108,7 +121,6 @@ export class Problem {
       prefix,
       extents,
       meshes,
-      lopsided: [...fine].some(([name, points]) => lopsided(cuts.get(name) ?? [], points)),
       sizes: atoms.map((a) => a.size),
       total: extents.reduce((n, d) => n * d, elementBytes),
       monoid: from.monoid ?? 'sum',
@@ -139,6 +151,11 @@ export class Problem {
     let axes = this.lists.get(key);
     if (axes === undefined) this.lists.set(key, (axes = mergeNeighbours(atoms.map((a) => this.atoms[a] as AxisRef))));
     return axes;
+  }
+
+  /** Equal for problems that are the same. */
+  get key(): string {
+    return `${stateKey(this.from)} ${stateKey(this.to)} ${this.atoms.map((a) => `${a.name}${a.pre}.${a.size}`).join()}`;
   }
 
   /** All axes of the layout, for what is priced over groups of devices. */
@@ -235,49 +252,59 @@ function halves(axis: AxisRef, extents: readonly number[]): AxisRef[] {
 }
 
 /**
- * Cuts where gcds ask for them: an axis against a dim's extent, and against the axes that the other layout has there; where
- * sizes are no powers of two, against all. 6 splits as 2·3, or as 3·2 with `minorFirst`.
+ * Cuts where gcds ask for them: an axis against those that the other layout has on its dim, and against the room that
+ * dims have; at the finest again, and where sizes are no powers of two all against all. 6 splits as 2·3, or as 3·2 with
+ * `minorFirst`.
  */
 function splitCuts(
   cuts: Cuts,
   extents: readonly number[],
   { from, to }: { readonly from: readonly (readonly AxisRef[])[]; readonly to: readonly (readonly AxisRef[])[] },
-  minorFirst: boolean,
+  { fineness, minorFirst }: Cutting,
 ): Cuts {
   let all = cuts;
   const atomsOf = (axes: readonly AxisRef[]): AxisRef[] => refine(axes, all);
-  const count = (): number => distinct([...from, ...to].flatMap(atomsOf)).length;
+  const atoms = (): AxisRef[] => distinct([...from, ...to].flatMap(atomsOf));
   const split = (a: AxisRef, size: number): void => {
-    if (count() < MAX_ATOMS) all = withCut(all, a.name, a.pre * (minorFirst ? a.size / size : size));
+    if (atoms().length < MAX_ATOMS) all = withCut(all, a.name, a.pre * (minorFirst ? a.size / size : size));
   };
   const apart = (a: AxisRef, b: AxisRef): void => {
     const part = gcd(a.size, b.size);
     if (part > 1 && part < a.size) split(a, part);
     if (part > 1 && part < b.size) split(b, part);
   };
-  for (let round = 0; round < 2; round++) {
-    for (const a of distinct([...from, ...to].flatMap(atomsOf))) {
-      for (const extent of extents) {
-        const part = gcd(extent, a.size);
-        if (part > 1 && part < a.size) split(a, part);
-      }
-    }
-    from.forEach((held, d) => {
-      for (const a of atomsOf(held)) for (const b of atomsOf(to[d] ?? [])) apart(a, b);
-    });
-  }
-  const found = distinct([...from, ...to].flatMap(atomsOf));
+  const coarse = { from: from.map(atomsOf), to: to.map(atomsOf) };
+  for (const a of atoms()) for (const part of roomsFor(a, extents, from, to, fineness)) split(a, part);
+  coarse.from.forEach((held, d) => {
+    for (const a of held) for (const b of coarse.to[d] ?? []) apart(a, b);
+  });
+  if (fineness !== 'rooms') return all;
+  from.forEach((held, d) => {
+    for (const a of atomsOf(held)) for (const b of atomsOf(to[d] ?? [])) apart(a, b);
+  });
+  const found = atoms();
   if (found.some((a) => !isPowerOfTwo(a.size))) for (const a of found) for (const b of found) apart(a, b);
   return all;
 }
 
-/** A stretch between two cuts that has new cuts in it, and parts of different sizes. */
-function lopsided(before: readonly number[], after: readonly number[]): boolean {
-  return before.some((start, i) => {
-    const end = before[i + 1] ?? start;
-    const inner = after.filter((c) => c >= start && c <= end);
-    return new Set(inner.slice(1).map((c, j) => c / (inner[j] as number))).size > 1;
+/**
+ * How much of an axis a dim takes, ascending: beside what either layout has there, of dims that either uses; or of any dim.
+ */
+function roomsFor(
+  axis: AxisRef,
+  extents: readonly number[],
+  from: readonly (readonly AxisRef[])[],
+  to: readonly (readonly AxisRef[])[],
+  fineness: Cutting['fineness'],
+): number[] {
+  const rooms = extents.flatMap((n, d) => {
+    const [held, goal] = [axesSize(from[d] ?? []), axesSize(to[d] ?? [])];
+    if (fineness === 'pairs') return [];
+    if (fineness === 'used') return held * goal === 1 ? [] : [n / held, n / goal];
+    return [n, n / held, n / goal];
   });
+  const parts = rooms.filter(Number.isInteger).map((n) => gcd(n, axis.size));
+  return [...new Set(parts)].filter((n) => n > 1 && n < axis.size).sort((a, b) => a - b);
 }
 
 const isPowerOfTwo = (n: number): boolean => (n & (n - 1)) === 0;

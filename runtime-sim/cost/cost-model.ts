@@ -44,7 +44,7 @@ export class CostModel {
     this.machine = machine;
     this.registry = registry;
     this.placement = placement;
-    this.traffic = new Traffic(this.func, planLiveness(this.func).keys());
+    this.traffic = new Traffic(this.func, planLiveness(this.func).keys(), machine.compute.fusion);
   }
 
   /** The same mesh, placed the same way, under another body. */

@@ -6,7 +6,8 @@ import { internalError } from '../../ir/diagnostics.ts';
 import { type Block, type Func, isStart, type Op, typeOf, type ValueId } from '../../ir/program.ts';
 import { byteSize } from '../../ir/types.ts';
 import { type BlockPlan, planLiveness } from '../liveness.ts';
-import { ALIASES, Traffic } from './traffic.ts';
+import { type FusionKind, Traffic } from './traffic.ts';
+import { isAlias } from './uses.ts';
 
 export interface MemoryPeak {
   readonly peakBytes: number;
@@ -15,9 +16,9 @@ export interface MemoryPeak {
   readonly alive: readonly { readonly value: ValueId; readonly bytes: number }[];
 }
 
-export function peakMemory(func: Func): MemoryPeak {
+export function peakMemory(func: Func, fusion: FusionKind = 'chains'): MemoryPeak {
   const plans = planLiveness(func);
-  const traffic = new Traffic(func, plans.keys());
+  const traffic = new Traffic(func, plans.keys(), fusion);
   const first = new Meter(func, plans, traffic);
   first.run();
   // A second run looks at what is alive when the peak is reached; taking the picture at every new peak is quadratic.
@@ -31,10 +32,13 @@ export function peakMemory(func: Func): MemoryPeak {
 }
 
 /** Live bytes after each op, in program order; loop bodies once. */
-export function memoryTimeline(func: Func): { readonly op: Op; readonly bytes: number }[] {
+export function memoryTimeline(
+  func: Func,
+  fusion: FusionKind = 'chains',
+): { readonly op: Op; readonly bytes: number }[] {
   const plans = planLiveness(func);
   const samples: { op: Op; bytes: number }[] = [];
-  new Meter(func, plans, new Traffic(func, plans.keys())).run((op, bytes) => samples.push({ op, bytes }));
+  new Meter(func, plans, new Traffic(func, plans.keys(), fusion)).run((op, bytes) => samples.push({ op, bytes }));
   return samples;
 }
 
@@ -132,7 +136,7 @@ class Meter {
     const dying = frame.plan.onRead[frame.next] ?? [];
     if (isStart(op)) this.begin(op);
     else if (op.kind === 'collective_done') this.end(op);
-    else if (ALIASES.has(op.kind)) this.alias(op);
+    else if (isAlias(op, this.func)) this.alias(op);
     else if (op.kind === 'dynamic_update_slice' || op.kind === 'scatter') this.update(op, dying);
     else if (op.kind === 'while') this.closeLoop(op);
     else this.compute(op, dying);

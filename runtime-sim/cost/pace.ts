@@ -53,6 +53,6 @@ class MachinePace implements Pace {
   }
 
   peakBytes(func: Func): number {
-    return peakMemory(func).peakBytes;
+    return peakMemory(func, this.model.machine.compute.fusion).peakBytes;
   }
 }

@@ -91,7 +91,7 @@ export function costed(module: Module, registry: Registry, machine: Machine, wis
   const timeline = timelineOf(model);
   const tally = new Tally(model, timeline);
   tally.run();
-  const memory = peakMemory(model.func);
+  const memory = peakMemory(model.func, machine.compute.fusion);
   const { seconds: stepSeconds, exposed } = timeline.body;
   const mesh = module.meshes[0];
   const share = (ideal: number): number => (stepSeconds === 0 ? 0 : ideal / stepSeconds);

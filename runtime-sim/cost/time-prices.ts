@@ -1,7 +1,8 @@
 /** `--objective time`: layout changes priced in seconds on a machine, latency included. */
 import { coordinates, deviceCount, type AxisRef, fullAxis, type Mesh } from '../../ir/mesh.ts';
 import type { CollectiveKind } from '../../ir/program.ts';
-import type { Machine } from '../machine/machine.ts';
+import type { DType } from '../../ir/types.ts';
+import { type Machine, peakFlops } from '../machine/machine.ts';
 import { type Load, loadCost, type Pattern } from './collective-cost.ts';
 import { placeFor } from './cost-model.ts';
 
@@ -9,6 +10,7 @@ import { placeFor } from './cost-model.ts';
 export interface TimePrices {
   collective(kind: CollectiveKind, bytes: number, operandBytes: number, axes: readonly AxisRef[]): number;
   memory(bytes: number): number;
+  compute(flops: number, type: DType): number;
 }
 
 /** Nothing is known of the program yet: the mesh is placed so that large gathers along each axis are fast. */
@@ -35,6 +37,7 @@ export function timePrices(machine: Machine, mesh: Mesh): TimePrices {
       return loadCost(load, machine, placement).seconds;
     },
     memory: (bytes) => bytes / (machine.memory.bandwidth * machine.memory.efficiency),
+    compute: (flops, type) => flops / peakFlops(machine, type),
   };
 }
 

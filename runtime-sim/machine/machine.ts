@@ -23,6 +23,8 @@ const compute = z.strictObject({
   tile: z.strictObject({ rows: count, columns: count, depth: count }),
   /** Seconds before an op that fuses with nothing begins. */
   launch: seconds,
+  /** What runs in one kernel: chains of ops, or whole rows with their reductions (cost/chain-fusion.ts, cost/row-fusion.ts). */
+  fusion: z.enum(['chains', 'rows']).default('chains'),
 });
 
 const memory = z.strictObject({

@@ -76,7 +76,7 @@ export function memoryJson(costed: Costed): string {
   const places = new Places(model.module.source);
   const starts = new Map<Op, number>();
   for (const { op, start } of occurrences(model.func.body, timeline)) starts.set(op, start);
-  const samples = memoryTimeline(model.func).map(({ op, bytes }) => ({
+  const samples = memoryTimeline(model.func, model.machine.compute.fusion).map(({ op, bytes }) => ({
     seconds: starts.get(op) ?? 0,
     bytes,
     op: op.kind,

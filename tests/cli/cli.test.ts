@@ -1,28 +1,49 @@
 /** The command line as a user meets it: what it prints, where, and with which exit code. */
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseTir, printTir } from '../../compiler/index.ts';
-
-interface Run {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-function shardc(args: readonly string[], input = ''): Run {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', 'compiler/cli.ts', ...args], {
-    encoding: 'utf8',
-    input,
-    env: { ...process.env, NO_COLOR: '1' },
-  });
-  return { code: status, out: stdout, err: stderr };
-}
+import { shardc } from './shardc.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'shardc-'));
 const BLOCK = 'examples/block.tir';
+
+describe('shardc diff', () => {
+  const report = join(folder, 'before.json');
+
+  it('shows what a change does, and holds it to limits on what is added', () => {
+    shardc([BLOCK, '--check', 'off', '--emit', `report=${report}`]);
+    const fewer = shardc(['diff', report, BLOCK, '--mesh', '4x2', '--limit', 'wire=+0']);
+    expect(fewer.code).toBe(0);
+    expect(fewer.out).toMatch(/all_reduce +2× {2}98\.3 KB +2× {2}32\.8 KB +-65\.5 KB {2}-66\.7 %/);
+    expect(fewer.out).toMatch(/examples\/block\.tir:37 +49\.2 KB +16\.4 KB/);
+    const more = shardc(['diff', report, BLOCK, '--mesh', '1x8', '--limit', 'wire=+20%', '--limit', 'memory=+0']);
+    expect(more.code).toBe(1);
+    expect(more.err).toContain('more than before');
+  });
+
+  it('prints JSON of the same, and reads nothing else than reports and programs', () => {
+    const { out } = shardc(['diff', report, report, '--json']);
+    const found = JSON.parse(out) as { figures: { name: string; before: number; after: number }[]; places: unknown[] };
+    expect(found.places).toEqual([]);
+    for (const f of found.figures) expect(f.after, f.name).toBe(f.before);
+    const { code, err } = shardc(['diff', 'package.json', report]);
+    expect(code).toBe(1);
+    expect(err).toContain('package.json is not a report: mesh:');
+  });
+});
+
+describe('options of commands', () => {
+  it('explain takes --mesh as its own', () => {
+    expect(shardc(['explain', BLOCK, '%down', '--mesh', '1x8']).out).toContain('115 KB per device');
+    expect(shardc(['explain', BLOCK, '%down', '--mesh', '2x4']).out).toContain('49.2 KB per device');
+  });
+
+  it('--version is that of the package', () => {
+    expect(shardc(['--version']).out.trim()).toBe(JSON.parse(readFileSync('package.json', 'utf8')).version);
+  });
+});
 
 describe('shardc FILE', () => {
   it('does the whole job and says what it found', () => {
@@ -44,6 +65,26 @@ describe('shardc FILE', () => {
     for (const key of ['wireBytes', 'flops', 'peakMemoryBytes', 'stepSeconds', 'utilization'])
       expect(report[key], key).toBeGreaterThan(0);
     expect((report.passes as { name: string }[]).map((p) => p.name)).toContain('propagate');
+  });
+
+  it('--limit is exit code 1 where a figure is above it, and says all that are', () => {
+    const within = shardc([BLOCK, '--check', 'off', '--limit', 'wire=1MB', '--limit', 'all_gather=0']);
+    expect(within.code).toBe(0);
+    const over = shardc([
+      BLOCK,
+      '--check',
+      'off',
+      '--limit',
+      'wire=50KB',
+      '--limit',
+      'all-reduce=1kib',
+      '--limit',
+      'step=1s',
+    ]);
+    expect(over.code).toBe(1);
+    expect(over.err.match(/SH0712/g)).toHaveLength(2);
+    expect(over.err).toContain('the wire carries 98.3 KB\n  expected: at most 50.0 KB, by --limit');
+    expect(shardc([BLOCK, '--limit', 'wire=3 parsecs']).err).toContain('does not know the unit "parsecs"');
   });
 
   it('writes several outputs at once, and the summary besides', () => {

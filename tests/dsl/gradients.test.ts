@@ -97,6 +97,24 @@ describe('what a gradient keeps', () => {
     expect(dots(checkpoint(layers, { policy: everythingSaveable }))).toBe(5);
     expect(dots(checkpoint(layers, { policy: saveOnlyTheseNames('hidden') }))).toBe(6);
   });
+  it('is computed again whole where asked, the last product too, which no gradient reads', () => {
+    const linear = (x: Tensor, w: Tensor): Tensor => sum(matmul(tanh(matmul(x, w)), w));
+    expect(dots(checkpoint(linear, { whole: true }))).toBe(dots(checkpoint(linear)) + 1);
+  });
+  it('of a customVjp is its saved result, where its backward function reads that', () => {
+    const own = customVjp(
+      (x: Tensor) => tanh(x),
+      (x: Tensor) => {
+        const y = tanh(x);
+        return [y, y] as const;
+      },
+      (y, g) => [multiply(g, subtract(1, square(y)))],
+    );
+    const model = (x: Tensor, w: Tensor): Tensor => sum(square(matmul(own(matmul(x, w)), w)));
+    const saveOwn = { policy: (op: { kind: string }) => op.kind === 'custom_vjp' };
+    expect(dots(checkpoint(model))).toBe(7);
+    expect(dots(checkpoint(model, saveOwn))).toBe(6);
+  });
   it('leaves out what nobody reads', () => {
     const { module } = trace((x: Tensor) => grad((u: Tensor) => sum(u))(x), { args: [f64([3])] });
     expect(module.functions[0]?.body.ops.map((op) => op.kind)).toEqual(['constant', 'broadcast_in_dim', 'return']);

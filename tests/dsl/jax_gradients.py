@@ -2,12 +2,16 @@
 
 Argument i of a model is sin(0.37 j + i) * scale over its flat elements j, in both languages."""
 import json
+import os
 import sys
+
+os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=2"
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.sharding import PartitionSpec as P
 
 jax.config.update("jax_enable_x64", True)
 
@@ -90,7 +94,47 @@ def second_scan(x, w):
     return jnp.sum(jax.grad(f)(x) ** 2)
 
 
+def manual(x, w, v):
+    """Every collective of a shard_map, a loop and a branch that differs between devices."""
+
+    def body(x, w, v):
+        i = lax.axis_index("x")
+        h = jnp.tanh(x @ w) + v
+        g = lax.all_gather(h, "x", axis=0, tiled=True) * (i + 1.0)
+        r = lax.psum_scatter(g, "x", scatter_dimension=0, tiled=True)
+        p = lax.ppermute(r * v, "x", [(0, 1)]) + lax.ppermute(h, "x", [(0, 1), (1, 0)])
+        t = lax.all_to_all(p, "x", split_axis=1, concat_axis=0, tiled=True)
+        c, _ = lax.scan(lambda c, u: (jnp.tanh(c @ w[:4] + u), None), r, jnp.stack([h, r]))
+        own = v + 0.0 * i  # JAX sums v's cotangent within the branch, where only one device would come
+        z = lax.cond(i == 0, lambda: jnp.sum(t) * own[0], lambda: jnp.sum(t * t))
+        total = lax.psum(z + jnp.sum(jnp.sin(c)), "x")
+        return total * jnp.sum(v * v), t
+
+    mesh = jax.make_mesh((2,), ("x",), axis_types=(jax.sharding.AxisType.Auto,))
+    total, t = jax.shard_map(body, mesh=mesh, in_specs=(P("x"), P(), P()), out_specs=(P(), P(None, "x")))(x, w, v)
+    return total + jnp.sum(t * jnp.cos(t))
+
+
+def numbers(x, y):
+    """Complex numbers, Fourier transforms, factorisations."""
+    z = lax.complex(x, y)
+    f = jnp.fft.fft(z * jnp.exp(1j * z)) / (2 + z * jnp.conj(z))
+    r = jnp.fft.irfft(jnp.fft.rfft(x) * jnp.fft.rfft(y))
+    a = jnp.einsum("ij,kj->ik", x, x) + 2 * jnp.eye(3)
+    l = jnp.linalg.cholesky(a)
+    s = lax.linalg.triangular_solve(l, y, left_side=True, lower=True)
+    return jnp.sum(jnp.abs(f)) + jnp.sum(jnp.imag(f) * y) + jnp.sum(r**2) + jnp.sum(jnp.sin(l)) + jnp.sum(s**2)
+
+
+def special(x, y):
+    p = 1.5 + x * x
+    return jnp.sum(lax.digamma(p)) + jnp.sum(lax.polygamma(jnp.ones_like(p), p)) + jnp.sum(jnp.cumprod(x) * y) + jnp.sum(lax.cumprod(y, reverse=True) * x) + jnp.sum(lax.cummax(x) * y)
+
+
 MODELS = {
+    "manual": (manual, [(4, 6), (6, 4), (4,)]),
+    "numbers": (numbers, [(3, 6), (3, 6)]),
+    "special": (special, [(5,), (5,)]),
     "mlp": (mlp, [(4, 6), (6, 8), (8,), (8, 3)]),
     "attention": (attention, [(2, 5, 6), (6, 2, 4), (6, 2, 4), (6, 2, 4), (6,)]),
     "rnn": (rnn, [(2, 3), (3, 3), (5, 2, 3)]),

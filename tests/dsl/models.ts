@@ -1,25 +1,39 @@
 /** Small models that touch much of the language; jax_gradients.py has the same. */
 import {
+  abs,
   add,
+  allGather,
+  allToAll,
   argmax,
+  axisIndex,
   causalMask,
+  cholesky,
+  complex,
   cond,
+  conjugate,
   constant,
   conv,
   convert,
   cosine,
+  cummax,
+  cumprod,
   cumsum,
+  digamma,
   divide,
   dynamicSlice,
   einsum,
   equal,
   exp,
   expandDims,
+  eye,
+  fft,
   fori,
   gelu,
   grad,
   greater,
+  imag,
   indexInDim,
+  irfft,
   logSoftmax,
   logSumExp,
   matmul,
@@ -28,11 +42,18 @@ import {
   mean,
   multiply,
   negate,
+  polygamma,
+  ppermute,
   prod,
+  pshift,
+  psum,
+  reduceScatter,
+  rfft,
   rsqrt,
   scan,
   scatter,
   select,
+  shardMap,
   silu,
   sine,
   sliceInDim,
@@ -47,6 +68,7 @@ import {
   tanh,
   type Tensor,
   topK,
+  triangularSolve,
   zeros,
 } from '../../compiler/index.ts';
 
@@ -174,5 +196,56 @@ export const models: Record<string, Model> = {
         )[1] as Tensor,
       );
     return sum(square(grad(f)(x as Tensor)));
+  },
+  manual(x, w, v) {
+    const body = (rows: Tensor, weights: Tensor, bias: Tensor): readonly [Tensor, Tensor] => {
+      const i = axisIndex('x');
+      const h = add(tanh(matmul(rows, weights)), bias) as Tensor;
+      const g = multiply(allGather(h, 'x', 0), add(convert(i, 'f64'), 1));
+      const r = reduceScatter(g, 'x', 0);
+      const once = ppermute(multiply(r, bias) as Tensor, 'x', [[0, 1]]);
+      const p = add(once, pshift(h, 'x'));
+      const t = allToAll(p as Tensor, 'x', { split: 1, concat: 0 });
+      const turn = (c: Tensor, u: Tensor): readonly [Tensor, null] => [
+        tanh(add(matmul(c, sliceInDim(weights, 0, 4)), u)) as Tensor,
+        null,
+      ];
+      const [c] = scan(turn, r, stack([h, r]));
+      const z = cond(
+        equal(i, 0),
+        () => multiply(sum(t), indexInDim(bias, 0)) as Tensor,
+        () => sum(multiply(t, t)) as Tensor,
+      );
+      const total = psum(add(z, sum(sine(c))) as Tensor, 'x');
+      return [multiply(total, sum(square(bias))) as Tensor, t];
+    };
+    const specs = { inSpecs: [['x', null], [null, null], [null]], outSpecs: [[], [null, 'x']] } as const;
+    const [total, t] = shardMap(body, specs)(x as Tensor, w as Tensor, v as Tensor);
+    return add(total, sum(multiply(t, cosine(t))));
+  },
+  numbers(x, y) {
+    const [a, b] = [x as Tensor, y as Tensor];
+    const z = complex(a, b);
+    const turned = fft(multiply(z, exp(multiply(complex(0, 1), z))) as Tensor);
+    const f = divide(turned, add(multiply(z, conjugate(z)), 2)) as Tensor;
+    const r = irfft(multiply(rfft(a), rfft(b)) as Tensor);
+    const gram = add(einsum('ij,kj->ik', a, a), multiply(eye(3, 'f64'), 2)) as Tensor;
+    const l = cholesky(gram);
+    const s = triangularSolve(l, b, { lower: true });
+    return [sum(abs(f)), sum(multiply(imag(f), b)), sum(square(r)), sum(sine(l)), sum(square(s))].reduce(
+      (p: Tensor, q) => add(p, q) as Tensor,
+      constant(0, 'f64'),
+    );
+  },
+  special(x, y) {
+    const [a, b] = [x as Tensor, y as Tensor];
+    const p = add(multiply(a, a), 1.5) as Tensor;
+    return [
+      sum(digamma(p)),
+      sum(polygamma(1, p)),
+      sum(multiply(cumprod(a), b)),
+      sum(multiply(cumprod(b, 0, { reverse: true }), a)),
+      sum(multiply(cummax(a), b)),
+    ].reduce((s: Tensor, t) => add(s, t) as Tensor, constant(0, 'f64'));
   },
 };

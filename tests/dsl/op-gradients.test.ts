@@ -7,7 +7,7 @@ import { DiagnosticError } from '../../ir/diagnostics.ts';
 import { registry } from '../../ir/ops/index.ts';
 import type { Func, Module, ValueId } from '../../ir/program.ts';
 import { TypedBuilder } from '../../ir/typed-build.ts';
-import { DTYPES, isFloat } from '../../ir/types.ts';
+import { isComplex, isInexact } from '../../ir/types.ts';
 import { runOneDevice } from '../../runtime-sim/interpret.ts';
 import { Random } from '../../runtime-sim/random.ts';
 import { examples } from '../laws/examples/index.ts';
@@ -15,25 +15,21 @@ import { type OpExample, opOf } from '../../compiler/testing/laws/op-example.ts'
 
 /** Ops through which no gradient flows, and why. */
 const NONE: Readonly<Record<string, string>> = {
-  cholesky: 'not written yet',
-  triangular_solve: 'not written yet',
   rng: 'its bounds have none yet',
   custom_call: 'what it computes is not known',
-  batch_norm_inference: 'JAX writes it out',
   bessel_i1e: 'its derivative needs bessel_i0e, which is no op of CHLO',
   next_after: 'it is not differentiable',
-  polygamma: 'not written yet',
-  zeta: 'not written yet',
-  digamma: 'its derivative, trigamma, is no op of StableHLO',
 };
 /** Forms of ops that say that they have none. */
 const REFUSED = /has a gradient where|has no gradient/;
 /** On integers and bits alone. */
 const DISCRETE = ['and', 'or', 'xor', 'not', 'popcnt', 'shift_left', 'shift_right_arithmetic', 'shift_right_logical'];
-/** Operands whose cotangents are refused. */
+/** Operands whose cotangents are refused, or none. */
 const START_VALUES: Readonly<Record<string, (operands: number) => readonly number[]>> = {
   reduce_window: (n) => Array.from({ length: n / 2 }, (_, i) => n / 2 + i),
   select_and_scatter: () => [2],
+  polygamma: () => [0],
+  zeta: () => [0],
 };
 /** Where the op is defined, and not steep. */
 const away = (x: number): number => 0.6 + Math.abs(x);
@@ -44,10 +40,12 @@ const DOMAIN: Readonly<Record<string, (x: number) => number>> = {
   divide: away,
   lgamma: away,
   log: away,
+  polygamma: (x) => Math.round(1.5 + Math.abs(x)),
   power: away,
   remainder: away,
   rsqrt: away,
   sqrt: away,
+  zeta: (x) => 1.5 + Math.abs(x),
 };
 /** Smaller than the distance of any two numbers of an example, so that no order changes. */
 const STEP = 1e-6;
@@ -65,7 +63,9 @@ function gradientFunction(example: OpExample): { func: Func; active: readonly nu
   const params = example.func.body.params.map((p) => b.param(type(p)));
   const cotangents = op.results.map((r) => b.param(type(r)));
   const starts = START_VALUES[op.kind]?.(op.operands.length) ?? [];
-  const active = example.func.body.params.flatMap((p, i) => (isFloat(type(p).dtype) && !starts.includes(i) ? [i] : []));
+  const active = example.func.body.params.flatMap((p, i) =>
+    isInexact(type(p).dtype) && !starts.includes(i) ? [i] : [],
+  );
   const env = new Environment();
   env.setAll(example.func.body.params, params);
   const tape = new Tape(
@@ -74,7 +74,7 @@ function gradientFunction(example: OpExample): { func: Func; active: readonly nu
     active.map((i) => example.func.body.params[i] as ValueId),
   );
   tape.record(example.func.body);
-  const found = tape.pull(op.results.map((r, i) => [r, isFloat(type(r).dtype) ? cotangents[i] : undefined] as const));
+  const found = tape.pull(op.results.map((r, i) => [r, isInexact(type(r).dtype) ? cotangents[i] : undefined] as const));
   const results = active.map((i) => {
     const p = example.func.body.params[i] as ValueId;
     return found.get(p) ?? b.splat(0, type(p));
@@ -95,10 +95,12 @@ function gradientFunction(example: OpExample): { func: Func; active: readonly nu
   };
 }
 
+/** Of complex numbers the real part of the product. */
 const dot = (a: TensorArray, b: TensorArray): number => {
   let sum = 0;
   for (let i = 0; i < a.data.length; i++) {
-    const product = Number(a.data[i]) * Number(b.data[i]);
+    const sign = isComplex(a.dtype) && i % 2 === 1 ? -1 : 1;
+    const product = sign * Number(a.data[i]) * Number(b.data[i]);
     if (Number.isFinite(product)) sum += product;
   }
   return sum;
@@ -109,7 +111,7 @@ function disagreement(example: OpExample): string | undefined {
   // No two numbers alike: of equals the gradient is a choice.
   const to = (x: number): number => (DOMAIN[example.kind] ?? ((y) => y))(x + 1e-3 * random.uniform());
   const inputs = example.inputs.map((x) =>
-    isFloat(x.dtype) ? { ...x, data: Float64Array.from(x.data as Float64Array, to) } : x,
+    isInexact(x.dtype) ? { ...x, data: Float64Array.from(x.data as Float64Array, to) } : x,
   );
   const like = (x: TensorArray): TensorArray => ({
     ...x,
@@ -128,9 +130,9 @@ function disagreement(example: OpExample): string | undefined {
       }),
     );
   const [above, below] = [moved(STEP), moved(-STEP)];
-  const cotangents = above.map((r) => (isFloat(r.dtype) ? like(r) : r));
+  const cotangents = above.map((r) => (isInexact(r.dtype) ? like(r) : r));
   const slope = above.reduce((sum, r, i) => {
-    if (!isFloat(r.dtype)) return sum;
+    if (!isInexact(r.dtype)) return sum;
     const ct = cotangents[i] as TensorArray;
     return sum + (dot(ct, r) - dot(ct, below[i] as TensorArray)) / (2 * STEP);
   }, 0);
@@ -146,12 +148,10 @@ function disagreement(example: OpExample): string | undefined {
 const isSmooth = ({ func, inputs }: OpExample): boolean => {
   const op = func.body.ops[0];
   const types = (ids: readonly ValueId[]) => ids.map((id) => func.values[id]?.type.dtype ?? 'pred');
-  const all = [...types(op?.operands ?? []), ...types(op?.results ?? [])];
   return (
-    types(op?.operands ?? []).some((t) => isFloat(t)) &&
-    types(op?.results ?? []).some((t) => isFloat(t)) &&
-    all.every((t) => DTYPES[t].class !== 'complex') &&
-    inputs.every((x) => !isFloat(x.dtype) || (x.data as Float64Array).every((v) => !Number.isNaN(v)))
+    types(op?.operands ?? []).some(isInexact) &&
+    types(op?.results ?? []).some(isInexact) &&
+    inputs.every((x) => !isInexact(x.dtype) || (x.data as Float64Array).every((v) => !Number.isNaN(v)))
   );
 };
 

@@ -36,6 +36,39 @@ describe('shifts', () => {
     expect(collectives.collective_shift?.count).toBeLessThanOrEqual(count);
   });
 
+  it.each([
+    [10, 4, 1, 6],
+    [10, 4, -1, 6],
+    [14, 5, -2, 6],
+    [9, 4, 1, 12],
+    [7, 3, 3, 18],
+    [5, 4, -2, 18],
+    [3, 2, 3, 0],
+  ])('%i elements on %i shards roll by %i, gathering nothing', (n, x, by, count) => {
+    const at = ((-by % n) + n) % n;
+    const turns = Array.from(
+      { length: 6 },
+      (_, i) => `  %a${i} = slice %v${i} start=[${at}, 0] limit=[${n}, 64]
+  %b${i} = slice %v${i} start=[0, 0] limit=[${at}, 64]
+  %r${i} = concatenate %a${i}, %b${i} dim=0
+  %u${i} = add %r${i}, %v${i}
+  %v${i + 1} = sharding_constraint %u${i}, @{x, _}`,
+    );
+    const text = `module @m
+mesh @mesh {x=${x}}
+func @main(%x: f32[${n}, 64] @{_, _}) -> (f32[${n}, 64] @{_, _}) {
+  %v0 = sharding_constraint %x, @{x, _}
+${turns.join('\n')}
+  return %v6
+}
+`;
+    const compiled = compile(parseTir({ file: 'roll.tir', text }));
+    expect(runCheck(compiled, 'full', 3)).toMatchObject({ verdict: 'ok', maxRelError: 0 });
+    const { report } = makeReport(compiled, machine('tpu-v5e'), runCheck(compiled, 'off', 0));
+    expect(report.collectives.collective_shift?.count ?? 0).toBeLessThanOrEqual(count);
+    expect(report.collectives.all_gather?.count).toBe(1);
+  });
+
   it('a new row in front, the last one out: one shift of the border', () => {
     const body = `${cut('%a', '%x', 0, 7)}\n  %r = concatenate %new, %a dim=0`;
     expect(moved('bf16[8, 6]', body, 'bf16[8, 6]')).toEqual({

@@ -1,14 +1,14 @@
 /** A traced block written again for a batch: values that depend on a mapped argument get a dim 0 more, the others stay. */
 import { closedDim, type Layout, openDim } from '../../../ir/layout.ts';
 import type { AxisRef } from '../../../ir/mesh.ts';
-import type { Block, Op, ValueId } from '../../../ir/program.ts';
+import { type Block, isCollective, type Op, type ValueId } from '../../../ir/program.ts';
 import type { TypedBuilder } from '../../../ir/typed-build.ts';
 import { tensor, type TensorType } from '../../../ir/types.ts';
 import { copyOp, Environment, readFromOutside } from '../blocks.ts';
 import { diagnosticAt } from '../errors.ts';
 import { returned } from '../live-values.ts';
-import type { ScanAttrs } from '../primitives.ts';
-import { type Batched, batchRules, elementwise, ensure, toFront } from './rules.ts';
+import type { CustomRule, ScanAttrs } from '../primitives.ts';
+import { type Batched, batchRules, collective, elementwise, ensure, toFront } from './rules.ts';
 
 export interface BatchOptions {
   readonly size: number;
@@ -60,7 +60,9 @@ export class Batcher {
       case 'while':
         return this.loop(op);
       case 'checkpoint':
-        return this.checkpoint(op);
+      case 'custom_vjp':
+      case 'manual_computation':
+        return this.inline(op);
       case 'optimization_barrier':
       case 'name':
       case 'stop_gradient':
@@ -82,7 +84,7 @@ export class Batcher {
   private tensorOp(op: Op): void {
     const operands = op.operands.map(this.now);
     const on = { b: this.b, op, operands, size: this.options.size };
-    const known = Object.hasOwn(batchRules, op.kind) ? batchRules[op.kind] : undefined;
+    const known = Object.hasOwn(batchRules, op.kind) ? batchRules[op.kind] : isCollective(op) ? collective : undefined;
     const made = (known ?? (this.isPointwise(op) ? elementwise : () => undefined))(on);
     if (made === undefined)
       throw diagnosticAt(op.origin.user, 'SH0900', `not supported yet: vmap of ${op.kind} in this form`, {
@@ -108,25 +110,18 @@ export class Batcher {
   private eachAlone(op: Op): void {
     const operands = op.operands.map(this.now);
     const types = operands.map(({ id }) => this.b.typeOf(id));
+    const made = this.b.op(op.kind, idsOf(operands), types, op.origin, op.attrs);
     this.define(
       op,
-      this.b.op(
-        op.kind,
-        operands.map((x) => x.id),
-        types,
-        op.origin,
-        op.attrs,
-      ),
+      made,
       operands.map((x) => x.batched),
     );
   }
 
   private constraint(op: Op): void {
-    const layout = op.attrs.layout as Layout;
-    const { axis } = this.options;
-    const dims = [axis === undefined ? openDim() : closedDim([axis]), ...layout.dims];
+    const layout = this.withBatch(op.attrs.layout as Layout);
     const id = this.env.get(op.operands[0] as ValueId);
-    this.define(op, this.b.op(op.kind, [id], [this.b.typeOf(id)], op.origin, { layout: { ...layout, dims } }));
+    this.define(op, this.b.op(op.kind, [id], [this.b.typeOf(id)], op.origin, { layout }));
   }
 
   /** The type with the batch as dim 0, where it has one. */
@@ -285,24 +280,41 @@ export class Batcher {
     });
   }
 
-  private checkpoint(op: Op): void {
+  /** An op whose region is what it computes, on its operands. */
+  private inline(op: Op): void {
     const [region] = op.regions as [Block];
     const operands = op.operands.map(this.now);
     const flags = operands.map((x) => x.batched);
-    const results = this.settle(region, [...flags], () => undefined);
+    const found = this.settle(region, [...flags], () => undefined);
+    const results = op.kind === 'custom_vjp' ? found.map(() => true) : found;
     const block = this.region(region, flags, results, op.origin);
     const types = op.results.map((r, k) => this.typeWith(r, results[k] === true));
-    this.define(
-      op,
-      this.b.op(
-        op.kind,
-        operands.map((x) => x.id),
-        types,
-        op.origin,
-        op.attrs,
-        [block],
-      ),
-      results,
-    );
+    const attrs = this.regionAttrs(op, flags, results);
+    this.define(op, this.b.op(op.kind, idsOf(operands), types, op.origin, attrs, [block]), results);
+  }
+
+  private regionAttrs(op: Op, flags: readonly boolean[], results: readonly boolean[]): Op['attrs'] {
+    switch (op.kind) {
+      case 'custom_vjp':
+        return { rule: (op.attrs.rule as CustomRule).batched(flags, this.options) };
+      case 'manual_computation': {
+        const { in_layouts, out_layouts } = op.attrs as {
+          in_layouts: readonly Layout[];
+          out_layouts: readonly Layout[];
+        };
+        const wider = (layouts: readonly Layout[], which: readonly boolean[]): Layout[] =>
+          layouts.map((layout, i) => (which[i] === true ? this.withBatch(layout) : layout));
+        return { ...op.attrs, in_layouts: wider(in_layouts, flags), out_layouts: wider(out_layouts, results) };
+      }
+      default:
+        return op.attrs;
+    }
+  }
+
+  private withBatch(layout: Layout): Layout {
+    const { axis } = this.options;
+    return { ...layout, dims: [axis === undefined ? openDim() : closedDim([axis]), ...layout.dims] };
   }
 }
+
+const idsOf = (operands: readonly Batched[]): ValueId[] => operands.map((x) => x.id);

@@ -52,6 +52,20 @@ const firstOnly =
     return same(on, operands, attrs(on.op.attrs as never));
   };
 
+/** Dims of the collective's groups count one more; devices exchange whole batches. */
+export const collective: Rule = ({ b, op, operands }) => {
+  const [x] = operands as [Batched];
+  const { axes, moves } = op.attrs as { axes?: readonly unknown[]; moves?: OpAttrs['all_to_all']['moves'] };
+  const perDim = Array.isArray(axes?.[0]);
+  const { dtype, shape } = b.typeOf(op.results[0] as ValueId);
+  const type = tensor(dtype, [b.typeOf(x.id).shape[0] as number, ...shape]);
+  return b.op(op.kind, [x.id], [type], b.origin, {
+    ...op.attrs,
+    ...(perDim ? { axes: [[], ...(axes as readonly unknown[])] } : {}),
+    ...(moves === undefined ? {} : { moves: moves.map((m) => ({ ...m, source: m.source + 1, target: m.target + 1 })) }),
+  });
+};
+
 /** Every operand at the result's shape: scalars beside tensors are spread. */
 export const elementwise: Rule = (on) => {
   const { b, op, size } = on;

@@ -1,7 +1,7 @@
 /** Which values depend smoothly on the ones that a gradient is asked for. */
 import type { FuncBuilder } from '../../../ir/build.ts';
 import type { Block, Op, ValueId } from '../../../ir/program.ts';
-import { isFloat } from '../../../ir/types.ts';
+import { isInexact } from '../../../ir/types.ts';
 import { readFromOutside } from '../blocks.ts';
 import { returned } from '../live-values.ts';
 import type { ScanAttrs } from '../primitives.ts';
@@ -10,7 +10,7 @@ export type IsActive = (id: ValueId) => boolean;
 
 /** Per result of the op. */
 export function activeResults(b: FuncBuilder, op: Op, isActive: IsActive): boolean[] {
-  const floats = op.results.map((r) => isFloat(b.typeOf(r).dtype));
+  const floats = op.results.map((r) => isInexact(b.typeOf(r).dtype));
   const flags = dependence(b, op, isActive);
   return floats.map((float, i) => float && flags[i] === true);
 }
@@ -26,7 +26,8 @@ function dependence(b: FuncBuilder, op: Op, isActive: IsActive): readonly boolea
         .map((branch) => activeReturns(b, branch, () => false, isActive))
         .reduce((all, some) => all.map((flag, i) => flag || some[i] === true));
     case 'checkpoint':
-    case 'custom_vjp': {
+    case 'custom_vjp':
+    case 'manual_computation': {
       const [region] = op.regions as [Block];
       const flags = op.operands.map(isActive);
       return activeReturns(b, region, (p) => flags[region.params.indexOf(p)] === true, isActive);
@@ -42,7 +43,7 @@ function dependence(b: FuncBuilder, op: Op, isActive: IsActive): readonly boolea
 export function scanActivity(b: FuncBuilder, op: Op, isActive: IsActive): { results: boolean[]; params: boolean[] } {
   const { carries } = op.attrs as ScanAttrs;
   const [region] = op.regions as [Block];
-  const params = [false, ...op.operands.map((id) => isActive(id) && isFloat(b.typeOf(id).dtype))];
+  const params = [false, ...op.operands.map((id) => isActive(id) && isInexact(b.typeOf(id).dtype))];
   for (;;) {
     const results = activeReturns(b, region, (p) => params[region.params.indexOf(p)] === true, isActive);
     const late = results.findIndex((flag, k) => k < carries && flag && params[k + 1] !== true);

@@ -6,9 +6,8 @@ import type { Block, Op, ValueId } from '../../../ir/program.ts';
 import { Environment, readFromOutside } from '../blocks.ts';
 import { returned } from '../live-values.ts';
 import type { Saveable } from '../primitives.ts';
-import { Tape } from './tape.ts';
-
-type Back = (cotangents: readonly (ValueId | undefined)[], add: (of: ValueId, g: ValueId) => void) => void;
+import { type Back, Tape } from './tape.ts';
+import { NONE } from './variation.ts';
 
 export function recordCheckpoint(tape: Tape, op: Op): Back {
   const { b, env } = tape;
@@ -23,20 +22,27 @@ export function recordCheckpoint(tape: Tape, op: Op): Back {
   return (cotangents, add) => {
     const ends = returned(region);
     const given = cotangents.flatMap((g, k) => (g === undefined ? [] : [{ end: ends[k] as ValueId, g }]));
-    const behind = barrier(tape, [...first.read(inputs), ...given.map(({ g }) => g)]);
+    const kept = [...saved.values()];
+    const behind = barrier(tape, [...first.read(inputs), ...given.map(({ g }) => g), ...kept]);
+    const keptBehind = behind.slice(inputs.length + given.length);
     const second = new Environment(env);
     second.setAll(inputs, behind);
     const activeParams = region.params.filter((_, i) => tape.isActive(op.operands[i] as ValueId));
-    const again = new Tape(b, second, activeParams, tape.isActive);
-    again.record(region, { saved });
-    const found = again.pull(given.map(({ end }, i) => [end, behind[inputs.length + i]] as const));
+    const again = tape.inner(second, activeParams);
+    const made = again.record(region, {
+      saved: new Map([...saved.keys()].map((v, i) => [v, keptBehind[i] as ValueId])),
+    });
+    const begun = behind.slice(inputs.length, inputs.length + given.length);
+    // Behind a second barrier, which takes the results too, nothing of the second computation is idle.
+    const begin = op.attrs.whole === true ? barrier(tape, [...begun, ...made]) : begun;
+    const found = again.pull(given.map(({ end }, i) => [end, begin[i]] as const));
     region.params.forEach((p, i) => {
       const g = found.get(p);
-      if (g !== undefined) add(op.operands[i] as ValueId, g);
+      if (g !== undefined) add(op.operands[i] as ValueId, g, NONE);
     });
     for (const id of captured) {
-      const g = found.get(id);
-      if (g !== undefined) add(id, g);
+      const g = found.owing(id);
+      if (g !== undefined) add(id, g.value, g.owed);
     }
   };
 }

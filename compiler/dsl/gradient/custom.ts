@@ -1,14 +1,12 @@
 /** customVjp: the user's own forward and backward functions instead of the region. */
 import type { Op, ValueId } from '../../../ir/program.ts';
 import type { CustomRule } from '../primitives.ts';
-import type { Tape } from './tape.ts';
-import { orZeros } from './tape.ts';
+import { type Back, orZeros, type Tape } from './tape.ts';
 
-type Back = (cotangents: readonly (ValueId | undefined)[], add: (of: ValueId, g: ValueId) => void) => void;
-
-export function recordCustom({ b, env }: Tape, op: Op): Back {
+/** `saved`: what a checkpoint kept of the results. */
+export function recordCustom({ b, env }: Tape, op: Op, saved?: readonly ValueId[]): Back {
   const rule = op.attrs.rule as CustomRule;
-  const { results, back } = rule(env.read(op.operands));
+  const { results, back } = rule.apply(env.read(op.operands), saved);
   env.setAll(op.results, results);
   return (cotangents, add) => {
     const given = results.map((r, i) => orZeros(b, cotangents[i], r));

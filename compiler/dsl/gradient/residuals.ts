@@ -6,7 +6,15 @@ import type { Block, Op, ValueId } from '../../../ir/program.ts';
 import type { TypedBuilder } from '../../../ir/typed-build.ts';
 import { copyOp, Environment, readFromOutside } from '../blocks.ts';
 
-const CHEAP: ReadonlySet<string> = new Set(['constant', 'iota', 'broadcast_in_dim', 'reshape', 'convert', 'transpose']);
+const CHEAP: ReadonlySet<string> = new Set([
+  'axis_index',
+  'broadcast_in_dim',
+  'constant',
+  'convert',
+  'iota',
+  'reshape',
+  'transpose',
+]);
 
 export interface Residuals {
   /** Values of the forward block that have to be handed over. */

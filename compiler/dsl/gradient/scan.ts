@@ -13,9 +13,8 @@ import { returned } from '../live-values.ts';
 import type { ScanAttrs } from '../primitives.ts';
 import { scanActivity } from './activity.ts';
 import { residualsOf, writeAgain } from './residuals.ts';
-import { orZeros, Tape } from './tape.ts';
-
-type Back = (cotangents: readonly (ValueId | undefined)[], add: (of: ValueId, g: ValueId) => void) => void;
+import { type Back, orZeros, type Tape } from './tape.ts';
+import { type Axes, NONE } from './variation.ts';
 
 /** Places in the lists of a scan whose values are active. */
 interface ActivePlaces {
@@ -39,7 +38,7 @@ export function recordScan(tape: Tape, op: Op): Back {
     const params = region.params.map((p) => b.param(b.typeOf(p)));
     inner.setAll(region.params, params);
     const activeParams = [...active.carries, ...active.xs].map((k) => region.params[k + 1] as ValueId);
-    const own = new Tape(b, inner, activeParams, tape.isActive);
+    const own = tape.inner(inner, activeParams);
     const ends = own.record(region);
     const { ops } = b.openBlocks().at(-1) as Block;
     backward = writeBackward(own, region, active, { params, ops: [...ops] }, attrs.carries);
@@ -52,7 +51,7 @@ export function recordScan(tape: Tape, op: Op): Back {
   const results = b.op('scan', operands, types, op.origin, attrs, [forward]);
   env.setAll(op.results, results);
   const kept = [...results.slice(op.results.length), ...made.slices.map((k) => operands[k] as ValueId)];
-  return scanBack(tape, op, active, made.block, kept);
+  return scanBack(tape, op, active, made, kept);
 }
 
 function activePlaces(tape: Tape, op: Op): ActivePlaces {
@@ -73,6 +72,8 @@ interface Backward {
   readonly stacked: readonly ValueId[];
   /** … and operands of the forward scan whose slices are read again. */
   readonly slices: readonly number[];
+  /** Manual axes that sums of captured values are owed over, after the last turn. */
+  readonly owed: readonly Axes[];
 }
 
 /** Parameters: the counter, cotangents of the carries, sums for what is captured, cotangents of ys, then what was kept. */
@@ -86,6 +87,7 @@ function writeBackward(
   const { b } = tape;
   const ends = returned(region);
   const param = (k: number): ValueId => region.params[k + 1] as ValueId;
+  const owed: Axes[] = [];
   let counter: ValueId | undefined;
   const draft = b.region(() => {
     counter = b.param(tensor('i32', []));
@@ -93,12 +95,15 @@ function writeBackward(
     const sums = active.captured.map((id) => b.param(b.typeOf(id)));
     const ofYs = active.ys.map((k) => b.param(b.typeOf(ends[k] as ValueId)));
     const found = tape.pull([
-      ...active.carries.map((k, i) => [ends[k] as ValueId, ofCarries[i]] as const),
+      ...active.carries.map(
+        (k, i) => [ends[k] as ValueId, ofCarries[i], tape.owed(param(k), ends[k] as ValueId)] as const,
+      ),
       ...active.ys.map((k, i) => [ends[k] as ValueId, ofYs[i]] as const),
     ]);
     const summed = active.captured.map((id, i) => {
-      const g = found.get(id);
-      return g === undefined ? (sums[i] as ValueId) : b.one('add', [sums[i] as ValueId, g]);
+      const g = found.owing(id);
+      owed.push(g?.owed ?? NONE);
+      return g === undefined ? (sums[i] as ValueId) : b.one('add', [sums[i] as ValueId, g.value]);
     });
     const given = (k: number): ValueId => orZeros(b, found.get(param(k)), param(k));
     b.op('return', [...active.carries.map(given), ...summed, ...active.xs.map(given)], [], b.origin);
@@ -114,11 +119,13 @@ function writeBackward(
     for (const [id, made] of writeAgain(b, again)) now.set(id, made);
     for (const op of replaceReads(draft, now).ops) b.push(op);
   });
-  return { block, stacked, slices: slices.map((id) => forward.params.indexOf(id) - 1) };
+  return { block, stacked, slices: slices.map((id) => forward.params.indexOf(id) - 1), owed };
 }
 
-function scanBack(tape: Tape, op: Op, active: ActivePlaces, block: Block, kept: readonly ValueId[]): Back {
+function scanBack(tape: Tape, op: Op, active: ActivePlaces, backward: Backward, kept: readonly ValueId[]): Back {
   const { b } = tape;
+  const { block, owed } = backward;
+  const [region] = op.regions as [Block];
   const { length, reverse } = op.attrs as ScanAttrs;
   let used = false;
   return (cotangents, add) => {
@@ -133,12 +140,14 @@ function scanBack(tape: Tape, op: Op, active: ActivePlaces, block: Block, kept: 
     ];
     const attrs: ScanAttrs = { carries: ofCarries.length + sums.length, length, reverse: !reverse };
     const made = b.op('scan', [...ofCarries, ...sums, ...ofYs, ...kept], types, b.origin, attrs, [body]);
-    const targets = [
-      ...active.carries.map((k) => op.operands[k] as ValueId),
-      ...active.captured,
-      ...active.xs.map((k) => op.operands[k] as ValueId),
-    ];
-    targets.forEach((id, i) => add(id, made[i] as ValueId));
+    const [carried, summed] = [made, made.slice(ofCarries.length)];
+    const back = (k: number, g: ValueId | undefined): void => {
+      const operand = op.operands[k] as ValueId;
+      add(operand, g as ValueId, tape.owed(region.params[k + 1] as ValueId, operand));
+    };
+    active.carries.forEach((k, i) => back(k, carried[i]));
+    active.captured.forEach((id, i) => add(id, summed[i] as ValueId, owed[i]));
+    active.xs.forEach((k, i) => back(k, summed[active.captured.length + i]));
   };
 }
 

@@ -82,8 +82,8 @@ export function attend(q: Tensor, k: Tensor, v: Tensor, mask?: Tensor): Tensor {
   return reshape(mixed, [batch, queries, heads, v.shape[3] as number]);
 }
 
-/** Pairs of features turned by an angle that grows with the position: x [batch, sequence, heads, size], positions [sequence]. */
-export function rotate(x: Tensor, positions: Tensor, base = 10_000): Tensor {
+/** Pairs of features turned by an angle that grows with the position: x [..., size], positions of its dim `along`. */
+export function rotate(x: Tensor, positions: Tensor, base = 10_000, along = 1): Tensor {
   const size = x.shape.at(-1) as number;
   if (size % 2 !== 0)
     fail('SH0204', `rotary positions turn pairs of features, the head size is ${size}`, { expected: 'an even size' });
@@ -91,7 +91,8 @@ export function rotate(x: Tensor, positions: Tensor, base = 10_000): Tensor {
   const steps = convert(iota([half], 0), 'f32');
   const frequencies = exp(multiply(steps, -Math.log(base) / half));
   const angles = multiply(expandDims(convert(positions, 'f32'), 1), frequencies);
-  const wide = (t: Tensor): Tensor => convert(expandDims(t, 1), x.dtype);
+  const between = Array.from({ length: x.rank - along - 2 }, (_, i) => i + 1);
+  const wide = (t: Tensor): Tensor => convert(expandDims(t, between), x.dtype);
   const [c, s] = [wide(cosine(angles)), wide(sine(angles))];
   const [a, b] = split(x, 2, -1) as [Tensor, Tensor];
   return concatenate([subtract(multiply(a, c), multiply(b, s)), add(multiply(a, s), multiply(b, c))], -1);

@@ -70,10 +70,12 @@ export const asin = onFloats('asin');
 export const asinh = onFloats('asinh');
 export const atan = onFloats('atan');
 export const atanh = onFloats('atanh');
+export const besselI1e = onFloats('bessel_i1e');
 export const cbrt = onFloats('cbrt');
 export const ceil = onFloats('ceil');
 export const cosine = onFloats('cosine');
 export const cosh = onFloats('cosh');
+export const countLeadingZeros = unary('count_leading_zeros');
 export const digamma = onFloats('digamma');
 export const erf = onFloats('erf');
 export const erfInv = onFloats('erf_inv');
@@ -99,6 +101,8 @@ export const sqrt = onFloats('sqrt');
 export const tan = onFloats('tan');
 export const tanh = onFloats('tanh');
 export const isfinite = unary('is_finite') as <S extends Shape>(x: Tensor<DType, S>) => Tensor<'pred', S>;
+/** StableHLO's name; as a binding it would hide the global. */
+export { isfinite as isFinite };
 
 export const add = binary('add');
 export const and = binary('and');
@@ -109,7 +113,11 @@ export const divideIntegers = binary('divide');
 export const maximum = binary('maximum');
 export const minimum = binary('minimum');
 export const multiply = binary('multiply');
+/** The next number that the type has after `a`, towards `b`. */
+export const nextAfter = binary('next_after', true);
 export const or = binary('or');
+/** The nth derivative of digamma, n a whole number. */
+export const polygamma = binary('polygamma', true);
 export const power = binary('power');
 export const remainder = binary('remainder');
 export const shiftLeft = binary('shift_left');
@@ -117,6 +125,8 @@ export const shiftRightArithmetic = binary('shift_right_arithmetic');
 export const shiftRightLogical = binary('shift_right_logical');
 export const subtract = binary('subtract');
 export const xor = binary('xor');
+/** Hurwitz's: Σ 1 / (q + k)^s. */
+export const zeta = binary('zeta', true);
 
 export function compare<A extends Operand, B extends Operand>(a: A, b: B, direction: ComparisonDirection) {
   const trace = currentTrace();

@@ -127,16 +127,26 @@ function extremum(x: Tensor, dim: number, direction: 'GT' | 'LT'): Tensor<'i32'>
   return trace.tensor(made) as Tensor<'i32'>;
 }
 
-/** Sums of all elements up to each along a dim. */
-export const cumsum = <T extends Tensor>(x: T, dim = 0): T => cumulative('sum', x, dim);
-export const cumprod = <T extends Tensor>(x: T, dim = 0): T => cumulative('prod', x, dim);
-export const cummax = <T extends Tensor>(x: T, dim = 0): T => cumulative('max', x, dim);
-export const cummin = <T extends Tensor>(x: T, dim = 0): T => cumulative('min', x, dim);
+export interface CumulativeOptions {
+  /** From the end: all elements from each on. */
+  readonly reverse?: boolean;
+}
+export type Cumulative = <T extends Tensor>(x: T, dim?: number, options?: CumulativeOptions) => T;
 
 /** As JAX lowers it: a window over everything before. */
-function cumulative<T extends Tensor>(monoid: Monoid, x: T, dim: number): T {
-  const at = dimOf(x, dim);
-  const size = x.shape[at] as number;
-  const along = (n: number, else_: number): number[] => x.shape.map((_, d) => (d === at ? n : else_));
-  return reduceWindow(x, monoid, { window: along(size, 1), padLow: along(size - 1, 0) }) as Tensor as T;
-}
+const cumulative =
+  (monoid: Monoid): Cumulative =>
+  (x, dim = 0, { reverse = false } = {}) => {
+    const at = dimOf(x, dim);
+    const size = x.shape[at] as number;
+    const along = (n: number, other: number): number[] => x.shape.map((_, d) => (d === at ? n : other));
+    const before = along(Math.max(0, size - 1), 0);
+    const window = along(Math.max(1, size), 1);
+    return reduceWindow(x, monoid, { window, [reverse ? 'padHigh' : 'padLow']: before }) as Tensor as typeof x;
+  };
+
+/** Sums of all elements up to each along a dim. */
+export const cumsum = cumulative('sum');
+export const cumprod = cumulative('prod');
+export const cummax = cumulative('max');
+export const cummin = cumulative('min');

@@ -91,16 +91,21 @@ const reduce: Gradient<OpAttrs['reduce']> = (b, op, [g, ...more]) => {
   if (g === undefined && more.every((c) => c === undefined)) return [];
   const monoid = op.results.length === 1 ? regionMonoid(op.regions[0]) : null;
   if (g === undefined || monoid === null) throw new NoGradient('a reduction by a region of its own has no gradient');
-  const [x] = op.operands as [ValueId];
+  const [x, start] = op.operands as [ValueId, ValueId];
+  const f = new Formula(b);
   const back = (id: ValueId): ValueId => spread(b, id, x, op.attrs.dims);
   switch (monoid) {
     case 'sum':
       return [back(g), total(b, g)];
     case 'max':
     case 'min':
+      if (op.wanted[1] === true) throw new NoGradient('the start value of a largest or smallest has no gradient');
       return [sharedByTies(b, op, g, back)];
-    case 'prod':
-      return [b.one('multiply', [back(g), productOfOthers(b, x, op.attrs.dims)])];
+    case 'prod': {
+      const scaled = f.mul(g, b.broadcastTo(start, b.typeOf(g).shape));
+      const ofStart = op.wanted[1] === true ? total(b, f.mul(g, b.reduce('prod', x, op.attrs.dims))) : undefined;
+      return [f.mul(back(scaled), productOfOthers(b, x, op.attrs.dims)), ofStart];
+    }
     default:
       throw new NoGradient(`a reduction by "${monoid}" has no gradient`);
   }
@@ -130,7 +135,8 @@ function sharedByTies(
   const [x] = op.operands as [ValueId];
   const f = new Formula(b);
   const best = b.one('convert', [f.is('EQ', x, back(op.results[0] as ValueId))], { dtype: b.typeOf(x).dtype });
-  const count = b.reduce('sum', best, op.attrs.dims);
+  // None where the start value is it.
+  const count = f.two('maximum', b.reduce('sum', best, op.attrs.dims), { value: 1 });
   return f.mul(best, back(f.div(g, count)));
 }
 

@@ -1,9 +1,7 @@
 /** Derivatives of elementwise ops, as formulas of operands x, y, the result and its cotangent g (JAX, lax.py, has the same). */
 import { Formula, type Gradient, type GradientOp, k } from '../../gradient.ts';
-import type { OpAttrs } from '../../attrs.ts';
 import type { ValueId } from '../../program.ts';
 import type { TypedBuilder } from '../../typed-build.ts';
-import { isFloat } from '../../types.ts';
 
 type Unary = (f: Formula, g: ValueId, x: ValueId, out: ValueId) => ValueId;
 type Binary = (
@@ -15,7 +13,6 @@ type Binary = (
 ) => readonly [ValueId | undefined, ValueId | undefined];
 
 const UNARY: Readonly<Record<string, Unary>> = {
-  abs: (f, g, x) => f.mul(g, f.apply('sign', x)),
   acos: (f, g, x) => f.neg(f.mul(g, f.apply('rsqrt', f.sub(k(1), f.square(x))))),
   acosh: (f, g, x) => f.mul(g, f.apply('rsqrt', f.mul(f.sub(x, k(1)), f.add(x, k(1))))),
   asin: (f, g, x) => f.mul(g, f.apply('rsqrt', f.sub(k(1), f.square(x)))),
@@ -25,6 +22,7 @@ const UNARY: Readonly<Record<string, Unary>> = {
   cbrt: (f, g, _, out) => f.div(f.mul(g, k(1 / 3)), f.square(out)),
   cosine: (f, g, x) => f.neg(f.mul(g, f.apply('sine', x))),
   cosh: (f, g, x) => f.mul(g, f.apply('sinh', x)),
+  digamma: (f, g, x) => f.mul(g, f.two('polygamma', k(1), x)),
   erf: (f, g, x) => f.mul(f.mul(g, k(2 / Math.sqrt(Math.PI))), f.apply('exponential', f.neg(f.square(x)))),
   erf_inv: (f, g, _, out) => f.mul(f.mul(g, k(Math.sqrt(Math.PI) / 2)), f.apply('exponential', f.square(out))),
   erfc: (f, g, x) => f.mul(f.mul(g, k(-2 / Math.sqrt(Math.PI))), f.apply('exponential', f.neg(f.square(x)))),
@@ -49,10 +47,8 @@ const FLAT = [
   'floor',
   'round_nearest_afz',
   'round_nearest_even',
-  'sign',
   'is_finite',
   'compare',
-  'imag',
   'rng_bit_generator',
 ] as const;
 
@@ -84,11 +80,15 @@ const BINARY: Readonly<Record<string, Binary>> = {
     const logarithm = f.apply('log', f.select(f.is('EQ', x, k(0)), f.add(f.mul(x, k(0)), k(1)), x));
     return [f.mul(g, slope), f.mul(g, f.mul(logarithm, out))];
   },
+  /** By its second operand: the order is a whole number. */
+  polygamma: (f, g, n, x) => [undefined, f.mul(g, f.two('polygamma', f.add(n, k(1)), x))],
   remainder(f, g, x, y) {
     const ratio = f.div(x, y);
     const whole = f.mul(f.apply('sign', ratio), f.apply('floor', f.apply('abs', ratio)));
     return [g, f.neg(f.mul(g, whole))];
   },
+  /** ∂ζ/∂q = −s ζ(s + 1, q); by s there is no closed form. */
+  zeta: (f, g, s, q) => [undefined, f.neg(f.mul(g, f.mul(s, f.two('zeta', f.add(s, k(1)), q))))],
 };
 
 const select: Gradient = (b, { operands }, [g]) => {
@@ -120,11 +120,6 @@ const clamp: Gradient = (b, { operands }, [g]) => {
   );
 };
 
-const convert: Gradient<OpAttrs['convert']> = (b, { operands }, [g]) => {
-  const { dtype } = b.typeOf(operands[0] as ValueId);
-  return g === undefined || !isFloat(dtype) ? [] : [b.one('convert', [g], { dtype })];
-};
-
 const unary =
   (rule: Unary): Gradient =>
   (b, { operands, results }, [g]) =>
@@ -145,7 +140,5 @@ export const elementwiseGradients: Readonly<Record<string, Gradient>> = {
   ...Object.fromEntries(FLAT.map((kind): [string, Gradient] => [kind, () => []])),
   select,
   clamp,
-  convert: convert as Gradient,
   reduce_precision: through,
-  real: through,
 };

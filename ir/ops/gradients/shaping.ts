@@ -33,7 +33,7 @@ const reverse: Gradient<OpAttrs['reverse']> = (b, { attrs }, [g]) =>
   g === undefined ? [] : [b.one('reverse', [g], { dims: attrs.dims })];
 
 const rotate: Gradient<OpAttrs['rotate']> = (b, { attrs }, [g]) =>
-  g === undefined ? [] : [b.one('rotate', [g], { dim: attrs.dim, by: -attrs.by })];
+  g === undefined ? [] : [b.one('rotate', [g], { ...attrs, by: -attrs.by })];
 
 const slice: Gradient<OpAttrs['slice']> = (b, { attrs, operands }, [g]) => {
   if (g === undefined) return [];

@@ -18,6 +18,7 @@ import type { LayoutTable } from '../layout-table.ts';
 import { manualSide } from '../manual-layouts.ts';
 import type { Graph, Node, OpNode, Place, TieNode, Use, ValueNode } from './graph.ts';
 import { isZero, opShape, signatureOf, viewOf } from './op-facts.ts';
+import { repeatableAxes } from './repeatable.ts';
 
 export const buildGraph = (func: Func, registry: Registry, table: LayoutTable): Graph =>
   new GraphBuilder(func, registry, table).run();
@@ -210,15 +211,22 @@ class GraphBuilder {
     const cheap = (v: ValueId): Op | undefined => this.values[v]?.cheap;
     const view = viewOf(this.func, op);
     const readsAlone = op.operands.every((v) => (this.readers[v] as number) <= 1 || cheap(v) !== undefined);
+    const shape = opShape(op, def, view, cheap, readsAlone);
+    const propagated = (v: ValueId): Layout => propagatedLayout(this.func, this.table, v);
     const node: OpNode = {
       kind: 'op',
       index: this.nodes.length,
       op,
       view,
       place,
-      shape: opShape(op, def, view, cheap, readsAlone),
+      shape,
       signature: this.interned(signatureOf(op, view, cheap, readsAlone)),
       heavy: op.kind === 'dot_general' || op.kind === 'convolution',
+      repeatable:
+        op.kind === 'dot_general'
+          ? repeatableAxes(shape.rule, view, op.operands.map(propagated), op.results.map(propagated))
+          : [],
+      flops: def.flops?.(view) ?? 0,
       reads: op.operands,
       makes: op.results,
     };

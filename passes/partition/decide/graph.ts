@@ -7,6 +7,7 @@
  * who want it so, and before the loops that only read it.
  */
 import type { Layout } from '../../../ir/layout.ts';
+import type { AxisRef } from '../../../ir/mesh.ts';
 import type { OpView } from '../../../ir/op.ts';
 import type { Op, ValueId } from '../../../ir/program.ts';
 import type { TensorType } from '../../../ir/types.ts';
@@ -34,6 +35,10 @@ export interface OpNode {
   readonly signature: number;
   /** A dot or convolution: split as much as can be, whatever that costs on the wire. */
   readonly heavy: boolean;
+  /** Axes along which it may be computed redundantly all the same (decide/repeatable.ts). */
+  readonly repeatable: readonly AxisRef[];
+  /** In all, on one device; 0 where nothing is asked of it. */
+  readonly flops: number;
   readonly reads: readonly ValueId[];
   readonly makes: readonly ValueId[];
 }

@@ -1,6 +1,6 @@
 /** What a node might choose, from the layouts around it. */
 import type { Layout } from '../../../ir/layout.ts';
-import { overlaps } from '../../../ir/mesh.ts';
+import { axesSize, overlaps } from '../../../ir/mesh.ts';
 import type { ValueId } from '../../../ir/program.ts';
 import { candidates, type Candidate } from '../candidates.ts';
 import type { LayoutTable } from '../layout-table.ts';
@@ -28,8 +28,8 @@ export class CandidateTable {
   of(node: OpNode, operands: Around, results: Around): readonly Candidate[] {
     const all = this.all(node, operands, results);
     if (!node.heavy) return all;
-    const most = Math.max(...all.map((c) => c.shards));
-    return all.filter((c) => c.shards === most);
+    const most = Math.max(...all.map((c) => shardsOf(node, c)));
+    return all.filter((c) => shardsOf(node, c) === most);
   }
 
   all(node: OpNode, operands: Around, results: Around): readonly Candidate[] {
@@ -59,8 +59,15 @@ function different(table: LayoutTable, list: readonly Candidate[]): Candidate[] 
 export function opOptions(node: OpNode, solution: Solution, known: CandidateTable): readonly Candidate[] {
   const list = known.of(node, ...around(node, solution));
   if (!node.heavy) return list;
-  const { shards } = solution.candidate(node);
-  return list.filter((c) => c.shards >= shards);
+  const shards = shardsOf(node, solution.candidate(node));
+  return list.filter((c) => shardsOf(node, c) >= shards);
+}
+
+/** How many ways a heavy op's work is split, axes aside along which it may be repeated. */
+function shardsOf({ repeatable }: OpNode, { assignment, shards }: Candidate): number {
+  if (repeatable.length === 0) return shards;
+  const counted = assignment.flat().filter((a) => !repeatable.some((r) => overlaps(a, r)));
+  return axesSize(counted);
 }
 
 /** Also those that split the work less: for `explain`. */

@@ -167,10 +167,12 @@ export class Solution {
     return node.kind === 'tie' ? 0 : this.ownPriceOf(node, this.candidate(node));
   }
 
-  /** Halos, and the memory traffic that less sharded work would cause. */
+  /** Halos, and the memory traffic and arithmetic that less sharded work would cause. */
   ownPriceOf(node: OpNode, c: Candidate): number {
     let price = this.haloPriceOf(node, c);
     for (const type of node.view.results) price += this.table.prices.memory(byteSize(type) / c.shards);
+    if (node.repeatable.length > 0)
+      price += this.table.prices.compute(node.flops / c.shards, (node.view.operands[0] as TensorType).dtype);
     return price * node.place.times;
   }
 

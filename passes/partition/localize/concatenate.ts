@@ -10,7 +10,7 @@ import { dimAxes, type Layout } from '../../../ir/layout.ts';
 import { axesSize } from '../../../ir/mesh.ts';
 import { joinWindows } from '../../../ir/ops/shaping.ts';
 import type { ValueId } from '../../../ir/program.ts';
-import { tensor, type TensorType } from '../../../ir/types.ts';
+import type { TensorType } from '../../../ir/types.ts';
 import { exchangeHalo } from './halo.ts';
 import type { Localizer } from './localizer.ts';
 
@@ -30,19 +30,14 @@ export const localizeConcatenate: Localizer = (site) => {
         : [{ extent, own: exchangeHalo(emit, site.operands[i] as ValueId, { dim, axes }, need.window) }];
     },
   );
-  const line = tensor('i32', [type.shape[dim] as number]);
   const first = emit.shardOffset(axes, (site.resultTypes[0] as TensorType).shape[dim] as number, 'i32');
-  const places = emit.binary(
-    'add',
-    emit.op('iota', [], line, { dim: 0, dtype: 'i32', shape: line.shape }),
-    emit.broadcast(first, line.shape, []),
-  );
+  const places = emit.placesFrom(first, type.shape[dim] as number);
   const [last, ...rest] = covered.toReversed();
   if (last === undefined) throw internalError('localize: an empty concatenate is split');
   let end = covered.reduce((n, c) => n + c.extent, 0) - last.extent;
   return [
     rest.reduce((after, { extent, own }) => {
-      const before = emit.compare('LT', places, emit.constant(line, [end]));
+      const before = emit.compare('LT', places, emit.constant(emit.typeOf(places), [end]));
       end -= extent;
       return emit.select(emit.broadcast(before, type.shape, [dim]), own, after);
     }, last.own),

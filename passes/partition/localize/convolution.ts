@@ -8,13 +8,13 @@ import { dimAxes, type Layout } from '../../../ir/layout.ts';
 import { axesSize, type AxisRef } from '../../../ir/mesh.ts';
 import { shardWindow, type SpatialFactor } from '../../../ir/ops/convolution.ts';
 import type { TensorType } from '../../../ir/types.ts';
-import { exchangeHalo } from './halo.ts';
+import { exchangeDilated } from './halo.ts';
 import type { Localizer, Site } from './localizer.ts';
 
 export const localizeConvolution: Localizer = (site) => {
   const { operands, localResults, emit } = site;
   const attrs = site.op.attrs as unknown as OpAttrs['convolution'];
-  const [padLow, padHigh] = [[...attrs.pad_low], [...attrs.pad_high]];
+  const [pad_low, pad_high, lhs_dilation] = [[...attrs.pad_low], [...attrs.pad_high], [...attrs.lhs_dilation]];
   let [lhs, rhs] = operands as readonly [(typeof operands)[number], (typeof operands)[number]];
   attrs.strides.forEach((_, dim) => {
     const input = attrs.input_dims[dim + 2] as number;
@@ -28,15 +28,17 @@ export const localizeConvolution: Localizer = (site) => {
       axesSize(split.axes),
     );
     if (need === null) throw internalError('localize: a convolution is split where its windows do not align');
-    lhs = exchangeHalo(emit, lhs, { dim: input, axes: split.axes }, need.window);
-    padLow[dim] = need.padLow;
-    padHigh[dim] = need.padHigh;
+    lhs = exchangeDilated(emit, lhs, { dim: input, axes: split.axes }, need);
+    pad_low[dim] = need.padLow;
+    pad_high[dim] = need.padHigh;
+    if (need.between !== undefined) lhs_dilation[dim] = 1;
   });
   return [
     emit.op('convolution', [lhs, rhs], localResults[0] as TensorType, {
       ...site.attrs,
-      pad_low: padLow,
-      pad_high: padHigh,
+      pad_low,
+      pad_high,
+      lhs_dilation,
     }),
   ];
 };

@@ -9,7 +9,14 @@
  *
  * Where the window does not move as fast as the shards, what all devices need is put together and cut by index.
  */
-import { type AffineWindow, haloOf, type HaloPiece, windowPlace } from '../../../ir/halo.ts';
+import {
+  type AffineWindow,
+  type DilatedWindow,
+  type Halo,
+  haloOf,
+  type HaloPiece,
+  windowStart,
+} from '../../../ir/halo.ts';
 import { type AxisRef, axesSize } from '../../../ir/mesh.ts';
 import type { ValueId } from '../../../ir/program.ts';
 import { tensor, type TensorType, withShape } from '../../../ir/types.ts';
@@ -29,10 +36,114 @@ export function exchangeHalo(
   window: AffineWindow,
   fill?: ValueId,
 ): ValueId {
-  const extent = emit.typeOf(value).shape[at.dim] as number;
-  const shards = axesSize(at.axes);
-  if (window.width === 0) return part(emit, value, at.dim, 0, 0);
-  const halo = haloOf(window, shards, extent);
+  const { dim, axes } = at;
+  const extent = emit.typeOf(value).shape[dim] as number;
+  if (window.width === 0) return part(emit, value, dim, 0, 0);
+  const halo = haloOf(window, axesSize(axes), extent);
+  const all = collected(emit, value, at, halo, extent);
+  const [type, first] = [emit.typeOf(all), new Place(emit, axes, window)];
+  const own =
+    type.shape[dim] === window.width ? all : cutAt(emit, all, dim, first.fromShard(extent, halo.low), window.width);
+  if (fill === undefined || !first.leaves(window.width, extent)) return own;
+  const inside = emit.inside(first.value(), window.width, extent * axesSize(axes));
+  const { shape } = emit.typeOf(own);
+  return emit.select(emit.broadcast(inside, shape, [dim]), own, emit.broadcast(fill, shape, []));
+}
+
+/**
+ * As `exchangeHalo`, of a dim that the op dilates. Where shards start between elements the holes are written out too,
+ * and the dim is dilated no more (`DilatedWindow.between`).
+ *
+ *   elements 2 apart, the device's window starts at place 5i  →  from element ⌊5i / 2⌋ on: a . b . c . d .,
+ *   of which dynamic_slice takes what begins at 5i mod 2
+ */
+export function exchangeDilated(
+  emit: Emitter,
+  value: ValueId,
+  at: ShardedDim,
+  { window, between }: DilatedWindow,
+  fill?: ValueId,
+): ValueId {
+  const elements = exchangeHalo(emit, value, at, window, fill);
+  if (between === undefined) return elements;
+  const type = emit.typeOf(elements);
+  const along = (n: number): number[] => type.shape.map((_, d) => (d === at.dim ? n : 0));
+  const holes = between.base - 1;
+  const spread = emit.op(
+    'pad',
+    [elements, fill ?? emit.zero(tensor(type.dtype, []))],
+    resized(type, at.dim, window.width * between.base),
+    { low: along(0), high: along(holes), interior: along(holes) },
+  );
+  const place = new Place(emit, at.axes, { ...between, per: between.base });
+  return cutAt(emit, spread, at.dim, place.remainder(), between.width);
+}
+
+/** `width` elements along the dim from a start that the device computes. */
+export function cutAt(emit: Emitter, value: ValueId, dim: number, start: ValueId, width: number): ValueId {
+  const type = resized(emit.typeOf(value), dim, width);
+  const starts = type.shape.map((_, d) => (d === dim ? start : emit.constant(tensor('i32', []), [0])));
+  return emit.op('dynamic_slice', [value, ...starts], type, { sizes: type.shape });
+}
+
+/** ⌊(step·i + start) / per⌋ of the device at index i along the axes. */
+export class Place {
+  private readonly emit: Emitter;
+  private readonly axes: readonly AxisRef[];
+  private readonly at: AffineWindow;
+  /** Added to the quotient, so that what is divided is never negative. */
+  private readonly raised: number;
+
+  constructor(emit: Emitter, axes: readonly AxisRef[], at: AffineWindow) {
+    this.emit = emit;
+    this.axes = axes;
+    this.at = at;
+    this.raised = Math.max(0, -windowStart(at, 0), -windowStart(at, axesSize(axes) - 1));
+  }
+
+  value(): ValueId {
+    const { per = 1 } = this.at;
+    return per === 1 ? this.places(0) : this.plus(this.of('divide', per), -this.raised);
+  }
+
+  /** Counted from the first element of the device's shard, less `low`. */
+  fromShard(extent: number, low: number): ValueId {
+    const { step, start, per = 1 } = this.at;
+    if (per === 1)
+      return new Place(this.emit, this.axes, { step: step - extent, start: start - low, width: 0 }).value();
+    const shard = new Place(this.emit, this.axes, { step: extent, start: low, width: 0 });
+    return this.emit.binary('subtract', this.value(), shard.value());
+  }
+
+  remainder(): ValueId {
+    return this.of('remainder', this.at.per ?? 1);
+  }
+
+  /** Does a window from here leave the dim on some device? */
+  leaves(width: number, extent: number): boolean {
+    const shards = axesSize(this.axes);
+    const ends = [windowStart(this.at, 0), windowStart(this.at, shards - 1)];
+    return Math.min(...ends) < 0 || Math.max(...ends) + width > extent * shards;
+  }
+
+  private of(kind: 'divide' | 'remainder', per: number): ValueId {
+    const scalar = tensor('i32', []);
+    return this.emit.op(kind, [this.places(this.raised * per), this.emit.constant(scalar, [per])], scalar);
+  }
+
+  private places(by: number): ValueId {
+    const { emit, axes, at } = this;
+    const moved = emit.binary('multiply', emit.axisIndex(axes), emit.constant(tensor('i32', []), [at.step]));
+    return this.plus(moved, at.start + by);
+  }
+
+  private plus(value: ValueId, by: number): ValueId {
+    return this.emit.binary('add', value, this.emit.constant(tensor('i32', []), [by]));
+  }
+}
+
+/** What all devices' windows cover, counted from the device's own shard; zeros where no device needs anything. */
+function collected(emit: Emitter, value: ValueId, at: ShardedDim, halo: Halo, extent: number): ValueId {
   const parts: ValueId[] = [];
   let end = halo.low;
   const zerosTo = (place: number): void => {
@@ -45,13 +156,7 @@ export function exchangeHalo(
     end = piece.by * extent + piece.to;
   }
   zerosTo(halo.high);
-  const all = joined(emit, parts, at.dim);
-  const cut = halo.high - halo.low === window.width ? all : windowOf(emit, all, at, window, { extent, low: halo.low });
-  const leaves =
-    window.start < 0 ||
-    window.start + window.step * (shards - 1) < 0 ||
-    Math.max(window.start, window.start + window.step * (shards - 1)) + window.width > extent * shards;
-  return fill === undefined || !leaves ? cut : masked(emit, cut, at, { window, total: extent * shards, fill });
+  return joined(emit, parts, at.dim);
 }
 
 /** A part of the shard `by` places further along. */
@@ -62,7 +167,8 @@ function fetch(emit: Emitter, value: ValueId, { dim, axes }: ShardedDim, { by, f
     : emit.op('collective_shift', [sent], emit.typeOf(sent), { mesh: emit.mesh.name, axes, by, flip: false });
 }
 
-function part(emit: Emitter, value: ValueId, dim: number, from: number, to: number): ValueId {
+/** Elements [from, to) along the dim. */
+export function part(emit: Emitter, value: ValueId, dim: number, from: number, to: number): ValueId {
   const type = emit.typeOf(value);
   if (from === 0 && to === type.shape[dim]) return value;
   const start = type.shape.map((_, d) => (d === dim ? from : 0));
@@ -70,58 +176,14 @@ function part(emit: Emitter, value: ValueId, dim: number, from: number, to: numb
   return emit.op('slice', [value], resized(type, dim, to - from), { start, limit, strides: type.shape.map(() => 1) });
 }
 
-function joined(emit: Emitter, parts: readonly ValueId[], dim: number): ValueId {
+export function joined(emit: Emitter, parts: readonly ValueId[], dim: number): ValueId {
   const [first] = parts as readonly [ValueId];
   if (parts.length === 1) return first;
   const total = parts.reduce((n, p) => n + (emit.typeOf(p).shape[dim] as number), 0);
   return emit.op('concatenate', parts, resized(emit.typeOf(first), dim, total), { dim });
 }
 
-function windowOf(
-  emit: Emitter,
-  all: ValueId,
-  { dim, axes }: ShardedDim,
-  window: AffineWindow,
-  place: { extent: number; low: number },
-): ValueId {
-  const scalar = tensor('i32', []);
-  const type = resized(emit.typeOf(all), dim, window.width);
-  const step = emit.binary('multiply', emit.axisIndex(axes), emit.constant(scalar, [window.step - place.extent]));
-  const start = emit.binary('add', step, emit.constant(scalar, [windowPlace(window, place.extent, 0) - place.low]));
-  const starts = type.shape.map((_, d) => (d === dim ? start : emit.constant(scalar, [0])));
-  return emit.op('dynamic_slice', [all, ...starts], type, { sizes: type.shape });
-}
-
-interface Mask {
-  readonly window: AffineWindow;
-  /** Elements of the whole dim. */
-  readonly total: number;
-  readonly fill: ValueId;
-}
-
-function masked(emit: Emitter, value: ValueId, { dim, axes }: ShardedDim, { window, total, fill }: Mask): ValueId {
-  const { shape } = emit.typeOf(value);
-  const scalar = tensor('i32', []);
-  const line = tensor('i32', [window.width]);
-  const start = emit.binary(
-    'add',
-    emit.binary('multiply', emit.axisIndex(axes), emit.constant(scalar, [window.step])),
-    emit.constant(scalar, [window.start]),
-  );
-  const places = emit.binary(
-    'add',
-    emit.op('iota', [], line, { dim: 0, dtype: 'i32', shape: line.shape }),
-    emit.broadcast(start, line.shape, []),
-  );
-  const inside = emit.binary(
-    'and',
-    emit.compare('GE', places, emit.constant(line, [0])),
-    emit.compare('LT', places, emit.constant(line, [total])),
-  );
-  return emit.select(emit.broadcast(inside, shape, [dim]), value, emit.broadcast(fill, shape, []));
-}
-
-const resized = (type: TensorType, dim: number, extent: number): TensorType =>
+export const resized = (type: TensorType, dim: number, extent: number): TensorType =>
   withShape(
     type,
     type.shape.map((n, d) => (d === dim ? extent : n)),

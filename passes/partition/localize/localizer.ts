@@ -98,6 +98,24 @@ export class Emitter {
     });
   }
 
+  /** Do the `count` places from `first` (a scalar i32) on lie in [0, total)? */
+  inside(first: ValueId, count: number, total: number): ValueId {
+    const places = this.placesFrom(first, count);
+    const line = this.typeOf(places);
+    return this.binary(
+      'and',
+      this.compare('GE', places, this.constant(line, [0])),
+      this.compare('LT', places, this.constant(line, [total])),
+    );
+  }
+
+  /** i32[count]: first, first + 1, … */
+  placesFrom(first: ValueId, count: number): ValueId {
+    const line = tensor('i32', [count]);
+    const counted = this.op('iota', [], line, { dim: 0, dtype: 'i32', shape: line.shape });
+    return this.binary('add', counted, this.broadcast(first, line.shape, []));
+  }
+
   select(pred: ValueId, a: ValueId, b: ValueId): ValueId {
     return this.op('select', [pred, a, b], this.typeOf(a));
   }

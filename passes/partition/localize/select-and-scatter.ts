@@ -1,77 +1,112 @@
 /**
  * select_and_scatter on sharded dims: every device redoes all windows that touch its shard and keeps what falls into it.
  * Windows that no operand has (beyond the ends) scatter the neutral element; of padded ones the elements beyond the ends
- * are such as the selection never chooses.
+ * are such as the selection never chooses. Where shards start at different places in a window, the operand is fetched
+ * from the earliest on, and cut.
  */
 import type { OpAttrs } from '../../../ir/attrs.ts';
 import { internalError } from '../../../ir/diagnostics.ts';
+import type { AffineWindow } from '../../../ir/halo.ts';
 import { dimAxes, type Layout } from '../../../ir/layout.ts';
 import { axesSize } from '../../../ir/mesh.ts';
 import { identityOf } from '../../../ir/monoid.ts';
+import type { OpView } from '../../../ir/op.ts';
 import { regionMonoid } from '../../../ir/ops/monoid.ts';
 import { isTrivialWindow, neverChosen, scatteredWindows } from '../../../ir/ops/windows.ts';
 import type { ValueId } from '../../../ir/program.ts';
 import { tensor, type TensorType } from '../../../ir/types.ts';
-import { exchangeHalo, type ShardedDim } from './halo.ts';
-import type { Emitter, Localizer } from './localizer.ts';
+import { cutAt, exchangeHalo, part, Place, type ShardedDim } from './halo.ts';
+import type { Emitter, Localizer, Site } from './localizer.ts';
 
 export const localizeSelectAndScatter: Localizer = (site) => {
-  const { emit, op } = site;
-  const attrs = op.attrs as unknown as OpAttrs['select_and_scatter'];
+  const attrs = site.op.attrs as unknown as OpAttrs['select_and_scatter'];
   const [type] = site.localResults as readonly [TensorType];
-  const view = { kind: op.kind, attrs, operands: site.operandTypes, results: site.resultTypes, regions: op.regions };
-  const start = type.shape.map(() => 0);
-  const [padLow, padHigh] = [[...attrs.pad_low], [...attrs.pad_high]];
-  let [operand, source] = site.operands as readonly [ValueId, ValueId];
+  const local = new Scattering(site, attrs);
   type.shape.forEach((_, dim) => {
     const axes = dimAxes(site.resultLayouts[0] as Layout, dim);
-    if (axes.length === 0 || isTrivialWindow(attrs, dim)) return;
-    const need = scatteredWindows(view, dim, axesSize(axes));
-    const monoid = regionMonoid(op.regions[1]);
-    if (need === null || monoid === null)
-      throw internalError('localize: a select_and_scatter is split where its windows do not align');
-    const neutral = emit.constant(tensor(type.dtype, []), [identityOf(monoid, type.dtype)]);
-    operand = exchangeHalo(emit, operand, { dim, axes }, need.operand.window);
-    const padded = attrs.pad_low[dim] !== 0 || attrs.pad_high[dim] !== 0;
-    const fills = padded ? neverChosen(op.regions[0], site.operandTypes[0] as TensorType) : null;
-    if (fills !== null)
-      operand = fillOutside(
-        emit,
-        operand,
-        { dim, axes },
-        {
-          start: need.operand.window.start,
-          step: need.operand.window.step,
-          total: (site.operandTypes[0] as TensorType).shape[dim] as number,
-          ...fills,
-        },
-      );
-    padLow[dim] = 0;
-    padHigh[dim] = 0;
-    source = exchangeHalo(emit, source, { dim, axes }, need.source.window, neutral);
-    start[dim] = -need.operand.window.start;
+    if (axes.length > 0 && !isTrivialWindow(attrs, dim)) local.split({ dim, axes });
   });
-  const all = emit.op(
-    'select_and_scatter',
-    [operand, source, site.operands[2] as ValueId],
-    emit.typeOf(operand),
-    { ...site.attrs, pad_low: padLow, pad_high: padHigh },
-    site.regions,
-  );
-  if (emit.typeOf(operand) === type) return [all];
-  return [
-    emit.op('slice', [all], type, {
-      start,
-      limit: start.map((s, d) => s + (type.shape[d] as number)),
-      strides: start.map(() => 1),
-    }),
-  ];
+  return [local.run()];
 };
 
+class Scattering {
+  private readonly site: Site;
+  private readonly view: OpView<OpAttrs['select_and_scatter']>;
+  private readonly padLow: number[];
+  private readonly padHigh: number[];
+  private operand: ValueId;
+  private source: ValueId;
+  /** What is done to the result: dims are cut to the device's shard. */
+  private readonly cuts: ((result: ValueId) => ValueId)[] = [];
+
+  constructor(site: Site, attrs: OpAttrs['select_and_scatter']) {
+    const { kind, regions } = site.op;
+    this.site = site;
+    this.view = { kind, attrs, operands: site.operandTypes, results: site.resultTypes, regions };
+    [this.operand, this.source] = site.operands as readonly [ValueId, ValueId];
+    [this.padLow, this.padHigh] = [[...attrs.pad_low], [...attrs.pad_high]];
+  }
+
+  split(at: ShardedDim): void {
+    const { emit } = this.site;
+    const type = this.site.operandTypes[0] as TensorType;
+    const need = scatteredWindows(this.view, at.dim, axesSize(at.axes));
+    const monoid = regionMonoid(this.view.regions[1]);
+    if (need === null || monoid === null)
+      throw internalError('localize: a select_and_scatter is split whose windows are not known');
+    const [extent, total] = [emit.typeOf(this.operand).shape[at.dim] as number, type.shape[at.dim] as number];
+    const neutral = emit.constant(tensor(type.dtype, []), [identityOf(monoid, type.dtype)]);
+    const phase = new Place(emit, at.axes, need.phase);
+    this.operand = exchangeHalo(emit, this.operand, at, need.operand);
+    const padded = (this.padLow[at.dim] as number) > 0 || (this.padHigh[at.dim] as number) > 0;
+    const fills = padded ? neverChosen(this.view.regions[0], type) : null;
+    if (fills !== null) this.operand = fillOutside(emit, this.operand, at, { window: need.operand, total, ...fills });
+    if (!need.aligned) {
+      const early = emit.binary('subtract', emit.constant(tensor('i32', []), [need.latest]), phase.remainder());
+      this.operand = cutAt(emit, this.operand, at.dim, early, need.width);
+    }
+    this.source = exchangeHalo(emit, this.source, at, need.source, neutral);
+    [this.padLow[at.dim], this.padHigh[at.dim]] = [0, 0];
+    this.cuts.push((result) => {
+      if (need.aligned)
+        return part(emit, result, at.dim, need.before + need.latest, need.before + need.latest + extent);
+      const own = emit.binary('add', phase.remainder(), emit.constant(tensor('i32', []), [need.before]));
+      return cutAt(emit, result, at.dim, own, extent);
+    });
+  }
+
+  run(): ValueId {
+    const { emit, operands, attrs, regions } = this.site;
+    const start = operands[2] as ValueId;
+    // Elements behind the last window, of which XLA would hear as of a negative pad.
+    const type = emit.typeOf(this.operand);
+    const behind = this.padHigh.map((high) => Math.max(0, -high));
+    const covered = type.shape.reduce<ValueId>(
+      (v, n, d) => part(emit, v, d, 0, n - (behind[d] as number)),
+      this.operand,
+    );
+    const scattered = emit.op(
+      'select_and_scatter',
+      [covered, this.source, start],
+      emit.typeOf(covered),
+      {
+        ...attrs,
+        pad_low: this.padLow,
+        pad_high: this.padHigh.map((high) => Math.max(0, high)),
+      },
+      regions,
+    );
+    const none = behind.map(() => 0);
+    const all = behind.every((n) => n === 0)
+      ? scattered
+      : emit.op('pad', [scattered, start], type, { low: none, high: behind, interior: none });
+    return this.cuts.reduce((result, cut) => cut(result), all);
+  }
+}
+
 interface Outside {
-  /** Where the window of the device at index i starts: start + step · i, of a dim of `total` elements. */
-  readonly start: number;
-  readonly step: number;
+  readonly window: AffineWindow;
+  /** Elements of the whole dim. */
   readonly total: number;
   readonly before: number;
   readonly after: number;
@@ -79,12 +114,8 @@ interface Outside {
 
 function fillOutside(emit: Emitter, value: ValueId, { dim, axes }: ShardedDim, o: Outside): ValueId {
   const type = emit.typeOf(value);
-  const scalar = tensor('i32', []);
-  const line = tensor('i32', [type.shape[dim] as number]);
-  const moved = emit.binary('multiply', emit.axisIndex(axes), emit.constant(scalar, [o.step]));
-  const first = emit.binary('add', moved, emit.constant(scalar, [o.start]));
-  const counted = emit.op('iota', [], line, { dim: 0, dtype: 'i32', shape: line.shape });
-  const places = emit.binary('add', counted, emit.broadcast(first, line.shape, []));
+  const places = emit.placesFrom(new Place(emit, axes, o.window).value(), o.window.width);
+  const line = emit.typeOf(places);
   const spread = (pred: ValueId): ValueId => emit.broadcast(pred, type.shape, [dim]);
   const below = spread(emit.compare('LT', places, emit.constant(line, [0])));
   const above = spread(emit.compare('GE', places, emit.constant(line, [o.total])));

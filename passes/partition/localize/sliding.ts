@@ -13,7 +13,7 @@ import { padWindow, sliceWindow } from '../../../ir/ops/shaping.ts';
 import { reducedWindow } from '../../../ir/ops/windows.ts';
 import type { ValueId } from '../../../ir/program.ts';
 import { type TensorType, withShape } from '../../../ir/types.ts';
-import { exchangeHalo } from './halo.ts';
+import { exchangeDilated } from './halo.ts';
 import type { Emitter, Localizer, Site } from './localizer.ts';
 
 export const localizeSlice: Localizer = (site) => {
@@ -33,7 +33,7 @@ export const localizeSlice: Localizer = (site) => {
 
 export const localizePad: Localizer = (site) => {
   const attrs = site.op.attrs as unknown as OpAttrs['pad'];
-  const [low, high] = [[...attrs.low], [...attrs.high]];
+  const [low, high, interior] = [[...attrs.low], [...attrs.high], [...attrs.interior]];
   const fill = site.operands[1] as ValueId;
   const value = widened(
     site,
@@ -42,11 +42,13 @@ export const localizePad: Localizer = (site) => {
     (d, need) => {
       low[d] = need.padLow;
       high[d] = need.padHigh;
+      if (need.between !== undefined) interior[d] = 0;
     },
     fill,
   );
-  const cropped = crop(site.emit, value, low, high, attrs.interior);
-  return [site.emit.op('pad', [cropped, fill], site.localResults[0] as TensorType, { ...site.attrs, low, high })];
+  const cropped = crop(site.emit, value, low, high, interior);
+  const padded = { ...site.attrs, low, high, interior };
+  return [site.emit.op('pad', [cropped, fill], site.localResults[0] as TensorType, padded)];
 };
 
 /**
@@ -73,7 +75,7 @@ function crop(emit: Emitter, value: ValueId, low: number[], high: number[], inte
 
 export const localizeReduceWindow: Localizer = (site) => {
   const attrs = site.op.attrs as unknown as OpAttrs['reduce_window'];
-  const [pad_low, pad_high] = [[...attrs.pad_low], [...attrs.pad_high]];
+  const [pad_low, pad_high, base_dilations] = [[...attrs.pad_low], [...attrs.pad_high], [...attrs.base_dilations]];
   const n = site.localResults.length;
   const starts = site.operands.slice(n);
   const values = starts.map((fill, i) =>
@@ -84,6 +86,7 @@ export const localizeReduceWindow: Localizer = (site) => {
       (d, need) => {
         pad_low[d] = need.padLow;
         pad_high[d] = need.padHigh;
+        if (need.between !== undefined) base_dilations[d] = 1;
       },
       fill,
     ),
@@ -92,7 +95,7 @@ export const localizeReduceWindow: Localizer = (site) => {
     'reduce_window',
     [...values, ...starts],
     site.localResults,
-    { ...site.attrs, pad_low, pad_high },
+    { ...site.attrs, pad_low, pad_high, base_dilations },
     site.regions,
   );
 };
@@ -112,6 +115,6 @@ function widened(
     const need = windowOf(d, axesSize(axes));
     if (need === null) throw internalError(`localize: ${site.op.kind} is split where its windows do not align`);
     narrow(d, need);
-    return exchangeHalo(site.emit, value, { dim: d, axes }, need.window, fill);
+    return exchangeDilated(site.emit, value, { dim: d, axes }, need, fill);
   }, site.operands[operand] as ValueId);
 }

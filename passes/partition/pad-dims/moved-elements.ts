@@ -41,14 +41,13 @@ export const moveSlice: Rewriter = (site) => {
         },
         tensor(site.typeOf(value).dtype, rest),
       );
-  return [
-    site.shifted(
-      sliced,
-      attrs.start.map((s, d) => (cut[d] === true ? -s : 0)),
-      shape,
-      zero(site),
-    ),
-  ];
+  // What a shard keeps of its part of a dim with strides is where it is: stride · i.
+  const stride = attrs.strides.map((by, d) => (cut[d] === true ? by : 1));
+  const spread = shape.map((n, d) => n * (stride[d] as number));
+  const low = attrs.start.map((s, d) => (cut[d] === true ? -s : 0));
+  const moved = site.shifted(sliced, low, spread, zero(site));
+  if (stride.every((by) => by === 1)) return [moved];
+  return site.finish('slice', [moved], { start: shape.map(() => 0), limit: spread, strides: stride });
 };
 
 export const moveReversed: Rewriter = (site) => {

@@ -20,11 +20,11 @@ export function joinedAgain(op: Op, sight: Sight): Shift | undefined {
   const layout = layoutIn(sight, result);
   const shards = shardsIn(sight, result, dim);
   const size = extentIn(sight, result, dim);
-  if (layout === undefined || shards === 1 || size % shards !== 0) return undefined;
+  if (layout === undefined || shards === 1) return undefined;
   const pieces = piecesOf(op, sight, dim);
   if (!pieces.some((p, i) => p.value !== op.operands[i])) return undefined;
   const moves = movesOf(pieces, size);
-  if (moves.length > 3 || !moves.some((m) => m.size % shards === 0)) return undefined;
+  if (moves.length === 0 || moves.length > 3 || !moves.some((m) => shardsIn(sight, m.value, dim) > 1)) return undefined;
   return {
     reads: moves.map((m) => m.value),
     write: (emit) => new Joining(op, sight, emit, layout, dim).write(moves),
@@ -87,8 +87,9 @@ class Joining {
 
   write(moves: readonly Move[]): void {
     const [only] = moves;
-    if (moves.length === 1 && only?.wraps === true) {
-      this.last('rotate', [only.value], { dim: this.dim, by: only.by });
+    if (only !== undefined && moves.length === 1) {
+      if (only.wraps) this.last('rotate', [only.value], { dim: this.dim, by: only.by });
+      else this.last('pad', [only.value, this.zero()], this.padding(only));
       return;
     }
     const [last, ...rest] = moves.toReversed();
@@ -104,19 +105,22 @@ class Joining {
     this.emit.push({ kind, operands, results: this.op.results, attrs, regions: [], origin: this.origin });
   }
 
-  private moved({ value, by, wraps, size }: Move): ValueId {
-    const whole = this.type.shape[this.dim] as number;
+  private moved(move: Move): ValueId {
+    const { value, by, wraps, size } = move;
     if (wraps) return this.made('rotate', [value], this.type, { dim: this.dim, by });
-    if (by === 0 && size === whole) return value;
+    if (by === 0 && size === this.type.shape[this.dim]) return value;
+    return this.made('pad', [value, this.zero()], this.type, this.padding(move));
+  }
+
+  private padding({ by, size }: Move): Op['attrs'] {
     const zeros = this.type.shape.map(() => 0);
     const along = (n: number): number[] => zeros.map((_, d) => (d === this.dim ? n : 0));
-    const scalar = tensor(this.type.dtype, []);
-    const zero = this.emit.splat(0, scalar, layoutOf(this.layout.mesh, []), this.origin);
-    return this.made('pad', [value, zero], this.type, {
-      low: along(by),
-      high: along(whole - size - by),
-      interior: zeros,
-    });
+    const whole = this.type.shape[this.dim] as number;
+    return { low: along(by), high: along(whole - size - by), interior: zeros };
+  }
+
+  private zero(): ValueId {
+    return this.emit.splat(0, tensor(this.type.dtype, []), layoutOf(this.layout.mesh, []), this.origin);
   }
 
   private made(kind: string, operands: readonly ValueId[], type: TensorType, attrs: Op['attrs'] = {}): ValueId {

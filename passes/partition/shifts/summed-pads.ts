@@ -18,8 +18,7 @@ export function summedPads(op: Op, sight: Sight): Shift | undefined {
   const whole =
     (a.limit === b.start && a.start === 0 && b.limit === size) ||
     (b.limit === a.start && b.start === 0 && a.limit === size);
-  if (!whole || (byA - byB) % size !== 0 || byA === byB || size % shardsIn(sight, value, dim) !== 0) return undefined;
-  if (shardsIn(sight, value, dim) === 1) return undefined;
+  if (!whole || (byA - byB) % size !== 0 || byA === byB || shardsIn(sight, value, dim) === 1) return undefined;
   return {
     reads: [value],
     write: (emit) =>

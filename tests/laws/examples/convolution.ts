@@ -44,6 +44,12 @@ function convolution(signature: string, form: Form, options: ExampleOptions = {}
 }
 
 export const convolutionExamples: readonly OpExample[] = [
+  convolution('(f32[2,8,2], f32[3,2,2]) -> f32[2,14,2]', { lhs: [2], high: [1] }, { note: 'shards between elements' }),
+  convolution(
+    '(f32[2,8,2], f32[3,2,2]) -> f32[2,6,2]',
+    { strides: [3], lhs: [2], low: [1], high: [2] },
+    { note: 'shards between elements, strides' },
+  ),
   convolution(
     '(f32[2,12,4], f32[3,4,6]) -> f32[2,12,6]',
     { low: [1], high: [1] },

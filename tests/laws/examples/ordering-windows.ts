@@ -159,6 +159,13 @@ const scatters: readonly OpExample[] = [
       wholeWork: true,
     },
   ),
+  ...([3, 4, 5] as const).map((size) =>
+    scattered(
+      '(f32[12,2], f32[4,2], f32[]) -> f32[12,2]',
+      { size: [size, 1], stride: [4, 1], low: [2, 0], high: [size - 2, 0] },
+      { note: 'shards that begin in the middle of a window', wholeWork: true },
+    ),
+  ),
 ];
 
 export const orderingWindowExamples: readonly OpExample[] = [...sorts, ...tops, ...windows, ...scatters];

@@ -39,8 +39,8 @@ const transpose = (signature: string, permutation: readonly number[]): OpExample
   example('transpose', signature, { attrs: { permutation } });
 const reverse = (signature: string, dims: readonly number[]): OpExample =>
   example('reverse', signature, { attrs: { dims } });
-const rotate = (signature: string, dim: number, by: number): OpExample =>
-  example('rotate', signature, { attrs: { dim, by } });
+const rotate = (signature: string, dim: number, by: number, size?: number): OpExample =>
+  example('rotate', signature, { attrs: { dim, by, ...(size === undefined ? {} : { size }) } });
 const slice = (
   signature: string,
   start: readonly number[],
@@ -97,6 +97,12 @@ const movers: readonly OpExample[] = [
   rotate('i64[4] -> i64[4]', 0, 0),
   rotate('f32[6,4] -> f32[6,4]', 0, 9),
   rotate('f32[0,4] -> f32[0,4]', 0, 1),
+  rotate('f32[12,2] -> f32[12,2]', 0, 1, 10),
+  rotate('f32[12,2] -> f32[12,2]', 0, -2, 11),
+  rotate('f32[12] -> f32[12]', 0, 4, 7),
+  rotate('i32[12] -> i32[12]', 0, -3, 7),
+  rotate('f32[2,12] -> f32[2,12]', 1, 5, 10),
+  rotate('f32[12] -> f32[12]', 0, 3, 0),
   slice('f32[4,6] -> f32[4,3]', [0, 1], [4, 4], [1, 1]),
   slice('f32[8,6] -> f32[4,6]', [1, 0], [8, 6], [2, 1]),
   slice('i32[6,4] -> i32[2,4]', [1, 0], [6, 4], [3, 1]),
@@ -108,6 +114,8 @@ const movers: readonly OpExample[] = [
   pad('(f32[4,6], f32[]) -> f32[4,3]', [0, -1], [0, -2], [0, 0]),
   pad('(i32[4,3], i32[]) -> i32[4,5]', [0, 0], [0, 0], [0, 1]),
   pad('(f32[4,3], f32[]) -> f32[4,6]', [0, -1], [0, 0], [0, 2]),
+  pad('(f32[2,4], f32[]) -> f32[2,6]', [0, 0], [0, -1], [0, 1]),
+  pad('(f32[6,2], f32[]) -> f32[15,2]', [-2, 0], [1, 0], [2, 0]),
   pad('(bf16[4,6], bf16[]) -> bf16[6,6]', [2, 0], [0, 0], [0, 0]),
   pad('(f32[0,4], f32[]) -> f32[3,4]', [1, 0], [2, 0], [0, 0]),
   pad('(i64[4,2], i64[]) -> i64[4,4]', [0, 1], [0, 1], [0, 0]),
