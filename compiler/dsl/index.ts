@@ -21,6 +21,8 @@ export * from './ops/creation.ts';
 export * from './ops/elementwise.ts';
 export * from './ops/indexing.ts';
 export * from './ops/linear-algebra.ts';
+export * from './ops/normalisation.ts';
+export * from './ops/random-bits.ts';
 export * from './ops/reductions.ts';
 export * from './ops/shaping.ts';
 export * from './ops/structural.ts';
@@ -38,6 +40,7 @@ export {
 export { customVjp } from './custom-vjp.ts';
 export { vmap, type VmapOptions } from './vmap.ts';
 export * as nn from './nn/index.ts';
+export * as random from './random.ts';
 export * as optim from './optim.ts';
 export {
   allGather,

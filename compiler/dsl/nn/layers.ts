@@ -3,7 +3,9 @@ import { fail } from '../errors.ts';
 import type { DimSpec } from '../mesh.ts';
 import { take } from '../ops/indexing.ts';
 import { conv as convolve, type ConvOptions } from '../ops/windows.ts';
-import { add, multiply, rsqrt, square, subtract } from '../ops/elementwise.ts';
+import { add, divide, multiply, rsqrt, select, square, subtract } from '../ops/elementwise.ts';
+import { batchNormInference } from '../ops/normalisation.ts';
+import { bernoulli, type Key } from '../random.ts';
 import { einsum } from '../ops/contractions.ts';
 import { mean } from '../ops/reductions.ts';
 import { type Spec, spec } from '../spec.ts';
@@ -50,6 +52,24 @@ export function layerNorm({ scale, bias }: { scale: Tensor; bias: Tensor }, x: T
   const centred = subtract(x, mean(x, -1, { keepDims: true }));
   const factor = rsqrt(add(mean(square(centred), -1, { keepDims: true }), epsilon));
   return add(multiply(multiply(centred, factor), scale), bias);
+}
+
+export interface BatchNorm {
+  readonly scale: Tensor;
+  readonly bias: Tensor;
+  readonly mean: Tensor;
+  readonly variance: Tensor;
+}
+
+/** By running statistics, each [features]; features are the last dim. */
+export function batchNorm({ scale, bias, mean: m, variance: v }: BatchNorm, x: Tensor, epsilon = 1e-5): Tensor {
+  return batchNormInference(x, scale, bias, m, v, { epsilon });
+}
+
+/** Keeps each element with probability 1 − rate, scaled so that the mean stays. */
+export function dropout(key: Key, x: Tensor, rate: number): Tensor {
+  if (!(rate >= 0 && rate < 1)) fail('SH0613', `dropout of ${rate} of all elements`, { expected: 'from 0 to below 1' });
+  return rate === 0 ? x : select(bernoulli(key, 1 - rate, x.shape), divide(x, 1 - rate), 0);
 }
 
 /** Rows of a table [rows, features] by ids [...]. */

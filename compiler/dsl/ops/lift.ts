@@ -33,8 +33,10 @@ export function asTensor(x: Operand): Tensor {
 
 export const isNumber = (x: Operand): x is number | bigint | boolean => !isTensor(x) && typeof x !== 'object';
 
+export const numberOf = (x: number | bigint | boolean): number | bigint => (typeof x === 'boolean' ? Number(x) : x);
+
 const stored = (x: number | bigint | boolean, dtype: DType): number | bigint =>
-  typeof x === 'boolean' ? Number(x) : dtype === 'pred' ? Number(x !== 0 && x !== 0n) : x;
+  dtype === 'pred' ? Number(Boolean(x)) : numberOf(x);
 
 /** The element type that operands meet in; a number alone decides nothing that a tensor can. */
 export function commonType(trace: Trace, operands: readonly Operand[]): DType {

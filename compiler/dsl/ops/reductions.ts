@@ -2,14 +2,14 @@
 import type { Monoid } from '../../../ir/layout.ts';
 import type { ValueId } from '../../../ir/program.ts';
 import { identityOf } from '../../../ir/monoid.ts';
-import { type DType, isFloat, tensor } from '../../../ir/types.ts';
+import { type DType, isFloat, tensor, type TensorType } from '../../../ir/types.ts';
 import { fail } from '../errors.ts';
-import type { Tensor } from '../tensor.ts';
+import type { Operand, Tensor } from '../tensor.ts';
 import { currentTrace } from '../trace.ts';
 import { reduceWindow } from './windows.ts';
 import { iota } from './creation.ts';
 import { add, convert, divide, exp, isfinite, log, multiply, select, subtract } from './elementwise.ts';
-import { dimOf, dimsOf } from './lift.ts';
+import { dimOf, dimsOf, isNumber, numberOf } from './lift.ts';
 import { broadcastInDim } from './shaping.ts';
 import { stopGradient } from './structural.ts';
 
@@ -60,6 +60,35 @@ export const max = reduction('max');
 export const min = reduction('min');
 export const all = reduction('and');
 export const any = reduction('or');
+
+/**
+ * StableHLO's reduce of several tensors at once by a function of scalars, which must be associative: it takes what has
+ * come together of each and an element of each.
+ *
+ *   reduce([x, i], [-Infinity, 0], ([v, j], [w, k]) => [select(greater(v, w), v, w), select(greater(v, w), j, k)], 1)
+ */
+export function reduce(
+  operands: readonly Tensor[],
+  starts: readonly Operand[],
+  combine: (sofar: Tensor[], next: Tensor[]) => readonly Tensor[],
+  dims?: Dims,
+): Tensor[] {
+  const trace = currentTrace();
+  const [first] = operands;
+  if (first === undefined || starts.length !== operands.length)
+    fail('SH0206', `reduce takes a start value per tensor, got ${starts.length} for ${operands.length}`);
+  const scalars = operands.map((x) => tensor(x.dtype, []));
+  const { block } = trace.region('the function of a reduce', [...scalars, ...scalars], (params) => {
+    const returned = combine(params.slice(0, operands.length), params.slice(operands.length));
+    return { returned, rest: undefined };
+  });
+  const ids = operands.map((x) => trace.id(x));
+  const made = trace.build((b) => {
+    const from = starts.map((s, i) => (isNumber(s) ? b.splat(numberOf(s), scalars[i] as TensorType) : trace.id(s)));
+    return b.apply('reduce', [...ids, ...from], { dims: dimsOf(first, dims) }, [block]);
+  });
+  return made.map((id) => trace.tensor(id));
+}
 
 export const mean: Reduction = ((x: Tensor, dims?: Dims, options: ReduceOptions = {}) => {
   const over = dimsOf(x, dims);

@@ -1,6 +1,8 @@
 /** Ops that compute nothing: barriers, names, and where gradients stop. */
 import type { ValueId } from '../../../ir/program.ts';
-import type { Tensor } from '../tensor.ts';
+import type { OpAttrs } from '../../../ir/attrs.ts';
+import { type DType, tensor, typeText } from '../../../ir/types.ts';
+import type { Shape, Tensor } from '../tensor.ts';
 import { currentTrace } from '../trace.ts';
 import { tensorsOf, withTensors } from '../tree.ts';
 
@@ -39,4 +41,22 @@ function marked(kind: 'stop_gradient' | 'name', x: Tensor, attrs: { readonly nam
   const trace = currentTrace();
   const id = trace.id(x);
   return trace.tensor(trace.build((b) => b.op(kind, [id], [b.typeOf(id)], b.origin, attrs))[0] as ValueId);
+}
+
+/**
+ * A call of something that shardc does not know: its results are as `results` say, and it gets its operands whole.
+ * `attributes` stand in the exported call as written: `has_side_effect = true`.
+ */
+export function customCall(
+  target: string,
+  operands: readonly Tensor[],
+  results: readonly { readonly dtype: DType; readonly shape: Shape }[],
+  attributes = '',
+): Tensor[] {
+  const attrs: OpAttrs['custom_call'] = {
+    target,
+    verbatim: attributes,
+    result_types: results.map((r) => typeText(tensor(r.dtype, r.shape))),
+  };
+  return currentTrace().emit('custom_call', operands, attrs);
 }

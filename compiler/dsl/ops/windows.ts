@@ -1,4 +1,5 @@
 /** Windows sliding over a tensor: reduce_window, pooling, convolution. */
+import type { OpAttrs } from '../../../ir/attrs.ts';
 import type { Monoid } from '../../../ir/layout.ts';
 import { identityOf } from '../../../ir/monoid.ts';
 import { REDUCERS } from '../../../ir/typed-build.ts';
@@ -37,6 +38,35 @@ export function reduceWindow<T extends Tensor>(x: T, monoid: Monoid, window: Win
     return b.one('reduce_window', [id, init], attrs, [b.reducer(REDUCERS[monoid], x.dtype)]);
   });
   return trace.tensor(made);
+}
+
+/** Of every window the first largest (or smallest) element gets the window's element of `source`, added to `start`. */
+export function selectAndScatter<T extends Tensor>(
+  x: T,
+  source: Tensor,
+  window: Pick<Window, 'window' | 'strides' | 'padLow' | 'padHigh'>,
+  options: { readonly select?: 'largest' | 'smallest'; readonly start?: number } = {},
+): T {
+  const trace = currentTrace();
+  const [id, of] = [trace.id(x), trace.id(source)];
+  const every = (n: number): number[] => x.shape.map(() => n);
+  const scalar = tensor(x.dtype, []);
+  const made = trace.build((b) => {
+    const better = b.region(() => {
+      const params = [b.param(scalar), b.param(scalar)];
+      const direction = options.select === 'smallest' ? 'LE' : 'GE';
+      b.op('return', [b.one('compare', params, { direction })], [], b.origin);
+    });
+    const attrs = {
+      window_dimensions: window.window,
+      window_strides: window.strides ?? every(1),
+      pad_low: window.padLow ?? every(0),
+      pad_high: window.padHigh ?? every(0),
+    };
+    const regions = [better, b.reducer('add', x.dtype)];
+    return b.one('select_and_scatter', [id, of, b.splat(options.start ?? 0, scalar)], attrs, regions);
+  });
+  return trace.tensor(made) as T;
 }
 
 export interface Pool {
@@ -94,6 +124,26 @@ export interface ConvOptions {
   readonly batchGroups?: number;
 }
 
+/** StableHLO's convolution, dims in any order: [batch, features, ...spatial], [input, output features, ...spatial]. */
+export function convolution(x: Tensor, kernel: Tensor, dims: ConvolutionDims): Tensor {
+  const every = (n: number): number[] => dims.input_dims.slice(2).map(() => n);
+  return currentTrace().emit('convolution', [x, kernel], {
+    strides: every(1),
+    pad_low: every(0),
+    pad_high: every(0),
+    lhs_dilation: every(1),
+    rhs_dilation: every(1),
+    reversal: dims.input_dims.slice(2).map(() => false),
+    feature_group_count: 1,
+    batch_group_count: 1,
+    dtype: x.dtype,
+    ...dims,
+  })[0] as Tensor;
+}
+
+type Convolution = OpAttrs['convolution'];
+export type ConvolutionDims = Pick<Convolution, 'input_dims' | 'kernel_dims' | 'output_dims'> & Partial<Convolution>;
+
 /** Input [batch, ...spatial, features], kernel [...spatial, input features / groups, output features]: JAX's NHWC, HWIO. */
 export function conv(x: Tensor, kernel: Tensor, options: ConvOptions = {}): Tensor {
   const rank = x.shape.length;
@@ -111,7 +161,7 @@ export function conv(x: Tensor, kernel: Tensor, options: ConvOptions = {}): Tens
     return samePadding(x.shape[d + 1] as number, kernel.shape[d] as number, strides[d] ?? 1, kernelDilation[d] ?? 1);
   });
   const dims = [0, n + 1, ...spatial.map((d) => d + 1)];
-  return currentTrace().emit('convolution', [x, kernel], {
+  return convolution(x, kernel, {
     input_dims: dims,
     kernel_dims: [n, n + 1, ...spatial],
     output_dims: dims,
@@ -120,9 +170,7 @@ export function conv(x: Tensor, kernel: Tensor, options: ConvOptions = {}): Tens
     pad_high: pads.map((p) => p[1]),
     lhs_dilation: inputDilation,
     rhs_dilation: kernelDilation,
-    reversal: spatial.map(() => false),
     feature_group_count: options.featureGroups ?? 1,
     batch_group_count: options.batchGroups ?? 1,
-    dtype: x.dtype,
-  })[0] as Tensor;
+  });
 }
