@@ -12,8 +12,8 @@ export class FuncBuilder {
     this.values = [...values];
   }
 
-  value(type: TensorType, info: Omit<ValueInfo, 'type'> = {}): ValueId {
-    return (this.values.push({ ...info, type }) - 1) as ValueId;
+  value(type: TensorType, info?: Omit<ValueInfo, 'type'>): ValueId {
+    return (this.values.push(info === undefined ? { type } : { ...info, type }) - 1) as ValueId;
   }
 
   param(type: TensorType, info: Omit<ValueInfo, 'type'> = {}): ValueId {

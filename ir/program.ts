@@ -179,7 +179,7 @@ export const STARTS = COLLECTIVES.filter((k) => k !== 'all_slice').map((k): Star
 const structural: ReadonlySet<string> = new Set(STRUCTURAL);
 const collectives: ReadonlySet<string> = new Set(COLLECTIVES);
 export const isStructural = (op: Pick<Op, 'kind'>): boolean => structural.has(op.kind);
-export const isCollective = (op: Op): boolean => collectives.has(op.kind);
+export const isCollective = (op: Pick<Op, 'kind'>): boolean => collectives.has(op.kind);
 const starts: ReadonlySet<string> = new Set(STARTS);
 export const isStart = (op: Op): boolean => starts.has(op.kind);
 

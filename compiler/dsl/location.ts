@@ -15,29 +15,45 @@ const own = here.endsWith('/compiler/dsl/location.ts')
   ? ['compiler/', 'ir/'].map((folder) => here.slice(0, -'compiler/dsl/location.ts'.length) + folder)
   : [`${dirname(here)}/`];
 
-/** The one origin of each place, so that a loop over layers makes no garbage. */
-const known = new Map<string, Map<number, Origin>>();
-
 /** `above`: a function of shardc on the stack, whose callers are looked at. */
 export function callerOrigin(above: Above = callerOrigin): Origin {
   for (const depth of DEPTHS) {
     const sites = rawStack(depth, above);
-    const at = sites.findIndex((site) => isUsers(fileOf(site)));
-    const site = sites[at];
-    if (site !== undefined) return originOf(site, at, above);
+    for (let at = 0; at < sites.length; at++) {
+      const site = sites[at] as Site;
+      const file = knownFile(site.getFileName() ?? '');
+      if (file.isUsers) return originOf(site, at, file, above);
+    }
     if (sites.length < depth) break;
   }
   return NOWHERE;
 }
 
-function originOf(site: Site, at: number, above: Above): Origin {
-  const file = fileOf(site);
-  let places = known.get(file);
-  if (places === undefined) known.set(file, (places = new Map()));
+/** The one origin of each place, so that a loop over layers makes no garbage. */
+function originOf(site: Site, at: number, { path, places }: SourceFile, above: Above): Origin {
   const position = site.getPosition();
   let origin = places.get(position);
-  if (origin === undefined) places.set(position, (origin = { user: mappedPlace(at, file, site, above) }));
+  if (origin === undefined) places.set(position, (origin = { user: mappedPlace(at, path, site, above) }));
   return origin;
+}
+
+interface SourceFile {
+  readonly path: string;
+  readonly isUsers: boolean;
+  readonly places: Map<number, Origin>;
+}
+
+/** By the names that V8 gives, of which every op asks for a few. */
+const files = new Map<string, SourceFile>();
+
+function knownFile(name: string): SourceFile {
+  let file = files.get(name);
+  if (file === undefined) {
+    const path = name.startsWith('file://') ? name.slice('file://'.length) : name;
+    const isUsers = path !== '' && !path.startsWith('node:') && !own.some((folder) => path.startsWith(folder));
+    files.set(name, (file = { path, isUsers, places: new Map() }));
+  }
+  return file;
 }
 
 type Above = (...args: never[]) => unknown;
@@ -47,10 +63,12 @@ interface Site extends NodeJS.CallSite {
   getPosition(): number;
 }
 
+const asSites: typeof Error.prepareStackTrace = (_, sites) => sites;
+
 function rawStack(depth: number, above: Above): readonly Site[] {
   const { prepareStackTrace, stackTraceLimit } = Error;
   Error.stackTraceLimit = depth;
-  Error.prepareStackTrace = (_, sites) => sites;
+  Error.prepareStackTrace = asSites;
   const holder: { stack?: unknown } = {};
   Error.captureStackTrace(holder, above);
   const { stack } = holder;
@@ -58,14 +76,6 @@ function rawStack(depth: number, above: Above): readonly Site[] {
   Error.stackTraceLimit = stackTraceLimit;
   return Array.isArray(stack) ? (stack as readonly Site[]) : [];
 }
-
-const fileOf = (site: Site): string => {
-  const name = site.getFileName() ?? '';
-  return name.startsWith('file://') ? name.slice('file://'.length) : name;
-};
-
-const isUsers = (file: string): boolean =>
-  file !== '' && !file.startsWith('node:') && !own.some((folder) => file.startsWith(folder));
 
 /** The same frame in the stack as people read it: line and column of the TypeScript, not of what runs. */
 function mappedPlace(frame: number, file: string, site: Site, above: Above): UserLoc {

@@ -37,7 +37,7 @@ export class CollectivePrinter {
     this.emit = emit;
   }
 
-  print(op: Op, value: string, from: TensorType, to: TensorType): string {
+  print(op: Pick<Op, 'kind' | 'attrs'>, value: string, from: TensorType, to: TensorType): string {
     const parts = op.attrs.groups as Parts;
     switch (op.kind) {
       case 'all_reduce':
@@ -66,7 +66,7 @@ export class CollectivePrinter {
   }
 
   /** i32[]: combined index of this device along the axes. */
-  axisIndex(op: Op): string {
+  axisIndex(op: Pick<Op, 'attrs'>): string {
     return this.index(op.attrs.axes as readonly AxisRef[]);
   }
 

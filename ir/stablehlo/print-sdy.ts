@@ -6,7 +6,9 @@ import type { EditBlock, EditFunc, EditModule, EditOp, EditValue } from '../edit
 import type { Layout } from '../layout.ts';
 import type { AxisRef, Mesh } from '../mesh.ts';
 import { reducerOf } from '../ops/monoid.ts';
+import { isCollective } from '../program.ts';
 import { mlirName } from './mlir-names.ts';
+import { CollectivePrinter } from './print-collective.ts';
 import { hasSyntax, plainOp, propertiesOf, tensorText } from './print-op.ts';
 import { type SsaNames, ssaNames } from './ssa-names.ts';
 import { axisRefText, debugAttributes, perValueText, sdyAttributes, shardingText } from './sdy-attributes.ts';
@@ -17,6 +19,9 @@ class SdyPrinter {
   private readonly edit: EditModule;
   private readonly lines: string[] = [];
   private names: SsaNames = new Map();
+  /** Of collectives in manual computations, which take several lines. */
+  private readonly made = new Map<EditValue, string>();
+  private readonly collectives = new Map<string, CollectivePrinter>();
   private depth = 0;
 
   constructor(module: EditModule) {
@@ -98,7 +103,10 @@ class SdyPrinter {
         return this.line(
           `${this.results(op)}stablehlo.optimization_barrier${this.dict(op)} ${this.uses(op.operands)} : ${types(op.operands)}`,
         );
+      case 'axis_index':
+        return this.collective(op);
       default:
+        if (isCollective(op) && op.result.layout === undefined) return this.collective(op);
         return op.regions.length > 0 || properties(op) !== undefined ? this.generic(op) : this.plain(op);
     }
   }
@@ -184,6 +192,26 @@ class SdyPrinter {
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([k, v]) => (v === '' ? k : `${k} = ${v}`))
       .join(', ')}}`;
+  }
+
+  /** A user's, on the device's shard: as it stands in the program of one device. */
+  private collective(op: EditOp): void {
+    const mesh = String(op.attrs.mesh);
+    let printer = this.collectives.get(mesh);
+    if (printer === undefined) {
+      printer = new CollectivePrinter(this.edit.mesh(mesh), (text, name = `%collective_${this.lines.length}`) => {
+        this.line(`${name} = ${text}`);
+        return name;
+      });
+      this.collectives.set(mesh, printer);
+    }
+    const [operand] = op.operands;
+    this.made.set(
+      op.result,
+      operand === undefined
+        ? printer.axisIndex(op)
+        : printer.print(op, this.name(operand), operand.type, op.result.type),
+    );
   }
 
   private loop(op: EditOp): void {
@@ -287,7 +315,7 @@ class SdyPrinter {
   }
 
   private name(value: EditValue): string {
-    const name = this.names.get(value);
+    const name = this.made.get(value) ?? this.names.get(value);
     if (name === undefined) throw new Error('print: a value is used before it is made');
     return name;
   }

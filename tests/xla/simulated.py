@@ -16,9 +16,14 @@ def start(devices):
     from jax._src.sharding_impls import GSPMDSharding
     from jaxlib import lapack
     lapack._lapack.initialize()  # JAX does so when it lowers a call of it; text that has one is not lowered here
-    DEVICES = tuple(jax.devices()[:devices])
+    use(devices)
     NUMPY = dict(f16=np.float16, bf16=md.bfloat16, f32=np.float32, f64=np.float64, i1=np.bool_, i8=np.int8, i16=np.int16, i32=np.int32, i64=np.int64,
                  ui8=np.uint8, ui16=np.uint16, ui32=np.uint32, ui64=np.uint64, **{"complex<f32>": np.complex64, "complex<f64>": np.complex128})
+
+def use(devices):
+    """As many of those started."""
+    global DEVICES
+    DEVICES = tuple(jax.devices()[:devices])
 
 def build(text):
     """The executable, and the types of arguments and results."""
