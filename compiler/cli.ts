@@ -7,6 +7,7 @@ import { diffCommand } from './commands/diff.ts';
 import { explainCommand } from './commands/explain.ts';
 import { minimizeCommand } from './commands/minimize.ts';
 import { optCommand } from './commands/opt.ts';
+import { planCostCommand } from './commands/plan-cost.ts';
 import { sdyOptCommand } from './commands/sdy-opt.ts';
 import { testCommand } from './commands/test.ts';
 
@@ -22,6 +23,7 @@ checkCommand(program);
 diffCommand(program);
 optCommand(program);
 sdyOptCommand(program);
+planCostCommand(program);
 testCommand(program);
 minimizeCommand(program);
 // A reader that has seen enough (| head) is no mistake.

@@ -45,7 +45,7 @@ export function writeEmit(emit: Emit, from: EmitFrom): void {
   else write(emit.file, textOf(emit.kind, from));
 }
 
-function write(file: string, content: string | Uint8Array): void {
+export function write(file: string, content: string | Uint8Array): void {
   try {
     writeFileSync(file, content);
   } catch (error) {

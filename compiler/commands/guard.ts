@@ -2,13 +2,23 @@
 import { InvalidArgumentError } from 'commander';
 import { type Diagnostic, DiagnosticError, exitCode, internalError, render } from '../../ir/diagnostics.ts';
 import type { Module, SourceText } from '../../ir/program.ts';
-import { type Input, parseSource, readInput } from '../load.ts';
+import { type Input, parseSource, readInput, readSource } from '../load.ts';
 import { newMesh, overrideMesh } from '../mesh-override.ts';
 
-export async function guard(file: string, run: (source: Input) => void | Promise<void>): Promise<void> {
-  let source: Input | undefined;
+export const guard = (file: string, run: (source: Input) => void | Promise<void>): Promise<void> =>
+  guarded(() => readInput(file), run);
+
+/** Of a file that is no program. */
+export const guardText = (file: string, run: (source: SourceText) => void): Promise<void> =>
+  guarded(() => readSource(file), run);
+
+async function guarded<S extends SourceText>(
+  read: () => S | Promise<S>,
+  run: (source: S) => void | Promise<void>,
+): Promise<void> {
+  let source: S | undefined;
   try {
-    source = await readInput(file);
+    source = await read();
     await run(source);
   } catch (error) {
     if (process.env.SHARDC_DEBUG === '1') throw error;

@@ -76,6 +76,8 @@ export const descriptionSchema = z.strictObject({
   optimizer: z.enum(['adam', 'sgd']).default('adam'),
   /** Does the framework run op by op, as PyTorch does: layers recomputed whole, tensor collectives waited for? */
   eager: z.boolean().default(false),
+  /** Are gradients of weights added up by the products that make them? Default: where the framework compiles. */
+  fusedAccumulation: z.boolean().optional(),
   /** What runs beside computing: sends between stages, gradients summed during the last microbatch. */
   overlap: z
     .strictObject({

@@ -12,6 +12,7 @@ import { compile } from '../compile.ts';
 import type { DimSpec } from '../dsl/mesh.ts';
 import { onesLike } from '../dsl/ops/creation.ts';
 import { add, convert } from '../dsl/ops/elementwise.ts';
+import { optimizationBarrier } from '../dsl/ops/structural.ts';
 import { type Spec, spec } from '../dsl/spec.ts';
 import type { Tensor } from '../dsl/tensor.ts';
 import { trace } from '../dsl/trace-function.ts';
@@ -37,7 +38,9 @@ export interface StageProgram {
   readonly handedBytes: number;
   readonly weightBytes: number;
   readonly sumBytes: number;
-  /** Elements of its weights, on all devices. */
+  /** Of these, the head's copy of the embedding's table, which a stage that has both holds once. */
+  readonly tableBytes: { readonly weights: number; readonly sums: number };
+  /** Elements of its weights, on all devices; without that copy. */
   readonly parameters: number;
 }
 
@@ -48,10 +51,9 @@ export function stageProgram(part: Part, d: Description, axes: Axes, layers: num
   const traced = trace(step.run, { mesh: axes.mesh, name: part.replace(' ', '_'), ...step.options } as never);
   const { local } = compile(traced.module, { registry });
   const count = weights.reduce((n, w) => n + Object.keys(w).length, 0);
-  // The head's table is the embedding's, where the model has but one.
-  const parameters = mainFunction(traced.module)
-    .body.params.slice(0, count)
-    .reduce((n, p) => n + elementCount(typeOf(mainFunction(traced.module), p)), 0);
+  const main = mainFunction(traced.module);
+  const own = main.body.params.slice(part === 'head' ? 1 : 0, count);
+  const parameters = own.reduce((n, p) => n + elementCount(typeOf(main, p)), 0);
   return {
     ...cut(part, local as Module, { weights: count, outputs: step.outputs, again: MASKS_AGAIN[d.recompute] }),
     parameters,
@@ -78,10 +80,11 @@ function stepOf(
   const model = new Transformer(d, axes);
   const { x, ids, masks } = inputsOf(d, axes, model.outer);
   const ends = weights.flatMap((w, i) => Object.keys(w).map((n) => (sums[i] ?? w)[n]?.sharding));
+  const apart = (g: Tensor): Tensor => ((d.fusedAccumulation ?? !d.eager) ? g : optimizationBarrier(g));
   const total = (before: readonly Weights[], grads: readonly Weights[]): readonly Weights[] =>
     before.length === 0
       ? treeMap((g) => convert(g, d.gradients), grads)
-      : treeMap((s, g) => add(s, convert(g, s.dtype)) as Tensor, before, grads);
+      : treeMap((s, g) => add(s, convert(apart(g), s.dtype)) as Tensor, before, grads);
   switch (part) {
     case 'embedding':
       return {
@@ -186,7 +189,9 @@ function cut(part: Part, local: Module, { weights, outputs, again }: Counts): Om
     const id = params[i] as ValueId;
     return i >= weights && before.includes(id) && !again.has(func.values[id]?.name ?? '') ? [id] : [];
   });
-  const [y] = func.body.ops.at(-1)?.operands ?? [];
+  const results = func.body.ops.at(-1)?.operands ?? [];
+  const [y] = results;
+  const sums = results.slice(outputs);
   return {
     part,
     whole: local,
@@ -197,7 +202,11 @@ function cut(part: Part, local: Module, { weights, outputs, again }: Counts): Om
     keptBytes: sizeOf(func, [...backward.left, ...givenAgain]),
     handedBytes: y === undefined ? 0 : sizeOf(func, [y]),
     weightBytes: sizeOf(func, params.slice(0, weights)),
-    sumBytes: func.resultTypes.length === 0 ? 0 : sizeOf(func, (func.body.ops.at(-1)?.operands ?? []).slice(outputs)),
+    sumBytes: sizeOf(func, sums),
+    tableBytes:
+      part === 'head'
+        ? { weights: sizeOf(func, params.slice(0, 1)), sums: sizeOf(func, sums.slice(0, 1)) }
+        : { weights: 0, sums: 0 },
   };
 }
 

@@ -43,12 +43,7 @@ export function stagesOf(d: Description, axes: Axes, machine: Machine): { stages
     from += count;
     return made;
   });
-  const stages = Array.from({ length: d.pp }, (_, s) =>
-    stageOf(
-      d,
-      all.filter((_, i) => i % d.pp === s),
-    ),
-  );
+  const stages = Array.from({ length: d.pp }, (_, s) => stageOf(all.filter((_, i) => i % d.pp === s)));
   return { stages, parts };
 }
 
@@ -103,13 +98,15 @@ function chunkOf(
   };
 }
 
-function stageOf(_: Description, chunks: readonly Chunk[]): Stage {
+function stageOf(chunks: readonly Chunk[]): Stage {
+  const programs = chunks.flatMap((c) => c.parts.map(([part, times]) => ({ program: part.program, times })));
   const total = (of: (p: StageProgram) => number): number =>
-    chunks.reduce((n, c) => n + c.parts.reduce((k, [part, times]) => k + times * of(part.program), 0), 0);
+    programs.reduce((n, { program, times }) => n + times * of(program), 0);
+  const twice = programs.some((p) => p.program.part === 'embedding') ? 1 : 0;
   return {
     chunks,
-    weightBytes: total((p) => p.weightBytes),
-    sumBytes: total((p) => p.sumBytes),
+    weightBytes: total((p) => p.weightBytes - twice * p.tableBytes.weights),
+    sumBytes: total((p) => p.sumBytes - twice * p.tableBytes.sums),
     parameters: total((p) => p.parameters),
   };
 }

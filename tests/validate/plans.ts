@@ -77,6 +77,7 @@ export const KORTHIKANTI: readonly PublishedPlan[] = (
       sequenceParallel: recompute === 'selective',
       dtype: 'f16',
       eager: true,
+      fusedAccumulation: true,
       overlap: { tensor: true },
       machine: 'a100',
     } satisfies PlanInput,
