@@ -9,7 +9,7 @@ import { registry } from '../../ir/ops/index.ts';
 import { type Func, mainFunction, type Module, typeOf, type ValueId } from '../../ir/program.ts';
 import { byteSize, type DType, elementCount } from '../../ir/types.ts';
 import { compile } from '../compile.ts';
-import type { DimSpec } from '../dsl/mesh.ts';
+import { type DimSpec, shard } from '../dsl/mesh.ts';
 import { onesLike } from '../dsl/ops/creation.ts';
 import { add, convert } from '../dsl/ops/elementwise.ts';
 import { optimizationBarrier } from '../dsl/ops/structural.ts';
@@ -108,7 +108,10 @@ function stepOf(
     default:
       return {
         run: (w: readonly Weights[], h: Tensor, given: Masks, dy: Tensor, s: readonly Weights[]) => {
-          const layer = checkpoint((u: Weights, v: Tensor) => model.layer(u, v, given), recomputing(d));
+          // Split weights stay so where they are read again: what forward gathers is not kept for the way back.
+          const stay = (u: Weights): Weights =>
+            Object.fromEntries(Object.entries(u).map(([n, t]) => [n, shard(t, ...(weights[0]?.[n]?.sharding ?? []))]));
+          const layer = checkpoint((u: Weights, v: Tensor) => model.layer(stay(u), v, given), recomputing(d));
           const [y, pull] = vjp((all: readonly Weights[], v: Tensor) => all.reduce((t, u) => layer(u, t), v), w, h);
           const [dw, dx] = pull(dy);
           return [y, dx, total(s, dw)];
