@@ -174,6 +174,10 @@ export const CODES: Readonly<Record<string, CodeText>> = {
     'export default trace(fn, { mesh: mesh({ data: 2 }), args: [f32([8, 16])] }).',
   ),
   SH0614: code('The TypeScript file cannot be run.', 'The message is that of Node; correct the file.'),
+  SH0615: code(
+    'An op from outside has no form that XLA knows.',
+    'Give its definition an expand(b, op), or leave StableHLO: everything else works.',
+  ),
   SH0701: code('There is no pass of this name.', 'The names are listed.'),
   SH0702: code('The program was not propagated.', 'Run the pipeline further: leave --stop-after out.'),
   SH0703: code('There is no value of this name.', 'Use the name as it stands in the file.'),

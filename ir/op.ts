@@ -4,7 +4,8 @@ import type { FactorRule } from './factors.ts';
 import type { Gradient } from './gradient.ts';
 import type { Monoid } from './layout.ts';
 import type { PadRule } from './padding.ts';
-import type { Attrs, Block } from './program.ts';
+import type { Attrs, Block, Op, ValueId } from './program.ts';
+import type { TypedBuilder } from './typed-build.ts';
 import type { TensorType } from './types.ts';
 
 /** What a rule may ask of the op that made an operand. */
@@ -69,6 +70,11 @@ export interface OpDef<A extends Attrs = Attrs> {
   halo?: (view: OpView<A>, factor: number, shards: number) => readonly number[] | null;
   /** Reverse mode; absent = a gradient cannot flow through. */
   gradient?: Gradient<A>;
+  /**
+   * The op in ops that XLA knows, at whatever shapes it stands: how one from outside is exported. Writes them and gives
+   * what stands for the results.
+   */
+  expand?(b: TypedBuilder, op: Pick<Op, 'operands' | 'attrs' | 'regions'>): readonly ValueId[];
   /**
    * What happens when a factor of `factors` is longer than it truly is; null = the op must see the true size. Absent:
    * factors that pass from operands to results may be padded, others not.

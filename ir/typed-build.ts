@@ -4,7 +4,7 @@ import { splatElements } from './elements.ts';
 import type { Monoid } from './layout.ts';
 import { identityOf } from './monoid.ts';
 import { InferError, type Registry } from './op.ts';
-import type { Attrs, Block, Origin, ValueId } from './program.ts';
+import type { Attrs, Block, Origin, ValueId, ValueInfo } from './program.ts';
 import { type DType, tensor, type TensorType } from './types.ts';
 
 export const REDUCERS: Readonly<Record<Monoid, string>> = {
@@ -21,8 +21,8 @@ export class TypedBuilder extends FuncBuilder {
   /** Of every op made from here on. */
   origin: Origin = {};
 
-  constructor(registry: Registry) {
-    super();
+  constructor(registry: Registry, values: readonly ValueInfo[] = []) {
+    super(values);
     this.registry = registry;
   }
 

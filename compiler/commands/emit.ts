@@ -79,7 +79,7 @@ function textOf(kind: Exclude<Emit['kind'], 'chakra'>, { compiled, report, coste
   if (report === undefined || costed === undefined) throw needsAll(kind);
   switch (kind) {
     case 'stablehlo':
-      return exportStablehlo(source, compiled.local ?? module);
+      return exportStablehlo(source, compiled.local ?? module, compiled.registry);
     case 'report':
       return `${JSON.stringify(report, null, 2)}\n`;
     case 'trace':

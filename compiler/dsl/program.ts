@@ -118,7 +118,7 @@ export class Program<A extends readonly unknown[] = readonly unknown[], R = unkn
 
   /** The per-device program as XLA runs it. */
   toStableHLO(): string {
-    return exportStablehlo(this.source, this.module);
+    return exportStablehlo(this.source, this.module, this.registry);
   }
 
   /** On the simulated mesh, in the program's own element types. */

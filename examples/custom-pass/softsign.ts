@@ -25,6 +25,12 @@ export const softsign = defineOp({
     const values = Float64Array.from(data as Float64Array, (v) => v / (1 + Math.abs(v)));
     return [{ dtype, shape, data: precision === 'wide' ? values : Float32Array.from(values) }];
   },
+  /** What XLA is given for it. */
+  expand(b, { operands: [x] }) {
+    const of = x as NonNullable<typeof x>;
+    const one = b.splat(1, b.typeOf(of));
+    return [b.one('divide', [of, b.one('add', [one, b.one('abs', [of])])])];
+  },
   gradient(b, { results }, [g]) {
     if (g === undefined) return [];
     // y' = (1 - |y|)²

@@ -19,13 +19,17 @@ import {
 } from '../program.ts';
 import { tensor, type TensorType } from '../types.ts';
 import { edit } from '../edit.ts';
+import type { Registry } from '../op.ts';
+import { registry as standard } from '../ops/index.ts';
 import { outline } from '../outline.ts';
+import { expandOps } from './expand-ops.ts';
 import { CollectivePrinter } from './print-collective.ts';
 import { plainOp, propertiesOf, tensorText } from './print-op.ts';
 import { meshText, printSdy } from './print-sdy.ts';
 
-export function exportStablehlo(original: Module, local: Module): string {
-  return new Printer(mainFunction(original), outline(local)).module(original.name);
+/** `registry` says what ops from outside are in ops of XLA. */
+export function exportStablehlo(original: Module, local: Module, registry: Registry = standard): string {
+  return new Printer(mainFunction(original), outline(expandOps(local, registry))).module(original.name);
 }
 
 /** A module at a global level before collectives, with the layout of every value as `sdy.sharding`. */

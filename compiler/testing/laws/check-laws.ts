@@ -1,5 +1,6 @@
 /** All laws on one example of one op. */
 import type { AnyOpDef, Registry } from '../../../ir/op.ts';
+import { checkExpansion } from './checks/expansion.ts';
 import { checkLinearity } from './checks/linearity.ts';
 import { checkOwed } from './checks/owed.ts';
 import { checkPadding } from './checks/padding.ts';
@@ -25,6 +26,7 @@ const CHECKS: readonly (readonly [LawName, (ctx: LawContext, found: Findings) =>
   ['linearity', checkLinearity],
   ['linearity', checkOwed],
   ['round-trip', checkRoundTrip],
+  ['expansion', checkExpansion],
 ];
 
 /** `def` stands for `registry[def.kind]`: a definition can be tried before it is registered. */
