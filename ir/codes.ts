@@ -178,6 +178,10 @@ export const CODES: Readonly<Record<string, CodeText>> = {
     'An op from outside has no form that XLA knows.',
     'Give its definition an expand(b, op), or leave StableHLO: everything else works.',
   ),
+  SH0616: code(
+    'A tensor is used as if it were a number.',
+    'Operators and Math know numbers only: use the functions of tensors, add(x, y), sqrt(x), greater(x, 0).',
+  ),
   SH0701: code('There is no pass of this name.', 'The names are listed.'),
   SH0702: code('The program was not propagated.', 'Run the pipeline further: leave --stop-after out.'),
   SH0703: code('There is no value of this name.', 'Use the name as it stands in the file.'),

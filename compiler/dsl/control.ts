@@ -1,12 +1,12 @@
 /** Loops and branches: scan, fori, whileLoop, cond, switchCase (jax.lax has the same). */
 import type { Block } from '../../ir/program.ts';
-import { tensor, type TensorType, typeText } from '../../ir/types.ts';
+import { isInteger, tensor, type TensorType, typeText } from '../../ir/types.ts';
 import { fail } from './errors.ts';
 import { constant } from './ops/creation.ts';
 import { add, convert, less } from './ops/elementwise.ts';
 import type { ScanAttrs } from './primitives.ts';
 import type { Operand, Tensor } from './tensor.ts';
-import { currentTrace, type Trace } from './trace.ts';
+import { currentTrace, describe, mustBeTensor, type Trace } from './trace.ts';
 import { isTensor, leavesOf, structure, tensorsOf, withTensors } from './tree.ts';
 
 export interface ScanOptions {
@@ -51,7 +51,10 @@ export function scan<C, X, Y>(
   } = trace.region('the body of a scan', types, ([i, ...params]) => {
     const carry = withTensors(init, params.slice(0, carries.length));
     const x = xs === null ? null : withTensors(xs, params.slice(carries.length));
-    const [next, y] = body(carry, x as SliceOf<X>, i as Tensor<'i32', readonly []>);
+    const returned = body(carry, x as SliceOf<X>, i as Tensor<'i32', readonly []>);
+    if (!Array.isArray(returned) || returned.length !== 2)
+      fail('SH0607', `the body of a scan returns ${describe(returned)}`, { expected: '[carry, y], y null for no ys' });
+    const [next, y] = returned;
     mustBeLike(trace, init, next, 'the carry that the body of a scan returns');
     return { returned: [...tensorsOf(next), ...(y === null ? [] : tensorsOf(y))], rest: y };
   });
@@ -73,10 +76,14 @@ function lengthOf(xs: unknown, { length }: ScanOptions): number {
   const lengths = new Set(leaves.map((l) => l.leaf.shape[0]));
   if (length !== undefined) lengths.add(length);
   const [one] = lengths;
+  if (lengths.size === 0)
+    fail('SH0611', 'a scan without xs does not know how often to run', {
+      expected: 'scan(body, init, null, { length })',
+    });
   if (lengths.size !== 1 || one === undefined || !Number.isSafeInteger(one) || one < 0)
     fail(
       'SH0611',
-      `a scan over xs of lengths ${leaves.map((l) => `${l.path || 'xs'}: ${l.leaf.shape[0] ?? 'a scalar'}`).join(', ') || 'none'}`,
+      `a scan over xs of lengths ${leaves.map((l) => `${l.path || 'xs'}: ${l.leaf.shape[0] ?? 'a scalar'}`).join(', ')}`,
       {
         expected: 'one length, of dim 0 of every tensor in xs, or as { length }',
       },
@@ -147,7 +154,8 @@ export function switchCase<A extends readonly unknown[], R>(
   branches: readonly ((...args: A) => R)[],
   ...args: A
 ): R {
-  if (index.rank !== 0 || index.dtype === 'pred')
+  mustBeTensor(index);
+  if (index.rank !== 0 || !isInteger(index.dtype))
     fail('SH0613', `switchCase takes an integer scalar, got ${String(index)}`);
   if (branches.length === 0) fail('SH0206', 'switchCase takes at least one branch');
   const trace = currentTrace();
@@ -199,7 +207,9 @@ function mustBeLike(trace: Trace, want: unknown, got: unknown, what: string, usa
     if (text(l.leaf) !== text(other))
       fail('SH0607', `${what} is ${text(other)}${l.path === '' ? '' : ` at ${l.path}`}`, {
         expected: text(l.leaf),
-        help: "convert or reshape it to what it was before: convert(x, 'f32')",
+        help: usable
+          ? "convert or reshape it to what it was before: convert(x, 'f32')"
+          : 'every branch gives what the first gives',
       });
   });
 }

@@ -57,6 +57,11 @@ export function shard<T extends Tensor>(x: T, ...dims: readonly DimSpec[]): T {
   const trace = currentTrace();
   const id = trace.id(x);
   const layout = readLayout(trace, dims, x.shape.length);
+  const held = layout.dims.flatMap((d) => d.axes).find((a) => trace.manualAxes.includes(a.name));
+  if (held !== undefined)
+    fail('SH0231', `a layout names ${held.name}, which is manual in this shardMap`, {
+      expected: 'axes that the shardMap leaves free: its tensors are one device’s shards already',
+    });
   const made = trace.build((b) => b.op('sharding_constraint', [id], [b.typeOf(id)], b.origin, { layout }));
   return trace.tensor(made[0] as typeof id) as T;
 }

@@ -12,6 +12,7 @@ import {
   square,
   subtract,
 } from './ops/elementwise.ts';
+import { fail } from './errors.ts';
 import { constant, zeros, zerosLike } from './ops/creation.ts';
 import { mean } from './ops/reductions.ts';
 import { expandDims } from './ops/shaping.ts';
@@ -69,6 +70,7 @@ export function adam(options: AdamOptions): Optimizer<Trees> {
     init: (params) => ({ step: constant(0), mean: treeMap(zerosLike, params), square: treeMap(zerosLike, params) }),
     specs: (params) => ({ step: spec('f32', []), mean: params as object, square: params as object }),
     update(grads, state, params) {
+      expectState('adam', state, ['step', 'mean', 'square']);
       const step = add(state.step as Tensor, 1);
       const first = treeMap(
         (m, g) => add(multiply(m, beta1), multiply(g, 1 - beta1)),
@@ -95,6 +97,14 @@ export function adam(options: AdamOptions): Optimizer<Trees> {
       return [next, { step, mean: first, square: second }];
     },
   };
+}
+
+function expectState(of: string, state: Trees, parts: readonly string[]): void {
+  const missing = parts.find((part) => state?.[part] === undefined);
+  if (missing !== undefined)
+    fail('SH0607', `the state given to ${of} has no ${missing}`, {
+      expected: `what ${of}(…).init(params) gives, or an argument of ${of}(…).specs(params)`,
+    });
 }
 
 const as = (x: Tensor, like: Tensor): Tensor => convert(x, like.dtype);
@@ -129,6 +139,7 @@ export function adafactor(options: AdafactorOptions): Optimizer<Trees> {
       ),
     }),
     update(grads, state, params) {
+      expectState('adafactor', state, ['step', 'rows', 'columns']);
       const step = add(state.step as Tensor, 1);
       const keep = subtract(1, power(step, -decay));
       const [oldRows, oldColumns] = [tensorsOf(state.rows), tensorsOf(state.columns)];

@@ -42,6 +42,8 @@ export function compile(
   options: Partial<TraceOptions> & ProgramOptions = {},
 ): Program {
   const traced = typeof source === 'function' ? traceWith(source, options) : source;
+  if ((traced instanceof Traced ? traced.module : traced).meshes.length === 0)
+    fail('SH0216', 'the program has no mesh', { help: 'compile(fn, { mesh: mesh({ data: 2, model: 4 }), args })' });
   if (traced instanceof Traced) return new Program(traced.module, traced.registry, options, traced);
   return new Program(traced, options.registry ?? standard, options);
 }
@@ -170,7 +172,7 @@ function at(tree: unknown, path: string): unknown {
   let node = tree;
   for (const key of path.split('.')) {
     const holds = typeof node === 'object' && node !== null && Object.hasOwn(node, key);
-    if (!holds) fail('SH0612', `the run lacks an array at ${path}`);
+    if (!holds) fail('SH0612', `the run was given no array for argument ${path.replace('.', ', ')}`);
     node = (node as Record<string, unknown>)[key];
   }
   return node;

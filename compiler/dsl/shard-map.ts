@@ -193,8 +193,21 @@ export function allToAll(x: Tensor, axes: Axes, dims: { readonly split: number; 
 /** Pairs [from, to] of places along an axis; where nothing arrives there are zeros. */
 export function ppermute<T extends Tensor>(x: T, axes: Axes, pairs: readonly (readonly [number, number])[]): T {
   const on = manualAxes(currentTrace(), 'ppermute', axes);
-  const sources = new Array<number>(axesSize(on.axes)).fill(-1);
-  for (const [from, to] of pairs) sources[to] = from;
+  const count = axesSize(on.axes);
+  const sources = new Array<number>(count).fill(-1);
+  for (const [from, to] of pairs) {
+    const beyond = [from, to].find((p) => !Number.isInteger(p) || p < 0 || p >= count);
+    const again = sources[to] !== -1 || sources.includes(from);
+    if (beyond !== undefined || again)
+      fail(
+        'SH0204',
+        `ppermute: the pair [${from}, ${to}] ${beyond === undefined ? 'uses a place again' : `is beyond the ${count} places`}`,
+        {
+          expected: `pairs of 0 to ${count - 1}, each sending once and receiving once`,
+        },
+      );
+    sources[to] = from;
+  }
   return emit('device_permute', [x], { mesh: on.mesh.name, axes: on.axes, sources }) as T;
 }
 

@@ -1,8 +1,8 @@
 /** What an argument is: element type, shape, and how it is laid out. `f32([64, 256], null, 'model')`. */
-import { type DType, isDType } from '../../ir/types.ts';
-import { fail } from './errors.ts';
+import type { DType } from '../../ir/types.ts';
 import type { DimSpec } from './mesh.ts';
-import { checkShape, type Lengths } from './ops/creation.ts';
+import type { Lengths } from './ops/creation.ts';
+import { checkDType, checkShape } from './ops/types.ts';
 import type { Shape, Tensor } from './tensor.ts';
 import type { MapTree } from './tree.ts';
 
@@ -16,7 +16,7 @@ export class Spec<D extends DType = DType, S extends Shape = Shape> {
   declare readonly [typed]: Tensor<D, S>;
 
   constructor(dtype: D, shape: S, sharding: readonly DimSpec[] | undefined) {
-    if (!isDType(dtype)) fail('SH0105', `"${String(dtype)}" is not an element type`);
+    checkDType(dtype);
     checkShape(shape);
     this.dtype = dtype;
     this.shape = shape;

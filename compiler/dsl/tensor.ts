@@ -1,6 +1,7 @@
 /** Symbolic tensors: what a model is written over. They have a type and a place in a trace, and no numbers. */
 import type { ValueId } from '../../ir/program.ts';
 import type { DType } from '../../ir/types.ts';
+import { fail } from './errors.ts';
 import type { Scope } from './trace.ts';
 
 export type Shape = readonly number[];
@@ -31,6 +32,15 @@ export class Tensor<D extends DType = DType, S extends Shape = Shape> {
 
   toString(): string {
     return `Tensor ${this.dtype}[${this.shape.join(',')}]`;
+  }
+
+  /** `x + y`, `x > 0`, Math.sqrt(x): JavaScript asks for a number, which there is none of before the program runs. */
+  [Symbol.toPrimitive](wanted: 'string' | 'number' | 'default'): string {
+    if (wanted === 'string') return this.toString();
+    return fail('SH0616', `a number is asked of a ${this.toString()}, which has none while it is traced`, {
+      expected: 'functions of tensors: add(x, y) for x + y, sqrt(x), greater(x, 0) for x > 0',
+      help: 'a choice by value is select(greater(x, 0), a, b), or cond(pred, f, g)',
+    });
   }
 }
 

@@ -54,6 +54,10 @@ export function trace<A extends readonly unknown[], R>(fn: (...args: A) => R, op
       rebuildArguments(traced, specs, name),
     ) as unknown as A;
     const out = fn(...args);
+    if (out === undefined)
+      fail('SH0607', `the traced function ${fn.name} gives nothing`.replace('  ', ' '), {
+        expected: 'return its result',
+      });
     if (out instanceof Promise) fail('SH0609', 'the traced function is async', { expected: 'a plain function' });
     const leaves = leavesOf(out, isTensor);
     const ids = leaves.map((l) => traced.id(l.leaf));
@@ -82,10 +86,12 @@ export function trace<A extends readonly unknown[], R>(fn: (...args: A) => R, op
   });
 }
 
+const SPECS = "specs, arrays and objects of them: f32([8, 16]), { w: bf16([16, 64], null, 'model') }";
+
 const moduleName = (name: string): string => name.replace(/[^A-Za-z0-9_]/g, '_') || 'main';
 
 function rebuildArguments(traced: Trace, specs: unknown, name: string): unknown {
-  const paths = leavesOf(specs, isSpec, name);
+  const paths = leavesOf(specs, isSpec, name, SPECS);
   let next = 0;
   return rebuild(specs, isSpec, (spec) => argument(traced, spec, paths[next++]?.path ?? name));
 }
@@ -105,6 +111,11 @@ function namedArguments(
   if (!Array.isArray(args))
     fail('SH0607', `args is ${describe(args)}`, { expected: 'one tree of specs per parameter' });
   const names = parameterNames(fn);
+  const isRest = names.at(-1)?.startsWith('...') === true || /\[native code\]/.test(fn.toString());
+  if (args.length < fn.length || (args.length > names.length && !isRest))
+    fail('SH0607', `the function has ${names.length} parameters, args has ${args.length}`, {
+      expected: `one tree of specs for each of ${names.map((n) => n.split('=')[0]?.trim() ?? '').join(', ') || 'no parameter'}`,
+    });
   const isNamed = (name: string | undefined): name is string => name !== undefined && /^[A-Za-z_$][\w$]*$/.test(name);
   return args.map((specs: unknown, i) => {
     const name = names[i];

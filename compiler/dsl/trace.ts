@@ -65,12 +65,12 @@ export class Trace {
   }
 
   /** Appends ops through the builder, each at the caller's place; a broken rule is the caller's mistake. */
-  build<T>(write: (b: TypedBuilder) => T): T {
+  build<T>(write: (b: TypedBuilder) => T, call?: Call): T {
     this.b.origin = callerOrigin(this.build);
     try {
       return write(this.b);
     } catch (error) {
-      if (error instanceof InferError) fail('SH0204', error.message);
+      if (error instanceof InferError) fail('SH0204', `${call === undefined ? '' : callText(call)}${error.message}`);
       throw error;
     }
   }
@@ -103,6 +103,15 @@ export class Trace {
   }
 }
 
+/** What was called on what, where a broken rule does not say so itself. */
+interface Call {
+  readonly name: string;
+  readonly operands: readonly unknown[];
+}
+
+const callText = ({ name, operands }: Call): string =>
+  `${name} of ${operands.map((x) => (x instanceof Tensor ? typeText(x) : String(x))).join(' and ')}: `;
+
 let current: Trace | undefined;
 
 /** The trace in whose function we are. */
@@ -134,7 +143,7 @@ export function mustBeTensor(x: unknown): asserts x is Tensor {
 }
 
 export function describe(value: unknown): string {
-  if (value === null || value === undefined) return String(value);
+  if (value === null || value === undefined || value instanceof Tensor) return String(value);
   if (typeof value === 'function') return `a function ${value.name}`.trim();
   if (Array.isArray(value)) return `an array of ${value.length}`;
   return typeof value === 'object' ? 'an object' : `the ${typeof value} ${String(value)}`;

@@ -3,7 +3,7 @@ import { fullAxis } from '../../ir/mesh.ts';
 import { type Block, type Op, type ValueId, walkOps } from '../../ir/program.ts';
 import { isFloat, isInexact, typeText } from '../../ir/types.ts';
 import { Environment, readFromOutside } from './blocks.ts';
-import { fail } from './errors.ts';
+import { diagnosticAt, fail } from './errors.ts';
 import { Tape } from './gradient/tape.ts';
 import { Variation } from './gradient/variation.ts';
 import { returned } from './live-values.ts';
@@ -34,6 +34,11 @@ export function valueAndGrad<
   const { argnums = 0 } = options ?? {};
   const wanted = typeof argnums === 'number' ? [argnums] : argnums;
   return (...args) => {
+    const beyond = wanted.find((i) => !Number.isInteger(i) || i < 0 || i >= args.length);
+    if (beyond !== undefined)
+      fail('SH0607', `argnums names argument ${beyond}, the function was given ${args.length}`, {
+        expected: args.length === 0 ? 'a function of arguments' : `0 to ${args.length - 1}`,
+      });
     for (const i of wanted)
       for (const { path, leaf } of leavesOf(args[i], isTensor, `argument ${i}`))
         if (!isInexact(leaf.dtype))
@@ -89,7 +94,8 @@ function tape<A extends readonly unknown[], R>(fn: (...args: A) => R, args: A, w
   const { block, out } = functionBlock(trace, 'the differentiated function', fn, args);
   for (const op of walkOps(block))
     if (hasEffect(op))
-      fail(
+      throw diagnosticAt(
+        op.origin.user,
         'SH0605',
         `${op.kind}${op.attrs.target === undefined ? '' : ` @${String(op.attrs.target)}`} has an effect, which a gradient would repeat or lose`,
         {
@@ -196,6 +202,10 @@ export function checkpoint<A extends readonly unknown[], R>(
   options: CheckpointOptions = {},
 ): (...args: A) => R {
   const { policy = checkpointPolicies.nothingSaveable, whole = false } = options;
+  if (typeof policy !== 'function')
+    fail('SH0609', `${describe(policy)} stands where a checkpoint policy is needed`, {
+      expected: `checkpointPolicies.${Object.keys(checkpointPolicies).join(', .')}`,
+    });
   return (...args) => regionOp('checkpoint', fn, args, { saveable: policy, whole });
 }
 

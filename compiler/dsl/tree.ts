@@ -19,22 +19,32 @@ export interface Leaf<L> {
 const MAX_DEPTH = 64;
 
 /** Every leaf with its path; `isLeaf` tells leaves from objects. */
-export function leavesOf<L>(tree: unknown, isLeaf: (node: unknown) => node is L, root = ''): Leaf<L>[] {
+export function leavesOf<L>(
+  tree: unknown,
+  isLeaf: (node: unknown) => node is L,
+  root = '',
+  wanted = TENSORS,
+): Leaf<L>[] {
   const found: Leaf<L>[] = [];
   const visit = (node: unknown, path: string, depth: number): void => {
     if (isLeaf(node)) found.push({ path, leaf: node });
     else if (depth > MAX_DEPTH) fail('SH0607', `the tree at ${path} nests too deeply, or holds itself`);
-    else for (const [key, child] of children(node, path)) visit(child, path === '' ? key : `${path}.${key}`, depth + 1);
+    else
+      for (const [key, child] of children(node, path, wanted))
+        visit(child, path === '' ? key : `${path}.${key}`, depth + 1);
   };
   visit(tree, root, 0);
   return found;
 }
 
-function children(node: unknown, path: string): [string, unknown][] {
+const TENSORS = 'tensors, arrays and objects of them';
+
+function children(node: unknown, path: string, wanted = TENSORS): [string, unknown][] {
   if (Array.isArray(node)) return node.map((child, i) => [String(i), child]);
   if (isRecord(node)) return Object.entries(node);
-  return fail('SH0607', `${describe(node)}${path === '' ? '' : ` at ${path}`} stands in a tree of tensors`, {
-    expected: 'tensors, arrays and objects of them',
+  const where = path === '' ? '' : ` at ${path}`;
+  return fail('SH0607', `${describe(node)}${where} is no ${wanted.split(',')[0]?.replace(/s$/, '')}`, {
+    expected: wanted,
   });
 }
 

@@ -3,7 +3,7 @@ import { einsum as writeEinsum } from '../../../ir/text/einsum.ts';
 import type { DType } from '../../../ir/types.ts';
 import { fail } from '../errors.ts';
 import type { Shape, Tensor } from '../tensor.ts';
-import { currentTrace } from '../trace.ts';
+import { currentTrace, mustBeTensor } from '../trace.ts';
 import { convert } from './elementwise.ts';
 import { commonType } from './lift.ts';
 import { reshape } from './shaping.ts';
@@ -20,15 +20,25 @@ export function einsum<const E extends string>(
   if (operands.length === 0) fail('SH0206', 'einsum takes at least one tensor');
   const dtype = commonType(trace, operands);
   const ids = operands.map((x) => trace.id(convert(x, dtype)));
-  return trace.tensor(trace.build((b) => writeEinsum(b, equation, ids))) as Tensor<DType, ResultOf<E>>;
+  const call = { name: `einsum ${equation}`, operands };
+  return trace.tensor(trace.build((b) => writeEinsum(b, equation, ids), call)) as Tensor<DType, ResultOf<E>>;
 }
 
 /** As NumPy: the last two dims multiply, leading dims are batch dims; a vector is a row on the left, a column on the right. */
 export function matmul(a: Tensor, b: Tensor): Tensor {
+  [a, b].forEach(mustBeTensor);
   if (a.rank === 0 || b.rank === 0) fail('SH0204', 'matmul takes no scalars', { help: 'multiply(a, b)' });
   if (a.rank === 1) return dropDim(matmul(reshape(a, [1, -1]), b), b.rank === 1 ? 0 : -2);
   if (b.rank === 1) return dropDim(matmul(a, reshape(b, [-1, 1])), -1);
   const letters = 'abcdefghijklmnop';
+  if (a.shape.at(-1) !== b.shape.at(-2))
+    fail(
+      'SH0204',
+      `matmul of ${String(a)} and ${String(b)}: rows of ${a.shape.at(-1)} meet columns of ${b.shape.at(-2)}`,
+      {
+        expected: '[..., n, k] and [..., k, m]',
+      },
+    );
   const batch = Math.max(a.rank, b.rank) - 2;
   const of = (x: Tensor, end: string): string => letters.slice(batch - (x.rank - 2), batch) + end;
   return einsum(`${of(a, 'yz')},${of(b, 'zx')}->${letters.slice(0, batch)}yx`, a, b);

@@ -5,11 +5,13 @@ import { fail } from '../errors.ts';
 import type { Matrix, Shape, Tensor, Vector } from '../tensor.ts';
 import { currentTrace } from '../trace.ts';
 import { less } from './elementwise.ts';
+import { checkDType, checkShape } from './types.ts';
 
 export type Nested = number | bigint | boolean | readonly Nested[];
 
 /** Numbers in nested arrays; f32 unless said otherwise (pred for booleans). */
 export function constant(values: Nested, dtype?: DType): Tensor {
+  if (dtype !== undefined) checkDType(dtype);
   const shape: number[] = [];
   for (let at: Nested = values; Array.isArray(at); at = at[0] as Nested) shape.push(at.length);
   const flat: (number | bigint)[] = [];
@@ -40,6 +42,7 @@ export function full<const S extends Shape, D extends DType = 'f32'>(
 ): Tensor<D, Lengths<S>> {
   const trace = currentTrace();
   checkShape(shape);
+  if (dtype !== undefined) checkDType(dtype);
   return trace.tensor(trace.build((b) => b.splat(value, tensor(dtype ?? 'f32', shape)))) as Tensor<D, Lengths<S>>;
 }
 
@@ -56,6 +59,7 @@ export const onesLike = <T extends Tensor>(x: T): T => full(x.shape, 1, x.dtype)
 /** Counts 0, 1, … along one dim. */
 export function iota(shape: Shape, dim: number, dtype: DType = 'i32'): Tensor {
   checkShape(shape);
+  checkDType(dtype);
   if (dim < 0 || dim >= shape.length) fail('SH0204', `iota: ${dim} is not a dim of [${shape.join(', ')}]`);
   return currentTrace().emit('iota', [], { dim, dtype, shape })[0] as Tensor;
 }
@@ -80,9 +84,4 @@ function addOffset(x: Tensor, by: number): Tensor {
   const trace = currentTrace();
   const offset = trace.tensor(trace.build((b) => b.splat(by, tensor(x.dtype, x.shape))));
   return trace.emit('add', [x, offset])[0] as Tensor;
-}
-
-export function checkShape(shape: Shape): void {
-  const bad = shape.find((n) => !Number.isSafeInteger(n) || n < 0);
-  if (bad !== undefined) fail('SH0105', `${bad} is not the extent of a dim`, { expected: 'a whole number from 0' });
 }

@@ -4,7 +4,8 @@ import type { ValueId } from '../../../ir/program.ts';
 import { DTYPES, type DType, isFloat } from '../../../ir/types.ts';
 import { fail } from '../errors.ts';
 import type { Operand, Scalar, Shape, Tensor } from '../tensor.ts';
-import { currentTrace } from '../trace.ts';
+import { currentTrace, mustBeTensor } from '../trace.ts';
+import { checkDType } from './types.ts';
 import { asTensor, lift } from './lift.ts';
 
 /** The longer of two shapes, where both ranks are known. */
@@ -51,15 +52,18 @@ const binary = (kind: string, floats = false): Binary =>
   ((a: Operand, b: Operand) => {
     const trace = currentTrace();
     return trace.tensor(
-      trace.build((build) => {
-        const operands = lift(trace, [a, b]);
-        const { dtype } = build.typeOf(operands[0] as ValueId);
-        const asFloats = floats && !isFloat(dtype) && DTYPES[dtype].class !== 'complex';
-        return build.one(
-          kind,
-          asFloats ? operands.map((id) => build.one('convert', [id], { dtype: 'f32' })) : operands,
-        );
-      }),
+      trace.build(
+        (build) => {
+          const operands = lift(trace, [a, b]);
+          const { dtype } = build.typeOf(operands[0] as ValueId);
+          const asFloats = floats && !isFloat(dtype) && DTYPES[dtype].class !== 'complex';
+          return build.one(
+            kind,
+            asFloats ? operands.map((id) => build.one('convert', [id], { dtype: 'f32' })) : operands,
+          );
+        },
+        { name: kind, operands: [a, b] },
+      ),
     );
   }) as Binary;
 
@@ -130,12 +134,15 @@ export const zeta = binary('zeta', true);
 
 export function compare<A extends Operand, B extends Operand>(a: A, b: B, direction: ComparisonDirection) {
   const trace = currentTrace();
-  const made = trace.build((build) => {
-    const operands = lift(trace, [a, b]);
-    const { class: cls } = DTYPES[build.typeOf(operands[0] as ValueId).dtype];
-    const compare_type = cls === 'float' || cls === 'complex' ? 'FLOAT' : cls === 'signed' ? 'SIGNED' : 'UNSIGNED';
-    return build.one('compare', operands, { direction, compare_type });
-  });
+  const made = trace.build(
+    (build) => {
+      const operands = lift(trace, [a, b]);
+      const { class: cls } = DTYPES[build.typeOf(operands[0] as ValueId).dtype];
+      const compare_type = cls === 'float' || cls === 'complex' ? 'FLOAT' : cls === 'signed' ? 'SIGNED' : 'UNSIGNED';
+      return build.one('compare', operands, { direction, compare_type });
+    },
+    { name: 'a comparison', operands: [a, b] },
+  );
   return trace.tensor(made) as ReturnType<Predicate>;
 }
 const comparison = (direction: ComparisonDirection): Predicate =>
@@ -150,16 +157,20 @@ export const greaterEqual = comparison('GE');
 /** `a` where the predicate holds, else `b`; all three broadcast. */
 export function select<A extends Operand, B extends Operand>(pred: Tensor<'pred'> | Tensor, a: A, b: B): Joined<A, B> {
   const trace = currentTrace();
+  mustBeTensor(pred);
   if (pred.dtype !== 'pred')
     fail('SH0613', `select takes a pred first, got ${pred.dtype}`, { help: 'compare: greater(x, 0)' });
-  const made = trace.build((build) => {
-    const [x, y] = lift(trace, [a, b]) as [ValueId, ValueId];
-    const shape = build.broadcastShape(pred.shape, build.typeOf(x).shape);
-    return build.one(
-      'select',
-      [trace.id(pred), x, y].map((id) => build.broadcastTo(id, shape)),
-    );
-  });
+  const made = trace.build(
+    (build) => {
+      const [x, y] = lift(trace, [a, b]) as [ValueId, ValueId];
+      const shape = build.broadcastShape(pred.shape, build.typeOf(x).shape);
+      return build.one(
+        'select',
+        [trace.id(pred), x, y].map((id) => build.broadcastTo(id, shape)),
+      );
+    },
+    { name: 'select', operands: [pred, a, b] },
+  );
   return trace.tensor(made) as Joined<A, B>;
 }
 export const where = select;
@@ -171,6 +182,8 @@ export function clamp<T extends Tensor>(low: Operand, x: T, high: Operand): T {
 }
 
 export function convert<N extends DType, S extends Shape>(x: Tensor<DType, S>, dtype: N): Tensor<N, S> {
+  mustBeTensor(x);
+  checkDType(dtype);
   return (x.dtype === (dtype as DType) ? x : currentTrace().emit('convert', [x], { dtype })[0]) as Tensor<N, S>;
 }
 

@@ -6,7 +6,7 @@ import { REDUCERS } from '../../../ir/typed-build.ts';
 import { DTYPES, type DType, isInteger, tensor } from '../../../ir/types.ts';
 import { fail } from '../errors.ts';
 import type { Operand, Shape, Tensor } from '../tensor.ts';
-import { currentTrace } from '../trace.ts';
+import { currentTrace, mustBeTensor } from '../trace.ts';
 import { iota } from './creation.ts';
 import { convert, equal, select, less, add } from './elementwise.ts';
 import { asTensor, dimOf, isNumber } from './lift.ts';
@@ -185,7 +185,8 @@ export function wrapIndices(indices: Tensor, size: number): Tensor {
 /** A start index: a number becomes an i32 scalar. */
 function asIndices(x: Operand): Tensor {
   if (!isNumber(x)) {
-    integers('an index', x);
+    mustBeTensor(x);
+    integers('this op', x);
     return x;
   }
   if (!Number.isInteger(Number(x))) fail('SH0613', `${String(x)} is not an index`, { expected: 'a whole number' });
@@ -194,5 +195,5 @@ function asIndices(x: Operand): Tensor {
 
 function integers(what: string, x: Tensor): void {
   if (!isInteger(x.dtype))
-    fail('SH0613', `${what} takes integer indices, got ${x.dtype}`, { help: "convert(x, 'i32')" });
+    fail('SH0613', `${what} takes integers for indices, got ${String(x)}`, { help: "convert(x, 'i32')" });
 }

@@ -4,12 +4,12 @@ import { type DType, tensor } from '../../../ir/types.ts';
 import { fail } from '../errors.ts';
 import { numberAlone, numberBeside, promote } from '../promote.ts';
 import type { Operand, Shape, Tensor } from '../tensor.ts';
-import { isTensor } from '../tree.ts';
 import { currentTrace, mustBeTensor, type Trace } from '../trace.ts';
 
 /** Brought to one element type and one shape, within `trace.build`. */
 export function lift(trace: Trace, operands: readonly Operand[]): ValueId[] {
   const { b } = trace;
+  for (const x of operands) if (!isNumber(x)) mustBeTensor(x);
   const ids = operands.map((x) => (isNumber(x) ? undefined : trace.id(x)));
   if (ids.every((id, i) => id !== undefined && (i === 0 || b.typeOf(id) === b.typeOf(ids[0] as ValueId))))
     return ids as ValueId[];
@@ -26,12 +26,16 @@ export function lift(trace: Trace, operands: readonly Operand[]): ValueId[] {
 /** A number as a scalar tensor, a tensor as itself. */
 export function asTensor(x: Operand): Tensor {
   const trace = currentTrace();
-  if (!isNumber(x)) return x;
+  if (!isNumber(x)) {
+    mustBeTensor(x);
+    return x;
+  }
   const dtype = numberAlone(x);
   return trace.tensor(trace.build((b) => b.splat(stored(x, dtype), tensor(dtype, []))));
 }
 
-export const isNumber = (x: Operand): x is number | bigint | boolean => !isTensor(x) && typeof x !== 'object';
+export const isNumber = (x: unknown): x is number | bigint | boolean =>
+  typeof x === 'number' || typeof x === 'bigint' || typeof x === 'boolean';
 
 export const numberOf = (x: number | bigint | boolean): number | bigint => (typeof x === 'boolean' ? Number(x) : x);
 

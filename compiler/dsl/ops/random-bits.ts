@@ -2,8 +2,8 @@
 import { type DType, tensor } from '../../../ir/types.ts';
 import type { Operand, Shape, Tensor } from '../tensor.ts';
 import { currentTrace } from '../trace.ts';
-import { checkShape } from './creation.ts';
 import { lift } from './lift.ts';
+import { checkShape } from './types.ts';
 
 export interface BitGenerator {
   readonly algorithm?: 'THREE_FRY' | 'PHILOX' | 'DEFAULT';

@@ -2,10 +2,11 @@
 import { type DType, tensor } from '../../../ir/types.ts';
 import { fail } from '../errors.ts';
 import type { Shape, Tensor } from '../tensor.ts';
-import { currentTrace } from '../trace.ts';
+import { currentTrace, mustBeTensor } from '../trace.ts';
 import { convert } from './elementwise.ts';
-import { checkShape, type Lengths } from './creation.ts';
+import type { Lengths } from './creation.ts';
 import { commonType, dimOf, dimsOf } from './lift.ts';
+import { checkDType, checkShape } from './types.ts';
 
 /** Row-major; one extent may be -1, which is what is left. */
 export function reshape<D extends DType, const S extends Shape>(x: Tensor<D>, shape: S): Tensor<D, Lengths<S>> {
@@ -20,6 +21,10 @@ export function reshape<D extends DType, const S extends Shape>(x: Tensor<D>, sh
 /** Result dim i is operand dim `permutation[i]`; without one, all dims in reverse. */
 export function transpose<T extends Tensor>(x: T, permutation?: readonly number[]): T {
   const dims = permutation === undefined ? x.shape.map((_, d) => x.shape.length - 1 - d) : dimsOf(x, permutation);
+  if (dims.length !== x.shape.length)
+    fail('SH0204', `transpose: [${dims.join(', ')}] does not place every dim of ${String(x)}`, {
+      expected: `the ${x.shape.length} dims, each once`,
+    });
   if (dims.every((from, to) => from === to)) return x;
   return currentTrace().emit('transpose', [x], { permutation: dims })[0] as T;
 }
@@ -79,8 +84,8 @@ export function squeeze(x: Tensor, dims?: number | readonly number[]): Tensor {
 
 export function concatenate(parts: readonly Tensor[], dim = 0): Tensor {
   const trace = currentTrace();
+  mustBeList('concatenate', parts);
   const [first] = parts;
-  if (first === undefined) fail('SH0206', 'concatenate takes at least one tensor');
   const at = dimOf(first, dim);
   const odd = parts.find((p) => p.rank !== first.rank || p.shape.some((n, d) => d !== at && n !== first.shape[d]));
   if (odd !== undefined)
@@ -96,7 +101,14 @@ export function concatenate(parts: readonly Tensor[], dim = 0): Tensor {
   )[0] as Tensor;
 }
 
+function mustBeList(what: string, parts: readonly Tensor[]): asserts parts is readonly [Tensor, ...Tensor[]] {
+  if (!Array.isArray(parts) || parts.length === 0)
+    fail('SH0206', `${what} takes a list of tensors`, { expected: `${what}([x, y], dim)` });
+  parts.forEach(mustBeTensor);
+}
+
 export function stack(parts: readonly Tensor[], dim = 0): Tensor {
+  mustBeList('stack', parts);
   return concatenate(
     parts.map((p) => expandDims(p, dim)),
     dim,
@@ -197,5 +209,6 @@ export function repeat(x: Tensor, times: number, dim = 0): Tensor {
 
 /** The same bits as another type; where the widths differ, the last dim is split or joined. */
 export function bitcastConvert(x: Tensor, dtype: DType, shape: Shape = x.shape): Tensor {
+  checkDType(dtype);
   return currentTrace().emit('bitcast_convert', [x], { dtype, shape })[0] as Tensor;
 }
