@@ -4,7 +4,7 @@
  */
 import { findNodeAtLocation, parseTree } from 'jsonc-parser';
 import { z } from 'zod';
-import { type Diagnostic, DiagnosticError, userError } from '../../ir/diagnostics.ts';
+import { type Diagnostic, DiagnosticError, unsupported, userError } from '../../ir/diagnostics.ts';
 import type { SourceText, Span } from '../../ir/program.ts';
 import { SCHEDULES } from '../../runtime-sim/pipeline/order.ts';
 
@@ -113,6 +113,11 @@ export function parseDescription(source: SourceText): Description {
     });
     throw new DiagnosticError(mistakes);
   }
+  const { kvHeads = 1 } = parsed.data.model;
+  if (kvHeads > 1 && kvHeads % parsed.data.tp !== 0)
+    throw unsupported(`${kvHeads} heads of keys on ${parsed.data.tp} devices of tensor parallelism`, {
+      expected: 'one, or a multiple of tp',
+    });
   const wrong = inconsistent(parsed.data).map(([path, message]) => mistake(source, path, message));
   if (wrong.length > 0) throw new DiagnosticError(wrong);
   return parsed.data;

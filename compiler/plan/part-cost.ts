@@ -13,6 +13,8 @@ export interface PassCost {
   /** Of these, waiting for links. */
   readonly exposedSeconds: number;
   readonly wireBytes: Readonly<Record<string, number>>;
+  /** Of each kind of collective, on idle links. */
+  readonly linkSeconds: Readonly<Record<string, number>>;
   /** Beside its arguments. */
   readonly workingBytes: number;
 }
@@ -55,6 +57,7 @@ export function passCost(module: Module, { machine, overlap }: Pick<PartOptions,
     seconds: report.stepSeconds,
     exposedSeconds: report.exposedSeconds,
     wireBytes: wireOf(report),
+    linkSeconds: Object.fromEntries(Object.entries(report.collectives).map(([kind, total]) => [kind, total.seconds])),
     workingBytes: Math.max(0, report.peakMemoryBytes - report.argumentBytes),
   };
 }

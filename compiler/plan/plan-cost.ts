@@ -41,6 +41,8 @@ export interface PlanReport {
   readonly stages: readonly StageMemory[];
   /** Wire bytes of one device and step, by kind, mean over stages. */
   readonly wireBytes: Readonly<Record<string, number>>;
+  /** Seconds that each kind of collective takes in the programs of a microbatch's parts, times microbatches; mean over stages. */
+  readonly linkSeconds: Readonly<Record<string, number>>;
   readonly parameters: number;
 }
 
@@ -123,8 +125,19 @@ function reportOf(
     fitsMemory: memory.totalBytes <= machine.memory.bytes,
     stages: memories,
     wireBytes: wireBytes(d, stages, ends, send),
+    linkSeconds: linkSeconds(d, stages),
     parameters: stages.reduce((n, s) => n + s.parameters, 0),
   };
+}
+
+function linkSeconds(d: Description, stages: readonly Stage[]): Record<string, number> {
+  const total: Record<string, number> = {};
+  for (const stage of stages)
+    for (const c of stage.chunks)
+      for (const p of [c.forward, c.backward])
+        for (const [kind, n] of Object.entries(p.linkSeconds))
+          total[kind] = (total[kind] ?? 0) + (n * microbatchesOf(d)) / stages.length;
+  return total;
 }
 
 function wireBytes(

@@ -130,7 +130,9 @@ const MASKS_AGAIN: Readonly<Record<Description['recompute'], ReadonlySet<string>
 };
 
 /** What is kept between forward and backward, and whether all else is computed again as eager frameworks do. */
-function recomputing({ recompute, eager }: Description): CheckpointOptions {
+function recomputing({ model, recompute: asked, eager }: Description): CheckpointOptions {
+  // A fused kernel computes its scores again on the way back.
+  const recompute = model.fusedAttention && asked === 'none' ? 'selective' : asked;
   const names = SAVED[recompute];
   return {
     policy: (op, name) =>

@@ -60,7 +60,11 @@ function layerCounts({ model }: Description, chunks: number): number[] {
 const distance = (i: number, n: number): number => Math.abs(i - (n - 1) / 2);
 
 function priceParts(d: Description, axes: Axes, machine: Machine): PricedParts {
-  const options = { machine, overlap: d.overlap.tensor ?? !d.eager, apart: scheduleOf(d) === 'zero-bubble' };
+  const options = {
+    machine: d.model.fusedAttention ? withFusedAttention(machine) : machine,
+    overlap: d.overlap.tensor ?? !d.eager,
+    apart: scheduleOf(d) === 'zero-bubble',
+  };
   const price = (part: Part): PricedPart => {
     const program = stageProgram(part, d, axes, 1);
     const cost = partCost(program, options);
@@ -72,6 +76,11 @@ function priceParts(d: Description, axes: Axes, machine: Machine): PricedParts {
   const routed = d.model.experts === undefined ? {} : { 'expert layer': price('expert layer') };
   return { layer, ...routed, embedding: price('embedding'), head: price('head') };
 }
+
+const withFusedAttention = (machine: Machine): Machine => ({
+  ...machine,
+  compute: { ...machine.compute, fusion: 'attention' },
+});
 
 function chunkOf(
   d: Description,
@@ -130,10 +139,13 @@ function plus(a: PartCost, b: PartCost, times: number): PartCost {
 /** One after the other: they use the same working memory. */
 function passPlus(a: PassCost, b: PassCost, times: number): PassCost {
   const kinds = new Set([...Object.keys(a.wireBytes), ...Object.keys(b.wireBytes)]);
+  const sums = (of: 'wireBytes' | 'linkSeconds'): Record<string, number> =>
+    Object.fromEntries([...kinds].map((k) => [k, (a[of][k] ?? 0) + times * (b[of][k] ?? 0)]));
   return {
     seconds: a.seconds + times * b.seconds,
     exposedSeconds: a.exposedSeconds + times * b.exposedSeconds,
-    wireBytes: Object.fromEntries([...kinds].map((k) => [k, (a.wireBytes[k] ?? 0) + times * (b.wireBytes[k] ?? 0)])),
+    wireBytes: sums('wireBytes'),
+    linkSeconds: sums('linkSeconds'),
     workingBytes: Math.max(a.workingBytes, b.workingBytes),
   };
 }

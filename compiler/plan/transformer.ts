@@ -92,6 +92,8 @@ export class Transformer {
   /** Eager frameworks run what they keep in kernels of their own, and their gradients too. */
   private kernelEnd = (x: Tensor): Tensor => (this.d.eager ? optimizationBarrier(x) : x);
 
+  private scoresEnd = (x: Tensor): Tensor => (this.m.fusedAttention ? x : this.kernelEnd(x));
+
   /** In f32, as everybody computes norms. */
   private norm(name: string, w: Weights, x: Tensor): Tensor {
     const wide = convert(this.d.eager ? this.between(this.kernelEnd(x)) : x, 'f32');
@@ -146,7 +148,7 @@ export class Transformer {
     const scores = divide(einsum(`tbqgnd,${keys}bkgd->tbgnqk`, q, whole(k)), Math.sqrt(q.shape.at(-1) as number));
     const mask = broadcastTo(causalMask(this.m.sequence, this.m.sequence), scores.shape);
     const probabilities = named(this.rowSoftmax(select(mask, scores, -10_000) as Tensor), 'probabilities');
-    const kept = this.saved(this.dropped(probabilities, masks.attention), 'kept');
+    const kept = named(this.scoresEnd(this.dropped(probabilities, masks.attention)), 'kept');
     const context = this.inside(einsum(`tbgnqk,${keys}bkgd->tbqgnd`, kept, whole(v)), 'context');
     return this.byPart(this.gathered(einsum('tbqgnd,tgndm->tbqm', context, w.out as Tensor)), w['out.bias'], add);
   }
@@ -188,13 +190,13 @@ export class Transformer {
   /** Its gradient reads the result only, which is what all keep of a softmax: p (g − Σ p g). */
   private rowSoftmax(x: Tensor): Tensor {
     const own = customVjp(
-      (s: Tensor): Tensor => this.kernelEnd(probabilitiesOf(s)),
+      (s: Tensor): Tensor => this.scoresEnd(probabilitiesOf(s)),
       (s: Tensor) => {
-        const p = this.kernelEnd(probabilitiesOf(s));
+        const p = this.scoresEnd(probabilitiesOf(s));
         return [p, p] as const;
       },
       (p: Tensor, g: Tensor) => {
-        const weighed = convert(multiply(p, this.kernelEnd(g)) as Tensor, 'f32');
+        const weighed = convert(multiply(p, this.scoresEnd(g)) as Tensor, 'f32');
         const centred = subtract(weighed, multiply(convert(p, 'f32'), sum(weighed, -1, { keepDims: true })));
         return [convert(centred as Tensor, p.dtype)];
       },

@@ -20,7 +20,8 @@ import { byteSize } from '../../ir/types.ts';
 import type { Fusion } from './traffic.ts';
 import { CHEAP, isAlias, isAlone, type Uses } from './uses.ts';
 
-export const rowFusion = (uses: Uses, func: Func): Fusion => new RowFusion(uses, func);
+/** `attention`: products of three and more batch dims, and the rows between them, are one kernel (FlashAttention). */
+export const rowFusion = (uses: Uses, func: Func, attention: boolean): Fusion => new RowFusion(uses, func, attention);
 
 class RowFusion implements Fusion {
   readonly written = new Set<ValueId>();
@@ -29,15 +30,18 @@ class RowFusion implements Fusion {
   private readonly func: Func;
   /** Results of products, and what these make of them before they write. */
   private readonly tails = new Set<ValueId>();
+  /** What an attention kernel makes for itself. */
+  private readonly onChip = new Set<ValueId>();
   private readonly stages = new Map<ValueId, number>();
   private readonly read = new Map<Op, readonly ValueId[]>();
 
-  constructor(uses: Uses, func: Func) {
+  constructor(uses: Uses, func: Func, attention: boolean) {
     [this.uses, this.func] = [uses, func];
     const ops = uses.blocks.flatMap((b) => b.ops);
     for (const p of uses.params) this.written.add(p);
     for (const op of ops) this.noteTail(op);
     for (const op of ops) this.place(op);
+    if (attention) for (const op of ops) this.noteOnChip(op);
     for (const op of ops) for (const r of op.results) if (this.isWritten(r, op)) this.written.add(r);
     const paid = new Set<string>();
     for (const op of ops) this.read.set(op, this.payFor(op, paid));
@@ -77,6 +81,7 @@ class RowFusion implements Fusion {
   private stageOfValue = (value: ValueId): number => this.stages.get(value) ?? 0;
 
   private isWritten(value: ValueId, maker: Op): boolean {
+    if (this.onChip.has(value)) return false;
     if (CHEAP.has(maker.kind)) return this.uses.readersOf(value).some((r) => r.kind === 'return');
     if (this.tails.has(value)) return !this.leavesWithProduct(value);
     if (!this.fuses(maker) || maker.kind === 'collective_done' || this.endsProduct(maker)) return true;
@@ -141,6 +146,13 @@ class RowFusion implements Fusion {
     return op.kind === 'add' && op.operands.some((v) => this.tails.has(v) && this.uses.readersOf(v).length === 1);
   }
 
+  private noteOnChip(op: Op): void {
+    const rows = this.fuses(op) && op.operands.some((v) => this.onChip.has(v));
+    if (!isAttention(op) && !rows) return;
+    for (const r of op.results)
+      if (this.readersThroughViews(r).every((reader) => isAttention(reader) || this.fuses(reader))) this.onChip.add(r);
+  }
+
   /** Products write in another order of dims, or type, where that is all that is read. */
   private noteTail(op: Op): void {
     const [operand] = op.operands;
@@ -163,3 +175,6 @@ class RowFusion implements Fusion {
 function sourcesOf(maker: Op): readonly ValueId[] {
   return maker.kind === 'dot_general' ? [] : maker.operands;
 }
+
+const isAttention = (op: Op): boolean =>
+  op.kind === 'dot_general' && (op.attrs.lhs_batch as readonly number[]).length >= 3;

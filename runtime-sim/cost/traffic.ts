@@ -8,7 +8,7 @@ import { chainFusion } from './chain-fusion.ts';
 import { rowFusion } from './row-fusion.ts';
 import { isAlias, usesOf } from './uses.ts';
 
-export const FUSIONS = ['chains', 'rows'] as const;
+export const FUSIONS = ['chains', 'rows', 'attention'] as const;
 export type FusionKind = (typeof FUSIONS)[number];
 
 export interface Fusion {
@@ -28,7 +28,7 @@ export class Traffic {
   constructor(func: Func, blocks: Iterable<Block>, kind: FusionKind = 'chains') {
     this.func = func;
     const uses = usesOf(blocks);
-    this.fusion = kind === 'rows' ? rowFusion(uses, func) : chainFusion(uses, func);
+    this.fusion = kind === 'chains' ? chainFusion(uses, func) : rowFusion(uses, func, kind === 'attention');
   }
 
   isMaterialised(value: ValueId): boolean {

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { userError } from '../../ir/diagnostics.ts';
 import { DTYPES, type DType } from '../../ir/types.ts';
+import { FUSIONS } from '../cost/traffic.ts';
 import { PRESETS } from './presets.ts';
 
 const positive = z.number().positive();
@@ -24,7 +25,7 @@ const compute = z.strictObject({
   /** Seconds before an op that fuses with nothing begins. */
   launch: seconds,
   /** What runs in one kernel: chains of ops, or whole rows with their reductions (cost/chain-fusion.ts, cost/row-fusion.ts). */
-  fusion: z.enum(['chains', 'rows']).default('chains'),
+  fusion: z.enum(FUSIONS).default('chains'),
 });
 
 const memory = z.strictObject({

@@ -48,6 +48,14 @@ describe('a step', () => {
     expect(again).toBeCloseTo(layers * (24 * h * h + 4 * s * h) * tokens, -9);
   });
 
+  it('keeps no scores where attention is one kernel, and is faster', () => {
+    const model = { ...base.model, dropout: false };
+    expect(kept({ model: { ...model, fusedAttention: true } })).toBe(kept({ model, recompute: 'selective' }));
+    expect(report({ model: { ...model, fusedAttention: true } }).stepSeconds).toBeLessThan(
+      report({ model }).stepSeconds,
+    );
+  });
+
   it('holds 18 bytes a parameter: weights, sums in f32, Adam', () => {
     const { memory, parameters } = report({});
     expect(memory.weightBytes + memory.gradientBytes + memory.optimizerBytes).toBe(18 * parameters);

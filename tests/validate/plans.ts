@@ -83,3 +83,167 @@ export const KORTHIKANTI: readonly PublishedPlan[] = (
     } satisfies PlanInput,
   })),
 );
+
+/** GiB per device of the same runs: weights and optimizer, activations without and with what the paper proposes (its figure 1). */
+export const KORTHIKANTI_MEMORY = [
+  ['22B', 45.6, 59.3, 9.6],
+  ['175B', 45.6, 66.8, 12.4],
+  ['530B', 31.6, 114.0, 23.1],
+  ['1T', 33.0, 131.3, 26.6],
+] as const;
+
+/** Forward and backward of one layer, ms (its table 4): what differs, and whether the machine was held to it. */
+export const LAYER_22B = [
+  ['as it is', {}, 19.6, true],
+  ['sequence parallel', { sequenceParallel: true }, 19.0, true],
+  ['full recomputation', { recompute: 'full' }, 27.2, true],
+  ['selective recomputation', { recompute: 'selective' }, 20.9, false],
+  ['sequence parallel, selective', { recompute: 'selective', sequenceParallel: true }, 20.3, false],
+] as const satisfies readonly (readonly [string, Partial<PlanInput>, number, boolean])[];
+
+/**
+ * arXiv:2204.02311, section 5: two pods of 3,072 chips with a copy each, 12-way model × 256-way fully sharded. Collectives
+ * are waited for: XLA overlapped none yet (Wang et al., ASPLOS 2023).
+ */
+export const PALM_540B: PublishedPlan = {
+  what: '540B, 12 × 256 in each of two pods, batch 2048',
+  published: 17.6,
+  plan: {
+    model: {
+      layers: 118,
+      width: 18_432,
+      heads: 48,
+      kvHeads: 1,
+      headSize: 256,
+      ffn: 73_728,
+      vocabulary: 256_008,
+      sequence: 2048,
+      activation: 'swiglu',
+      bias: false,
+      positions: 'rotary',
+      parallelBlock: true,
+    },
+    batch: 2048,
+    microbatch: 4,
+    tp: 12,
+    dp: 512,
+    zero: 3,
+    zeroGroup: 256,
+    featureParallel: true,
+    recompute: 'full',
+    gradients: 'bf16',
+    optimizer: 'sgd',
+    overlap: { tensor: false },
+    machine: 'tpu-v4',
+  },
+};
+
+/** arXiv:2006.16668: 36 layers, every second one of experts, an expert and 2,048 tokens per core. */
+export const gshard = (cores: number): PlanInput => ({
+  model: {
+    layers: 36,
+    width: 1024,
+    heads: 16,
+    headSize: 128,
+    ffn: 8192,
+    vocabulary: 32_000,
+    sequence: 1024,
+    activation: 'relu',
+    bias: false,
+    positions: 'none',
+    experts: { count: cores, top: 2, capacity: 1, every: 2 },
+  },
+  batch: 2 * cores,
+  microbatch: 2,
+  dp: cores,
+  ep: cores,
+  recompute: 'full',
+  dtype: 'f32',
+  optimizer: 'sgd',
+  machine: 'tpu-v3-core',
+});
+
+interface Sweep {
+  readonly what: string;
+  readonly gpus: number;
+  readonly batch: number;
+  readonly heads: number;
+  readonly width: number;
+  readonly layers: number;
+  /** t/d/p/microbatch and seconds. */
+  readonly runs: readonly (readonly [t: number, d: number, p: number, microbatch: number, seconds: number])[];
+}
+
+/** VIA-Research/vTrain, data/ground_truth_multi.csv: Megatron-DeepSpeed on A100, 100 GB/s a node. */
+export const VTRAIN: readonly Sweep[] = [
+  {
+    what: '3.6B',
+    gpus: 64,
+    batch: 512,
+    heads: 32,
+    width: 3072,
+    layers: 30,
+    runs: [
+      [1, 64, 1, 8, 3.57],
+      [1, 64, 1, 4, 3.64],
+      [1, 64, 1, 2, 3.7],
+      [2, 32, 1, 16, 3.94],
+      [2, 32, 1, 8, 3.98],
+      [1, 32, 2, 2, 4.03],
+      [2, 32, 1, 2, 4.26],
+      [1, 32, 2, 4, 4.38],
+      [4, 16, 1, 16, 4.49],
+      [4, 16, 1, 4, 4.76],
+      [8, 8, 1, 32, 4.97],
+      [1, 32, 2, 8, 5.05],
+      [8, 8, 1, 4, 5.62],
+      [4, 16, 1, 2, 6.23],
+      [8, 8, 1, 2, 8.88],
+      [16, 4, 1, 32, 10.58],
+      [16, 4, 1, 4, 11.96],
+      [16, 4, 1, 2, 13.47],
+    ],
+  },
+  {
+    what: '18.4B',
+    gpus: 256,
+    batch: 1024,
+    heads: 48,
+    width: 6144,
+    layers: 40,
+    runs: [
+      [8, 32, 1, 8, 9.6],
+      [8, 32, 1, 4, 9.93],
+      [4, 32, 2, 2, 10.03],
+      [8, 16, 2, 2, 10.43],
+      [8, 32, 1, 2, 10.45],
+      [8, 32, 1, 16, 10.51],
+      [2, 32, 4, 4, 10.83],
+      [4, 32, 2, 8, 10.86],
+      [8, 8, 4, 2, 10.93],
+      [4, 32, 2, 4, 10.95],
+      [8, 4, 8, 8, 11.03],
+      [1, 32, 8, 4, 12.38],
+      [2, 16, 8, 8, 13.16],
+      [8, 4, 8, 32, 16.24],
+      [16, 16, 1, 2, 20.41],
+    ],
+  },
+];
+
+export const vtrain = (
+  { heads, width, layers, batch }: Sweep,
+  [tp, dp, pp, microbatch]: Sweep['runs'][number],
+): PlanInput => ({
+  model: { ...gpt(heads, width, layers), vocabulary: 128 * tp * Math.ceil(50_257 / (128 * tp)) },
+  batch,
+  microbatch,
+  tp,
+  dp,
+  pp,
+  recompute: 'full',
+  dtype: 'f16',
+  gradients: 'f16',
+  eager: true,
+  machine: 'a100',
+});

@@ -12,6 +12,7 @@ import { costOf } from '../../runtime-sim/cost/report.ts';
 import type { Machine } from '../../runtime-sim/machine/machine.ts';
 import type { PlacementWish } from '../../runtime-sim/machine/placement.ts';
 import { axis, program } from '../run/programs.ts';
+import { planRows } from './plan-rows.ts';
 
 export interface Row {
   readonly set: string;
@@ -24,6 +25,8 @@ export interface Row {
   readonly tolerance: number;
   /** The machine's parameters were chosen with this row in sight. */
   readonly calibration?: true;
+  /** Where it is not the preset: what a cluster has else. */
+  readonly on?: Machine;
 }
 
 /** A ring or node of n devices, laid as named. */
@@ -190,4 +193,5 @@ export function* rows(): Generator<Row> {
   for (const [n, rate] of halves)
     yield productRow('tpu7x', 'tpu-recipes, matrix product per half chip', n, rate, 2, true);
   yield* gspmdRows();
+  yield* planRows();
 }
