@@ -5,9 +5,11 @@ import type { Registry } from '../ir/op.ts';
 import { mainFunction, type Module, type Op, valueInfo } from '../ir/program.ts';
 import { elementCount, type TensorType } from '../ir/types.ts';
 import { localize } from '../passes/partition/localize.ts';
+import { schedule } from '../passes/schedule/schedule.ts';
 import { blame, blameText } from '../runtime-sim/blame.ts';
 import { type CheckRequest, type CheckResult, checkEquivalence } from '../runtime-sim/check.ts';
 import { makeInputs } from '../runtime-sim/inputs.ts';
+import { footprint, MEMORY_BUDGET } from '../runtime-sim/memory/footprint.ts';
 import { shrinkModule } from '../runtime-sim/shrink.ts';
 import type { Compiled } from './compile.ts';
 
@@ -43,17 +45,26 @@ export function runCheck(compiled: Compiled, mode: CheckMode, seed: number): Che
 }
 
 function run(compiled: Compiled, mode: Exclude<CheckMode, 'off'>, seed: number): CheckOutcome {
-  if (mode === 'shrunk' || (mode === 'auto' && !fitsInFull(compiled.whole, compiled.registry)))
+  if (
+    mode === 'shrunk' ||
+    (mode === 'auto' && !(fitsInFull(compiled.whole, compiled.registry) && fitsInMemory(compiled.module)))
+  )
     return shrunkCheck(compiled, seed);
   return proved('full', { whole: compiled.whole, local: compiled.module, registry: compiled.registry, seed });
 }
 
-/** Same ops, axes and groups at small extents, on the true mesh: with and without its collectives. */
+/**
+ * Same ops, axes and groups at small extents, on the true mesh: with and without its collectives. A scheduled program is
+ * scheduled again at these extents, by the same pass for the same machine; what it puts in flight may differ, as small
+ * ops take other times.
+ */
 function shrunkCheck(compiled: Compiled, seed: number): CheckOutcome {
   if (compiled.collective === undefined) throw internalError('the shrunk check needs the collective level');
-  const { module } = shrinkModule(compiled.collective, compiled.registry);
-  const { registry } = compiled;
-  return proved('shrunk', { whole: module, local: localize(module, registry), registry, seed });
+  const { registry, pace } = compiled;
+  const { module } = shrinkModule(compiled.collective, registry);
+  const plain = localize(module, registry);
+  const local = pace === undefined ? plain : schedule(plain, pace);
+  return proved('shrunk', { whole: module, local, registry, seed });
 }
 
 /** A check that fails says what differs first, and where the program goes wrong. */
@@ -80,6 +91,10 @@ function reasonOf(result: CheckResult, request: CheckRequest): string {
   const blamed = blame({ whole, local, registry, inputs, tolerance: request.tolerance ?? 1e-9 });
   return blamed === undefined ? differs : `${differs}\n${blameText(blamed)}`;
 }
+
+/** The per-device program on all devices of its mesh. */
+const fitsInMemory = (module: Module): boolean =>
+  footprint(mainFunction(module), deviceCount(module.meshes[0] ?? { name: '', axes: [] })) <= MEMORY_BUDGET;
 
 /** Work and memory that a full check may take: 4 GFLOP of one-device work, 256 M elements held. */
 const FULL_FLOPS = 4e9;

@@ -41,6 +41,8 @@ export interface Compiled {
   readonly decided: PassContext['decided'];
   readonly conflicts: PassContext['conflicts'];
   readonly diagnostics: readonly Diagnostic[];
+  /** The machine it was scheduled for, where it was. */
+  readonly pace: PaceOf | undefined;
   /** The ops it was compiled with. */
   readonly registry: Registry;
   readonly passes: readonly { readonly name: string; readonly ms: number }[];
@@ -93,6 +95,7 @@ export function compile(source: Module, options: CompileOptions = {}): Compiled 
     decided: ctx.decided,
     conflicts: ctx.conflicts,
     diagnostics,
+    pace: module.level === 'scheduled' ? ctx.pace : undefined,
     registry: ctx.registry,
     passes,
   };

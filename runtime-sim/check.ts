@@ -9,6 +9,7 @@ import { blockIndex, DeviceGrid } from './device-grid.ts';
 import { ReplicaMismatch } from './distributed.ts';
 import { makeInputs } from './inputs.ts';
 import { runOneDevice } from './interpret.ts';
+import { expectRoomFor } from './memory/footprint.ts';
 import { devicesOf, runSpmd, type SpmdRun } from './spmd.ts';
 
 export interface CheckRequest {
@@ -47,6 +48,8 @@ export interface CheckResult {
 
 export function checkEquivalence(request: CheckRequest): CheckResult {
   const { whole, local, registry, seed, tolerance = 1e-9 } = request;
+  expectRoomFor(whole, 1);
+  expectRoomFor(local, devicesOf(local));
   const inputs = makeInputs(mainFunction(whole), seed, 'wide');
   const expected = runOneDevice(whole, registry, inputs, 'wide');
   const base = { mode: 'full', devices: devicesOf(local) } as const;

@@ -11,6 +11,7 @@ import { runStacked } from './kernels/index.ts';
 import { runManualCollective } from './manual-collectives.ts';
 import { indexAlong, joinFrom, type ManualShards, shardsInside, splitInto } from './manual-shards.ts';
 import { expectMeeting } from './meeting.ts';
+import { expectRoomFor } from './memory/footprint.ts';
 import { heapNow, onHeap, onto, settled } from './memory/room.ts';
 import { definitionOf, kernelContext } from './region-call.ts';
 import { combineArrays } from './spmd-collectives.ts';
@@ -31,6 +32,7 @@ export function runOneDevice(
   if (module.level === 'local' || module.level === 'scheduled') {
     throw internalError(`runOneDevice needs global shapes; the module is at level ${module.level}`);
   }
+  expectRoomFor(module, 1);
   return onHeap(() => {
     const given = inputs.map((x) => [onto(x)]);
     const device = new OneDevice(module, registry, precision, onValue);

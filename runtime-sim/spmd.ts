@@ -26,6 +26,7 @@ import { capturesOf } from './liveness.ts';
 import { Partitions } from './partition.ts';
 import { definitionOf, kernelContext } from './region-call.ts';
 import { runStacked } from './kernels/index.ts';
+import { expectRoomFor, gibibytes, MEMORY_BUDGET, tooBig } from './memory/footprint.ts';
 import { heapNow, onHeap, settled } from './memory/room.ts';
 import { type Rows, rowOf, stackOf, takeRows } from './stacked.ts';
 import { Places } from '../ir/places.ts';
@@ -62,6 +63,7 @@ export function runSpmd(
   if (module.level !== 'local' && module.level !== 'scheduled') {
     throw internalError(`runSpmd needs per-device shapes; the module is at level ${module.level}`);
   }
+  expectRoomFor(module, devicesOf(module));
   const func = mainFunction(module);
   const grids = makeGrids(module);
   const partitions = new Partitions(devicesOf(module));
@@ -255,12 +257,9 @@ class Lockstep implements Meaning<Distributed> {
   }
 }
 
-/** One value on all devices; more would not end well in the memory of a workstation. */
-const MOST_BYTES = 2 ** 33;
-
+/** Copies that no layout told of: on all devices a value may be larger than was foreseen. */
 function expectRoom(view: OpView, copies: number): void {
   const bytes = view.results.reduce((n, t) => n + copies * 8 * elementCount(t), 0);
-  if (bytes <= MOST_BYTES) return;
-  const size = `${(bytes / 2 ** 30).toFixed(0)} GiB`;
-  throw unsupported(`simulating ${view.kind}, whose result takes ${size} over ${copies} distinct copies`);
+  if (bytes <= MEMORY_BUDGET) return;
+  throw tooBig(`the result of ${view.kind} would take ${gibibytes(bytes)} over ${copies} distinct copies`);
 }

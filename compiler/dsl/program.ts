@@ -68,6 +68,7 @@ export class Program<A extends readonly unknown[] = readonly unknown[], R = unkn
   readonly diagnostics: readonly Diagnostic[];
   readonly registry: Registry;
   readonly passes: Compiled['passes'];
+  readonly pace: Compiled['pace'];
   private readonly options: ProgramOptions;
   private readonly traced: Traced | undefined;
   private outcome: CheckOutcome | undefined;
@@ -85,6 +86,7 @@ export class Program<A extends readonly unknown[] = readonly unknown[], R = unkn
     this.conflicts = compiled.conflicts;
     this.diagnostics = compiled.diagnostics;
     this.passes = compiled.passes;
+    this.pace = compiled.pace;
     this.registry = registry;
     this.options = options;
     this.traced = traced;

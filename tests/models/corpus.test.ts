@@ -2,7 +2,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { compile, importStablehlo, machine, makeReport, overrideMesh, runCheck } from '../../compiler/index.ts';
+import {
+  compile,
+  importStablehlo,
+  machine,
+  makeReport,
+  overrideMesh,
+  registry,
+  runCheck,
+} from '../../compiler/index.ts';
+import { paceOn } from '../../runtime-sim/cost/pace.ts';
 
 const fixture = (name: string): ReturnType<typeof importStablehlo> => {
   const file = join(import.meta.dirname, '../xla/fixtures', `${name}.mlir`);
@@ -34,8 +43,10 @@ describe('fixtures lowered by JAX', () => {
     expect(report.wireBytes).toBeLessThanOrEqual(WIRE[name] as number);
   });
 
-  it.each(['2x4', '16x8'])('decoder_step shrunk, on %s', (mesh) => {
-    const compiled = compile(overrideMesh(fixture('decoder_step'), mesh));
+  it.each(['2x4', '16x8'])('decoder_step scheduled and shrunk, on %s', (mesh) => {
+    const pace = paceOn(machine('tpu-v5e'), registry);
+    const compiled = compile(overrideMesh(fixture('decoder_step'), mesh), { pace });
+    expect(compiled.module.level).toBe('scheduled');
     expect(runCheck(compiled, 'shrunk', 1)).toMatchObject({ mode: 'shrunk', verdict: 'ok' });
   });
 

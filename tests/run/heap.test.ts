@@ -1,6 +1,7 @@
 /** Large values on the heap: blocks are used again when nobody holds them, and never before. */
 import { describe, expect, it } from 'vitest';
 import type { Precision, TensorArray } from '../../ir/array.ts';
+import { compile, runCheck } from '../../compiler/index.ts';
 import { registry } from '../../ir/ops/index.ts';
 import { mainFunction } from '../../ir/program.ts';
 import { parseTir } from '../../ir/text/parse.ts';
@@ -9,8 +10,10 @@ import { compareResults } from '../../runtime-sim/check.ts';
 import { makeInputs } from '../../runtime-sim/inputs.ts';
 import { runOneDevice } from '../../runtime-sim/interpret.ts';
 import { runStacked } from '../../runtime-sim/kernels/index.ts';
+import { footprint } from '../../runtime-sim/memory/footprint.ts';
 import { Heap } from '../../runtime-sim/memory/heap.ts';
 import { onHeap, onto } from '../../runtime-sim/memory/room.ts';
+import { runSpmd } from '../../runtime-sim/spmd.ts';
 import { type Rows, rowOf, stackOf } from '../../runtime-sim/stacked.ts';
 
 const PAGE = 65536;
@@ -118,5 +121,31 @@ describe('elementwise in lanes', () => {
         expect(rowOf(got, row).data.slice()).toEqual(want?.data);
       });
     });
+  });
+});
+
+describe('what a run would hold is known before it starts', () => {
+  const text = (rows: number): string => `module @big
+mesh @mesh {x=4}
+func @main(%x: f32[${rows}, 1024] @{x, ?}) {
+  %a = add %x, %x
+  %b = multiply %a, %x
+  return %b
+}`;
+  const compiled = (rows: number) => compile(parseTir({ file: 'test.tir', text: text(rows) }, registry));
+
+  it('arguments and what is live beside them, per copy', () => {
+    const { module } = compiled(4096);
+    expect(footprint(mainFunction(module), 4)).toBe(3 * 4096 * 1024 * 8);
+  });
+
+  it('a program beyond the budget is refused with its size, and runs shrunk', () => {
+    const program = compiled(2 ** 20);
+    expect(() => runSpmd(program.module, registry, [], 'wide')).toThrow(/would hold 24 GiB at once/);
+    expect(runCheck(program, 'full', 0)).toMatchObject({
+      verdict: 'not run',
+      reason: expect.stringContaining('24 GiB'),
+    });
+    expect(runCheck(program, 'auto', 0)).toMatchObject({ verdict: 'ok', mode: 'shrunk' });
   });
 });
