@@ -152,6 +152,12 @@ function conflictRows(compiled: Compiled): ConflictRow[] {
   }));
 }
 
+/** As JAX and the TypeScript language name it, by its place in the result's tree. */
+function resultName(attrs: string | undefined, i: number): string {
+  const path = /jax\.result_info = "(?:result)?([^"]*)"/.exec(attrs ?? '')?.[1];
+  return path === undefined || path === '' ? `result ${i}` : path;
+}
+
 function layoutsOf(compiled: Compiled): Report['layouts'] {
   const local = mainFunction(compiled.module);
   const source = mainFunction(compiled.source);
@@ -164,7 +170,7 @@ function layoutsOf(compiled: Compiled): Report['layouts'] {
       layout: text(valueInfo(local, p).layout),
     })),
     results: local.resultLayouts.map((l, i) => ({
-      name: `result ${i}`,
+      name: resultName(source.resultAttrs[i], i),
       type: typeText(source.resultTypes[i] as TensorType),
       layout: text(l),
     })),

@@ -30,7 +30,7 @@ function loss(weights: Tensor, x: Matrix, target: Matrix): Tensor {
   return mean(square(subtract(y, target)));
 }
 
-function step(weights: Tensor, state: ReturnType<typeof adam.init>, x: Matrix, target: Matrix) {
+function step(weights: Tensor, state: optim.AdamState<Tensor>, x: Matrix, target: Matrix) {
   const [value, grads] = valueAndGrad(loss)(weights, x, target);
   const [params, next] = adam.update(grads, state, weights);
   return { loss: value, params, state: next };
@@ -40,4 +40,5 @@ const sharded = f32([layers, width, width], null, 'data', null);
 export default trace(step, {
   mesh: mesh({ data: 8 }),
   args: [sharded, adam.specs(sharded), f32([batch, width], 'data', null), f32([batch, width], 'data', null)],
+  results: { params: sharded, state: adam.specs(sharded) },
 });

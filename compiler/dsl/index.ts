@@ -10,7 +10,7 @@ export {
   type Vector,
 } from './tensor.ts';
 export { mesh, open, priority, rules, shard, type DimSpec, type MeshOptions, type Rules } from './mesh.ts';
-export { bf16, f16, f32, f64, i32, i64, pred, Spec, spec, type SpecsOf, u32, u8 } from './spec.ts';
+export { bf16, f16, f32, f64, i32, i64, pred, Spec, spec, type SpecsOf, stacked, u32, u8 } from './spec.ts';
 export { trace, Traced, type TraceOptions } from './trace-function.ts';
 export { type ArraysOf, compile, Program, type ProgramOptions } from './program.ts';
 export { type ArrayLike, type NDArray, toNested } from './arrays.ts';

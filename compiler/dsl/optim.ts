@@ -21,41 +21,64 @@ import type { Tensor } from './tensor.ts';
 import { isSpec } from './spec.ts';
 import { isTensor, leavesOf, rebuild, tensorsOf, treeMap, withTensors } from './tree.ts';
 
-export interface Optimizer<S> {
+/** Any of them, whatever its state is. */
+export interface Optimizer {
   /** The state before the first step. */
-  init<P>(params: P): S;
+  init<P>(params: P): object;
   /** What the state is, for specs of parameters: sharded as they are. */
-  specs(params: unknown): Readonly<Record<string, object>>;
+  specs<S>(params: S): object;
   /** New parameters and state. */
-  update<P>(grads: P, state: S, params: P): [P, S];
+  update<P>(grads: P, state: object, params: P): [P, object];
 }
 
-type Trees = Readonly<Record<string, unknown>>;
+export interface Sgd {
+  init<P>(params: P): SgdState<P>;
+  specs<S>(params: S): SgdState<S>;
+  update<P>(grads: P, state: SgdState<P>, params: P): [P, SgdState<P>];
+}
+/** Empty without momentum. */
+export interface SgdState<P> {
+  readonly velocity?: P;
+}
 
 export interface SgdOptions {
-  readonly learningRate: number;
+  /** A number, or a scalar that is computed: a schedule. */
+  readonly learningRate: number | Tensor;
   readonly momentum?: number;
 }
 
-export function sgd({ learningRate, momentum = 0 }: SgdOptions): Optimizer<Trees> {
+/** A step of a parameter, times the learning rate. */
+const scaled = (step: Tensor, rate: number | Tensor): Tensor =>
+  multiply(step, typeof rate === 'number' ? rate : convert(rate, step.dtype));
+
+export function sgd({ learningRate, momentum = 0 }: SgdOptions): Sgd {
   const plain = momentum === 0;
-  const velocityOf = (velocity: unknown): Readonly<Record<string, object>> =>
-    plain ? {} : { velocity: velocity as object };
+  const stateOf = <P>(velocity: P): SgdState<P> => (plain ? {} : { velocity });
   return {
-    init: (params) => velocityOf(treeMap(zerosLike, params)),
-    specs: velocityOf,
+    init: (params) => stateOf(treeMap(zerosLike, params)),
+    specs: stateOf,
     update(grads, state, params) {
-      const steps = plain
-        ? grads
-        : treeMap((v, g) => add(multiply(v, momentum), g), state.velocity as typeof grads, grads);
-      const next = treeMap((p, s) => subtract(p, multiply(s, learningRate)), params, steps);
-      return [next, velocityOf(steps)];
+      if (!plain) expectState('sgd', state, ['velocity']);
+      const steps = plain ? grads : treeMap((v, g) => add(multiply(v, momentum), g), state.velocity, grads);
+      const next = treeMap((p, s) => subtract(p, scaled(s, learningRate)), params, steps);
+      return [next, stateOf(steps as typeof grads)];
     },
   };
 }
 
+export interface Adam {
+  init<P>(params: P): AdamState<P>;
+  specs<S>(params: S): AdamState<S, Spec<'f32', readonly []>>;
+  update<P>(grads: P, state: AdamState<P>, params: P): [P, AdamState<P>];
+}
+export interface AdamState<P, N = Tensor> {
+  readonly step: N;
+  readonly mean: P;
+  readonly square: P;
+}
+
 export interface AdamOptions {
-  readonly learningRate: number;
+  readonly learningRate: number | Tensor;
   readonly beta1?: number;
   readonly beta2?: number;
   readonly epsilon?: number;
@@ -64,31 +87,23 @@ export interface AdamOptions {
 }
 
 /** Kingma and Ba, arXiv:1412.6980. The state counts its steps. */
-export function adam(options: AdamOptions): Optimizer<Trees> {
+export function adam(options: AdamOptions): Adam {
   const { learningRate, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0 } = options;
   return {
     init: (params) => ({ step: constant(0), mean: treeMap(zerosLike, params), square: treeMap(zerosLike, params) }),
-    specs: (params) => ({ step: spec('f32', []), mean: params as object, square: params as object }),
+    specs: (params) => ({ step: spec('f32', []), mean: params, square: params }),
     update(grads, state, params) {
       expectState('adam', state, ['step', 'mean', 'square']);
-      const step = add(state.step as Tensor, 1);
-      const first = treeMap(
-        (m, g) => add(multiply(m, beta1), multiply(g, 1 - beta1)),
-        state.mean as typeof grads,
-        grads,
-      );
-      const second = treeMap(
-        (v, g) => add(multiply(v, beta2), multiply(square(g), 1 - beta2)),
-        state.square as typeof grads,
-        grads,
-      );
+      const step = add(state.step, 1);
+      const first = treeMap((m, g) => add(multiply(m, beta1), multiply(g, 1 - beta1)), state.mean, grads);
+      const second = treeMap((v, g) => add(multiply(v, beta2), multiply(square(g), 1 - beta2)), state.square, grads);
       const unbias = (beta: number): Tensor => subtract(1, power(constant(beta), step));
       const [c1, c2] = [unbias(beta1), unbias(beta2)];
       const next = treeMap(
         (p, m, v) => {
           const move = divide(divide(m, as(c1, m)), add(sqrt(divide(v, as(c2, v))), epsilon));
           const decayed = weightDecay === 0 ? move : add(move, multiply(p, weightDecay));
-          return subtract(p, multiply(decayed, learningRate));
+          return subtract(p, scaled(decayed, learningRate));
         },
         params,
         first,
@@ -99,7 +114,7 @@ export function adam(options: AdamOptions): Optimizer<Trees> {
   };
 }
 
-function expectState(of: string, state: Trees, parts: readonly string[]): void {
+function expectState<S extends object>(of: string, state: S, parts: readonly (keyof S & string)[]): void {
   const missing = parts.find((part) => state?.[part] === undefined);
   if (missing !== undefined)
     fail('SH0607', `the state given to ${of} has no ${missing}`, {
@@ -109,8 +124,20 @@ function expectState(of: string, state: Trees, parts: readonly string[]): void {
 
 const as = (x: Tensor, like: Tensor): Tensor => convert(x, like.dtype);
 
+export interface Adafactor {
+  init<P>(params: P): AdafactorState<P>;
+  specs<S>(params: S): AdafactorState<S, Spec<'f32', readonly []>>;
+  update<P>(grads: P, state: AdafactorState<P>, params: P): [P, AdafactorState<P>];
+}
+/** Trees like the parameters', of other shapes. */
+export interface AdafactorState<P, N = Tensor> {
+  readonly step: N;
+  readonly rows: P;
+  readonly columns: P;
+}
+
 export interface AdafactorOptions {
-  readonly learningRate: number;
+  readonly learningRate: number | Tensor;
   /** Of the running means: 1 − step^−decay. */
   readonly decay?: number;
   readonly epsilon?: number;
@@ -119,7 +146,7 @@ export interface AdafactorOptions {
 }
 
 /** Shazeer and Stern, arXiv:1804.04235: of matrices only means of rows and columns are kept, over their last two dims. */
-export function adafactor(options: AdafactorOptions): Optimizer<Trees> {
+export function adafactor(options: AdafactorOptions): Adafactor {
   const { learningRate, decay = 0.8, epsilon = 1e-30, clip = 1 } = options;
   return {
     init: (params) => ({
@@ -140,7 +167,7 @@ export function adafactor(options: AdafactorOptions): Optimizer<Trees> {
     }),
     update(grads, state, params) {
       expectState('adafactor', state, ['step', 'rows', 'columns']);
-      const step = add(state.step as Tensor, 1);
+      const step = add(state.step, 1);
       const keep = subtract(1, power(step, -decay));
       const [oldRows, oldColumns] = [tensorsOf(state.rows), tensorsOf(state.columns)];
       const [ps, rows, columns]: [Tensor[], Tensor[], Tensor[]] = [[], [], []];
@@ -156,7 +183,7 @@ export function adafactor(options: AdafactorOptions): Optimizer<Trees> {
         const move = multiply(g, scale);
         const size = sqrt(mean(square(move)));
         const clipped = divide(move, maximum(divide(size, clip), 1));
-        ps.push(subtract(p, multiply(clipped, learningRate)));
+        ps.push(subtract(p, scaled(clipped, learningRate)));
         rows.push(row);
         columns.push(column);
       });
@@ -180,7 +207,7 @@ function factoredScale(row: Tensor, column: Tensor): Tensor {
 const like = (s: Spec, shape: readonly number[], sharding: Spec['sharding']): Spec =>
   spec(s.dtype, shape, ...(sharding ?? [])) as Spec;
 
-const mapSpecs = (tree: unknown, to: (s: Spec) => Spec): object => rebuild(tree, isSpec, to) as object;
+const mapSpecs = <S>(tree: S, to: (s: Spec) => Spec): S => rebuild(tree, isSpec, to) as S;
 
 /** The gradients scaled down so that their norm over the whole tree is at most `limit`. */
 export function clipByGlobalNorm<T>(grads: T, limit: number): T {

@@ -33,7 +33,7 @@ export interface ProgramOptions extends Omit<CompileOptions, 'registry'> {
 /** Traces a function of tensors and compiles it for its mesh; or compiles what was traced or parsed. */
 export function compile<A extends readonly unknown[], R>(
   fn: (...args: A) => R,
-  options: TraceOptions<A> & ProgramOptions,
+  options: TraceOptions<A, NoInfer<R>> & ProgramOptions,
 ): Program<A, R>;
 export function compile<A extends readonly unknown[], R>(traced: Traced<A, R>, options?: ProgramOptions): Program<A, R>;
 export function compile(module: Module, options?: ProgramOptions & { readonly registry?: Registry }): Program;

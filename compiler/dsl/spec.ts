@@ -4,7 +4,7 @@ import type { DimSpec } from './mesh.ts';
 import type { Lengths } from './ops/creation.ts';
 import { checkDType, checkShape } from './ops/types.ts';
 import type { Shape, Tensor } from './tensor.ts';
-import type { MapTree } from './tree.ts';
+import { type MapTree, rebuild } from './tree.ts';
 
 declare const typed: unique symbol;
 
@@ -46,6 +46,16 @@ export const i64 = of('i64');
 export const u8 = of('u8');
 export const u32 = of('u32');
 export const pred = of('pred');
+
+/** Specs of `count` alike things stacked along a new first dim: layers that a scan goes over, experts of a vmap. */
+export const stacked = <S>(specs: S, count: number, dim: DimSpec = null): S =>
+  rebuild(specs, isSpec, (s) =>
+    spec(s.dtype, [count, ...s.shape], ...(s.sharding === undefined ? openDims(dim, s) : [dim, ...s.sharding])),
+  ) as S;
+
+/** Of a spec that says nothing, all dims stay open unless the new one is asked for. */
+const openDims = (dim: DimSpec, { shape }: Spec): readonly DimSpec[] =>
+  dim === null ? [] : [dim, ...shape.map(() => '?')];
 
 export const isSpec = (node: unknown): node is Spec => node instanceof Spec;
 

@@ -1,4 +1,5 @@
 /** A function of tensors, called once on arguments that are only types: a module at the parsed level. */
+import { existsSync, readFileSync } from 'node:fs';
 import type { Layout } from '../../ir/layout.ts';
 import type { Mesh } from '../../ir/mesh.ts';
 import type { Registry } from '../../ir/op.ts';
@@ -8,13 +9,16 @@ import { tensor } from '../../ir/types.ts';
 import { fail } from './errors.ts';
 import { callerOrigin } from './location.ts';
 import { lower } from './lower.ts';
-import { type DimSpec, NO_RULES, readLayout, type Rules } from './mesh.ts';
+import { NO_RULES, readLayout, type Rules } from './mesh.ts';
 import { isSpec, type Spec, type SpecsOf } from './spec.ts';
 import type { Tensor } from './tensor.ts';
 import { describe, Trace, within } from './trace.ts';
-import { isTensor, leavesOf, rebuild } from './tree.ts';
+import { isTensor, type Leaf, leavesOf, rebuild } from './tree.ts';
 
-export interface TraceOptions<A extends readonly unknown[] = readonly unknown[]> {
+/** Specs in the place of a result's tensors; what is null or left out is left to propagation. */
+export type ResultSpecs<R> = R extends Tensor ? Spec | null : { readonly [K in keyof R]?: ResultSpecs<R[K]> } | null;
+
+export interface TraceOptions<A extends readonly unknown[] = readonly unknown[], R = unknown> {
   /** One tree of specs per parameter. */
   readonly args: SpecsOf<A>;
   readonly mesh?: Mesh;
@@ -22,8 +26,8 @@ export interface TraceOptions<A extends readonly unknown[] = readonly unknown[]>
   readonly rules?: Rules;
   /** Of the module; default the function's. */
   readonly name?: string;
-  /** Layouts asked of the results, one list per tensor in the result's order; undefined leaves one open. */
-  readonly results?: readonly (readonly DimSpec[] | undefined)[];
+  /** Layouts asked of the results: `results: { params }`, the arguments' own specs, keeps parameters where they are. */
+  readonly results?: ResultSpecs<R>;
   readonly registry?: Registry;
 }
 
@@ -44,7 +48,10 @@ export class Traced<A extends readonly unknown[] = readonly unknown[], R = unkno
   }
 }
 
-export function trace<A extends readonly unknown[], R>(fn: (...args: A) => R, options: TraceOptions<A>): Traced<A, R> {
+export function trace<A extends readonly unknown[], R>(
+  fn: (...args: A) => R,
+  options: TraceOptions<A, NoInfer<R>>,
+): Traced<A, R> {
   const { mesh, rules = NO_RULES, registry = standard } = options;
   if (typeof fn !== 'function') fail('SH0609', `${describe(fn)} stands where a function is traced`);
   const traced = new Trace(registry, mesh, rules);
@@ -63,10 +70,7 @@ export function trace<A extends readonly unknown[], R>(fn: (...args: A) => R, op
     const ids = leaves.map((l) => traced.id(l.leaf));
     b.op('return', ids, [], callerOrigin());
     const resultTypes = ids.map((id) => b.typeOf(id));
-    const resultLayouts = ids.map((_, i): Layout | undefined => {
-      const dims = options.results?.[i];
-      return dims === undefined ? undefined : readLayout(traced, dims, resultTypes[i]?.shape.length ?? 0);
-    });
+    const resultLayouts = leaves.map((leaf) => resultLayout(traced, leaf, options.results));
     const func = b.finish({
       name: 'main',
       isPublic: true,
@@ -84,6 +88,24 @@ export function trace<A extends readonly unknown[], R>(fn: (...args: A) => R, op
     const result = rebuild(out, isTensor, (t) => ({ dtype: t.dtype, shape: t.shape }));
     return new Traced<A, R>(module, registry, options.args, result);
   });
+}
+
+function resultLayout(traced: Trace, { path, leaf }: Leaf<Tensor>, wanted: unknown): Layout | undefined {
+  let node = wanted;
+  for (const key of path === '' ? [] : path.split('.')) {
+    if (node === null || node === undefined || isSpec(node)) break;
+    node = (node as Readonly<Record<string, unknown>>)[key];
+  }
+  if (node === null || node === undefined) return undefined;
+  if (!isSpec(node) || node.dtype !== leaf.dtype || node.shape.join() !== leaf.shape.join())
+    fail(
+      'SH0607',
+      `the result${path === '' ? '' : ` ${path}`} is a ${String(leaf)}, results has ${describe(node)} there`,
+      {
+        expected: 'a spec of this type, or null',
+      },
+    );
+  return node.sharding === undefined ? undefined : readLayout(traced, node.sharding, node.shape.length);
 }
 
 const SPECS = "specs, arrays and objects of them: f32([8, 16]), { w: bf16([16, 64], null, 'model') }";
@@ -110,7 +132,7 @@ function namedArguments(
 ): { name: string; specs: unknown }[] {
   if (!Array.isArray(args))
     fail('SH0607', `args is ${describe(args)}`, { expected: 'one tree of specs per parameter' });
-  const names = parameterNames(fn);
+  const names = parameterNames(fn).map(asWritten);
   const isRest = names.at(-1)?.startsWith('...') === true || /\[native code\]/.test(fn.toString());
   if (args.length < fn.length || (args.length > names.length && !isRest))
     fail('SH0607', `the function has ${names.length} parameters, args has ${args.length}`, {
@@ -122,6 +144,16 @@ function namedArguments(
     const plain = isSpec(specs);
     return { name: isNamed(name) ? name : plain || args.length > 1 ? `arg${i}` : '', specs };
   });
+}
+
+/** tsx gives a parameter a number where a name of the file around it is the same: `params2` is written `params`. */
+function asWritten(name: string): string {
+  const [, plain] = /^([A-Za-z_$][\w$]*?)\d+$/.exec(name) ?? [];
+  const file = callerOrigin().user?.file;
+  if (plain === undefined || file === undefined || !existsSync(file)) return name;
+  const text = readFileSync(file, 'utf8');
+  const has = (word: string): boolean => new RegExp(`(?<![\\w$])${word.replaceAll('$', '\\$')}(?![\\w$])`).test(text);
+  return !has(name) && has(plain) ? plain : name;
 }
 
 /** `(x, { w1, w2 }, lr = 0.1) => …` → x, { w1, w2 }, lr. */

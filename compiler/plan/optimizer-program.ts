@@ -51,14 +51,9 @@ interface Flat {
   readonly flat: Tensor;
 }
 
-function update(
-  method: Optimizer<Readonly<Record<string, unknown>>>,
-  dtype: DType,
-  device: readonly DimSpec[],
-  whole: readonly DimSpec[],
-) {
+function update(method: Optimizer, dtype: DType, device: readonly DimSpec[], whole: readonly DimSpec[]) {
   return {
-    run(grads: Tensor, master: Flat, state: Readonly<Record<string, unknown>>) {
+    run(grads: Tensor, master: Flat, state: object) {
       const total = convert(shard(sum(grads, 0), ...device), 'f32');
       const [next, after] = method.update({ flat: total }, state, { flat: master.flat });
       return { weights: shard(convert(next.flat, dtype), ...whole), master: next, state: after };

@@ -32,13 +32,10 @@ const list = (x: NDArray): number[] => Array.from(x.data as Float32Array);
 
 describe('optimizers', () => {
   /** Six steps on Σ (k x)²/2, whose gradient is k² x. */
-  const descend = (
-    optimizer: optim.Optimizer<Readonly<Record<string, unknown>>>,
-    shape: readonly number[],
-  ): number[] => {
+  const descend = (optimizer: optim.Optimizer, shape: readonly number[]): number[] => {
     const run = (x: Tensor, k: Tensor): Tensor => {
       const loss = (p: Tensor): Tensor => multiply(sum(square(multiply(p, k))), 0.5) as Tensor;
-      type State = readonly [Tensor, Readonly<Record<string, unknown>>];
+      type State = readonly [Tensor, object];
       const step = ([p, s]: State): readonly [State, null] => [optimizer.update(grad(loss)(p), s, p), null];
       return scan(step, [x, optimizer.init(x)] as State, null, { length: 6 })[0][0];
     };

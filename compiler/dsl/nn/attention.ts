@@ -37,18 +37,22 @@ export interface AttentionSizes {
   readonly dtype?: DType;
   /** Of features, heads and head size. */
   readonly sharding?: readonly [DimSpec, DimSpec, DimSpec];
+  /** Of the groups; default as the heads. */
+  readonly groupSharding?: DimSpec;
 }
 
 export function attentionSpecs(sizes: AttentionSizes): { wq: Spec; wk: Spec; wv: Spec; wo: Spec } {
   const { features, heads, headSize, groups = heads, dtype = 'f32', sharding } = sizes;
-  const input = (n: number): Spec => spec(dtype, [features, n, headSize], ...(sharding ?? [])) as Spec;
   const [f, h, k] = sharding ?? [];
-  const out = sharding === undefined ? [] : ([h, k, f] as DimSpec[]);
+  const { groupSharding: g = h } = sizes;
+  const laid = (...dims: readonly (DimSpec | undefined)[]): readonly DimSpec[] =>
+    sharding === undefined ? [] : (dims as readonly DimSpec[]);
+  const ofGroups = (): Spec => spec(dtype, [features, groups, headSize], ...laid(f, g, k)) as Spec;
   return {
-    wq: input(heads),
-    wk: input(groups),
-    wv: input(groups),
-    wo: spec(dtype, [heads, headSize, features], ...out) as Spec,
+    wq: spec(dtype, [features, heads, headSize], ...laid(f, h, k)) as Spec,
+    wk: ofGroups(),
+    wv: ofGroups(),
+    wo: spec(dtype, [heads, headSize, features], ...laid(h, k, f)) as Spec,
   };
 }
 
