@@ -10,6 +10,7 @@ import { localize } from '../passes/partition/localize.ts';
 import { lowerReshards } from '../passes/partition/lower-reshards.ts';
 import { oneOrder } from '../passes/partition/one-order.ts';
 import { type Prices, wirePrices } from '../passes/partition/prices.ts';
+import { paidSums } from '../passes/partition/paid-sums.ts';
 import { padDims } from '../passes/partition/pad-dims.ts';
 import { splitSharded } from '../passes/partition/split-sharded.ts';
 import { shifts } from '../passes/partition/shifts.ts';
@@ -91,6 +92,7 @@ export const PIPELINE: readonly Pass[] = [
     run(module, ctx) {
       const decided = decideLayouts(module, ctx.registry, ctx.prices);
       ctx.decided = decided;
+      for (const warning of paidSums(module, decided)) ctx.report(warning);
       for (const warning of gatheredCalls(decided.module)) ctx.report(warning);
       return decided.module;
     },

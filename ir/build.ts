@@ -77,9 +77,14 @@ export class FuncBuilder {
 
   /** Runs `fill` on a new block (a region) and returns it. */
   region(fill: () => void): Block {
-    this.blocks.push({ params: [], ops: [] });
-    fill();
-    return this.blocks.pop() as Block;
+    const block = { params: [], ops: [] };
+    this.blocks.push(block);
+    try {
+      fill();
+    } finally {
+      this.blocks.pop();
+    }
+    return block;
   }
 
   finish(func: Omit<Func, 'body' | 'values'>): Func {

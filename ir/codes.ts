@@ -139,6 +139,10 @@ export const CODES: Readonly<Record<string, CodeText>> = {
     'A dim of an argument or result does not divide by its axes, so it enters or leaves whole over the last of them; or a dim has too few elements to be worth sharding.',
     'Inside the program the dim is padded and sharded as asked. A size that divides saves the way in and out.',
   ),
+  SH0406: code(
+    'A constraint leaves a sum owed (unreduced), but its operand comes from ops that owe none.',
+    'Every device holds the value itself. Leave the unreduced axes out, or put the constraint behind the dot or reduce that owes the sum.',
+  ),
   SH0601: code(
     'A tensor op was called outside of a function that is being traced.',
     'Call the function through compile(fn, { mesh, args }) or trace(fn, { args }).',

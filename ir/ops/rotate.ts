@@ -10,10 +10,11 @@ import { type AffineWindow, receivedBy } from '../halo.ts';
 import { defineOp, InferError } from '../op.ts';
 import { COPIES } from '../padding.ts';
 import { elementCount, type TensorType, typeText } from '../types.ts';
+import { movesParts } from './complex.ts';
 import { allocateReal } from './rounding.ts';
 import { copyStrided } from './strided.ts';
 
-export const rotate = defineOp<OpAttrs['rotate']>({
+const ofReals = defineOp<OpAttrs['rotate']>({
   kind: 'rotate',
   infer({ operands, attrs }) {
     const [type] = operands as readonly [TensorType];
@@ -61,6 +62,8 @@ export const rotate = defineOp<OpAttrs['rotate']>({
   },
   flops: () => 0,
 });
+
+export const rotate = movesParts(ofReals);
 
 /** Elements [start, limit) of the shard `from` places further along the ring. */
 export interface RotatedPiece {

@@ -83,10 +83,13 @@ class TirParser extends EmbeddedActionsParser {
       },
     });
     this.CONSUME(t.RCurly);
-    const devices = this.OPTION(() => {
-      this.CONSUME2(t.Ident);
-      this.CONSUME2(t.Equals);
-      return this.SUBRULE(this.data);
+    const devices = this.OPTION({
+      GATE: () => this.LA(2).tokenType === t.Equals,
+      DEF: () => {
+        this.CONSUME2(t.Ident);
+        this.CONSUME2(t.Equals);
+        return this.SUBRULE(this.data);
+      },
     });
     return { name, axes, ...(devices === undefined ? {} : { devices }) };
   });

@@ -10,9 +10,9 @@ export class Choices {
     this.stream = stream;
   }
 
-  /** 0 … n − 1. */
+  /** 0 … n − 1; 0 where there is nothing below. */
   below(n: number): number {
-    return (this.stream[this.next++] ?? 0) % n;
+    return (this.stream[this.next++] ?? 0) % Math.max(1, n);
   }
 
   /** True `percent` times in a hundred; false at the end of the stream. */

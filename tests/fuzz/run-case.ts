@@ -1,6 +1,7 @@
 /** One case of the fuzzer: the program at every level against one device, and what kind of case it was. */
 import fc from 'fast-check';
 import { compile } from '../../compiler/compile.ts';
+import { minimize } from '../../compiler/testing/minimize.ts';
 import { EachPassVerifier } from '../../compiler/verify-each.ts';
 import { DiagnosticError } from '../../ir/diagnostics.ts';
 import { type Layout, isEven } from '../../ir/layout.ts';
@@ -16,7 +17,6 @@ const INPUT_SEED = 1;
 
 export interface Outcome {
   readonly module: Module;
-  readonly makers: readonly string[];
   /** The per-device program has a collective. */
   readonly communicates: boolean;
   /** A dim does not divide by the axes that were asked for it. */
@@ -28,8 +28,10 @@ export interface Outcome {
 }
 
 /** `registry`: the compiler's; the meaning of the program is always the standard one's. */
-export function runCase(stream: readonly number[], registry: Registry = standard): Outcome {
-  const { module, makers } = randomProgram(stream);
+export const runCase = (stream: readonly number[], registry: Registry = standard): Outcome =>
+  runProgram(randomProgram(stream), registry);
+
+export function runProgram(module: Module, registry: Registry = standard): Outcome {
   let communicates = false;
   let failure: string | undefined;
   let refused: string | undefined;
@@ -42,16 +44,28 @@ export function runCase(stream: readonly number[], registry: Registry = standard
     refused = unsupportedIn(error);
     failure = refused === undefined ? textOf(error) : undefined;
   }
-  const asked = { communicates, uneven: isUneven(module), module, makers };
+  const asked = { communicates, uneven: isUneven(module), module };
   return { ...asked, ...(failure === undefined ? {} : { failure }), ...(refused === undefined ? {} : { refused }) };
 }
 
+/** A smaller program that fails in the same way. */
+export function smallest({ module, failure }: Outcome): Module {
+  const kind = failureKind(failure ?? '');
+  return minimize(module, (candidate) => failureKind(runProgram(candidate).failure ?? '') === kind);
+}
+
+/** The failure without its numbers. */
+export const failureKind = (failure: string): string =>
+  failure
+    .slice(0, 160)
+    .replace(/ at \[[^\]]*\]/, '')
+    .replace(/[0-9.e+-]+/g, '#');
+
 function isUneven(module: Module): boolean {
-  const func = mainFunction(module);
-  const asked = [
+  const asked = module.functions.flatMap((func) => [
     ...func.values.map((v) => [v.type, v.layout] as const),
     ...func.resultTypes.map((t, i) => [t, func.resultLayouts[i]] as const),
-  ];
+  ]);
   return asked.some(([type, layout]) => layout !== undefined && !isEven(type.shape, layout as Layout));
 }
 

@@ -40,8 +40,14 @@ class Start {
     for (const v of node.makes) this.copies.set(v, [layout]);
   }
 
-  /** A barrier lets a value pass as it is. */
+  /** A barrier lets a value pass as it is. A sum that is asked to stay owed, but that nothing owes, is paid. */
   private tieLayout(node: TieNode): Layout {
+    const { propagated } = node;
+    if (
+      propagated.unreduced.length > 0 &&
+      node.reads.some((v) => this.priceTo(v, propagated) === Number.POSITIVE_INFINITY)
+    )
+      return this.solution.table.reduced(propagated);
     if (node.hard || node.what !== 'a barrier') return node.propagated;
     const home = this.copies.get(node.reads[0] as ValueId)?.[0];
     return home === undefined || home.unreduced.length > 0 ? node.propagated : home;
@@ -65,15 +71,29 @@ class Start {
     const key = this.key(node, operands, results);
     let best = this.chosen.get(key);
     if (best !== undefined) return best;
-    let least = Number.POSITIVE_INFINITY;
-    for (const candidate of this.known.of(node, operands, results)) {
-      const price = this.price(node, candidate);
-      if (price < least) [best, least] = [candidate, price];
-    }
+    best = this.cheapest(node, operands, results) ?? this.cheapest(node, operands, results.map(this.paid), true);
     if (best === undefined) throw internalError(`insert-reshards: no candidate for ${node.op.kind}`);
     this.chosen.set(key, best);
     return best;
   }
+
+  /** `paid`: what propagation would have owes a sum that this op cannot leave owed. */
+  private cheapest(
+    node: OpNode,
+    operands: readonly (readonly Layout[])[],
+    results: readonly (readonly Layout[])[],
+    paid = false,
+  ): Candidate | undefined {
+    let best: Candidate | undefined;
+    let least = Number.POSITIVE_INFINITY;
+    for (const candidate of this.known.of(node, operands, results)) {
+      const price = this.price(node, candidate, paid);
+      if (price < least) [best, least] = [candidate, price];
+    }
+    return best;
+  }
+
+  private readonly paid = (layouts: readonly Layout[]): Layout[] => layouts.map((l) => this.solution.table.reduced(l));
 
   private around(v: ValueId): Layout[] {
     const value = this.value(v);
@@ -87,7 +107,7 @@ class Start {
     return `${node.signature} ${ids}`;
   }
 
-  private price(node: OpNode, c: Candidate): number {
+  private price(node: OpNode, c: Candidate, paid: boolean): number {
     const { table } = this.solution;
     // A loop that never runs costs nothing, per turn too.
     let price = this.solution.ownPriceOf(node, c) / Math.max(node.place.times, 1);
@@ -100,7 +120,7 @@ class Start {
     });
     node.makes.forEach((v, i) => {
       const { type, propagated } = this.value(v);
-      price += table.plan(type, c.results[i] as Layout, propagated).price;
+      price += table.plan(type, c.results[i] as Layout, paid ? table.reduced(propagated) : propagated).price;
     });
     return price;
   }

@@ -111,7 +111,8 @@ function widened(
   const layout = site.operandLayouts[operand] as Layout;
   return layout.dims.reduce((value, _, d) => {
     const axes = dimAxes(layout, d);
-    if (axes.length === 0) return value;
+    const empty = site.operandTypes[operand]?.shape[d] === 0 && site.resultTypes[0]?.shape[d] === 0;
+    if (axes.length === 0 || empty) return value;
     const need = windowOf(d, axesSize(axes));
     if (need === null) throw internalError(`localize: ${site.op.kind} is split where its windows do not align`);
     narrow(d, need);

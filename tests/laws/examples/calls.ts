@@ -7,12 +7,19 @@ const call = (type: string, target: string, verbatim = ''): OpExample =>
 /** LAPACK's routine on a batch of three, as JAX writes it: only the batch dim may be split. */
 function lapack(routine: string, operands: readonly string[], results: readonly string[], config = ''): OpExample {
   const names = 'jklmnopqrstuvw';
-  let next = 0;
+  const sizes = ['i=6'];
   const tensor = (type: string): string => {
-    const dims = /\[(.*)\]/.exec(type)?.[1]?.split(',') ?? [];
-    return `[${dims.map((_, d) => (d === 0 ? 'i' : names[next++])).join(', ')}]`;
+    const [batch, ...dims] = /\[(.*)\]/.exec(type)?.[1]?.split(',') ?? [];
+    if (batch === undefined) return '[]';
+    const others = dims.map((size) => {
+      const name = names[sizes.length - 1] ?? '';
+      sizes.push(`${name}=${size}`);
+      return name;
+    });
+    return `[${['i', ...others].join(', ')}]`;
   };
-  const rule = `<(${operands.map(tensor).join(', ')})->(${results.map(tensor).join(', ')}) {i=6}, custom>`;
+  const sides = [operands, results].map((types) => types.map(tensor).join(', '));
+  const rule = `<(${sides.join(')->(')}) {${sizes.join(', ')}}, custom>`;
   return example('custom_call', `(${operands.join(', ')}) -> (${results.join(', ')})`, {
     attrs: {
       target: `lapack_${routine}_ffi`,

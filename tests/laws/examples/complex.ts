@@ -19,6 +19,7 @@ export const complexExamples: readonly OpExample[] = [
   example('reverse', 'c64[4,6] -> c64[4,6]', { attrs: { dims: [0] } }),
   example('slice', 'c64[8,6] -> c64[4,6]', { attrs: { start: [1, 0], limit: [8, 6], strides: [2, 1] } }),
   example('pad', '(c64[4,6], c64[]) -> c64[4,8]', { attrs: { low: [0, 1], high: [0, 1], interior: [0, 0] } }),
+  example('rotate', 'c64[4,6] -> c64[4,6]', { attrs: { dim: 1, by: 4 } }),
   example('concatenate', '(c64[4,6], c64[2,6]) -> c64[6,6]', { attrs: { dim: 0 } }),
   example('dynamic_slice', '(c64[8,6], i32[], i32[]) -> c64[2,6]', { attrs: { sizes: [2, 6] } }),
   example('dynamic_update_slice', '(c64[8,6], c64[2,6], i32[], i32[]) -> c64[8,6]'),

@@ -1,20 +1,15 @@
-/** How a random program gets each of its ops: from values at hand to a new value, or undefined where none fits. */
-import type { Monoid } from '../../ir/layout.ts';
-import { identityOf } from '../../ir/monoid.ts';
-import type { Attrs, ValueId } from '../../ir/program.ts';
-import { REDUCERS } from '../../ir/typed-build.ts';
-import { isFloat, tensor, type TensorType, withDType, withShape } from '../../ir/types.ts';
-import { type ProgramMaker, scalarOf } from './program.ts';
-
-export type OpMaker = (p: ProgramMaker) => ValueId | undefined;
+/** Ops on extents of the program's own: elementwise, contractions, reductions, shapes, indices, order. */
+import type { Monoid } from '../../../ir/layout.ts';
+import type { Attrs, ValueId } from '../../../ir/program.ts';
+import { isFloat, tensor, type TensorType, withDType, withShape } from '../../../ir/types.ts';
+import { type ProgramMaker, scalarOf } from '../program.ts';
+import { dimsOf, type OpMaker, sizeOf } from './maker.ts';
 
 const UNARY = ['negate', 'tanh', 'abs', 'logistic', 'cosine', 'exponential'];
 const BINARY = ['add', 'multiply', 'subtract', 'maximum', 'minimum'];
-const sizeOf = (type: TensorType, dim: number): number => type.shape[dim] as number;
-const dimsOf = (type: TensorType): number[] => type.shape.map((_, d) => d);
 const arithmetic = (t: TensorType): boolean => t.dtype !== 'pred';
 
-export const OP_MAKERS: Readonly<Record<string, OpMaker>> = {
+export const TENSOR_OPS: Readonly<Record<string, OpMaker>> = {
   unary(p) {
     const x = p.float();
     return x === undefined ? undefined : p.b.one(p.choices.of(UNARY), [x]);
@@ -281,130 +276,6 @@ export const OP_MAKERS: Readonly<Record<string, OpMaker>> = {
     return made[p.choices.below(2)];
   },
 
-  /** Through complex numbers and back. */
-  fft(p) {
-    const x = p.any((t) => t.dtype === 'f32' && t.shape.length >= 1 && !t.shape.includes(0));
-    if (x === undefined) return undefined;
-    const { shape } = p.b.typeOf(x);
-    const fft_length = shape.slice(-(1 + p.choices.below(Math.min(3, shape.length))));
-    const z = p.b.one('complex', [x, p.like(p.b.typeOf(x))]);
-    const made = p.b.one('fft', [z], { fft_type: p.choices.of(['FFT', 'IFFT']), fft_length });
-    return p.b.one(p.choices.of(['real', 'imag', 'abs']), [p.b.one('multiply', [made, z])]);
-  },
-
-  /** L of a well-conditioned matrix, and what it solves. */
-  cholesky(p) {
-    const x = p.any((t) => t.dtype === 'f32' && t.shape.length >= 2 && !t.shape.includes(0));
-    if (x === undefined) return undefined;
-    const { shape } = p.b.typeOf(x);
-    const n = shape.at(-2) as number;
-    const batch = shape.slice(0, -2).map((_, d) => d);
-    const contracting = [shape.length - 1];
-    const square = tensor('f32', [...shape.slice(0, -1), n]);
-    if (!p.fits(square.shape)) return undefined;
-    const product = p.b.one('dot_general', [x, x], {
-      lhs_batch: batch,
-      rhs_batch: batch,
-      lhs_contracting: contracting,
-      rhs_contracting: contracting,
-      dtype: 'f32',
-    });
-    const [row, column] = [shape.length - 2, shape.length - 1].map((dim) =>
-      p.b.one('iota', [], { dim, dtype: 'i32', shape: square.shape }),
-    ) as [ValueId, ValueId];
-    const diagonal = p.b.one('compare', [row, column], { direction: 'EQ', compare_type: 'SIGNED' });
-    const ridge = p.b.one('select', [diagonal, p.b.splat(1, square), p.b.splat(0, square)]);
-    const factor = p.b.one('cholesky', [p.b.one('add', [product, ridge])], { lower: true });
-    return p.b.one('triangular_solve', [factor, x], {
-      left_side: true,
-      lower: true,
-      unit_diagonal: false,
-      transpose_a: p.choices.of(['NO_TRANSPOSE', 'TRANSPOSE']),
-    });
-  },
-
-  random_bits(p) {
-    const x = p.float();
-    if (x === undefined) return undefined;
-    const { shape } = p.b.typeOf(x);
-    const state = p.argument(tensor('u64', [2]));
-    const algorithm = p.choices.of(['PHILOX', 'THREE_FRY', 'DEFAULT']);
-    const dtype = p.choices.of(['u32', 'u64', 'u8'] as const);
-    const bits = p.b.apply('rng_bit_generator', [state], { algorithm, dtype, shape })[1] as ValueId;
-    const wide = p.b.one('convert', [bits], { dtype: p.b.typeOf(x).dtype });
-    return p.b.one('add', [x, p.b.one('multiply', [wide, p.b.splat(2 ** -32, p.b.typeOf(x))])]);
-  },
-
-  cumulative(p) {
-    const x = p.float(1);
-    if (x === undefined) return undefined;
-    const { shape, dtype } = p.b.typeOf(x);
-    const dim = p.choices.below(shape.length);
-    const monoid = p.choices.of<Monoid>(['sum', 'max']);
-    const on = (n: number, other: number): number[] => shape.map((_, d) => (d === dim ? n : other));
-    const before = on(sizeOf(p.b.typeOf(x), dim) - 1, 0);
-    const reverse = p.choices.chance(30);
-    const attrs = {
-      window_dimensions: on(sizeOf(p.b.typeOf(x), dim), 1),
-      window_strides: on(1, 1),
-      base_dilations: on(1, 1),
-      window_dilations: on(1, 1),
-      pad_low: reverse ? on(0, 0) : before,
-      pad_high: reverse ? before : on(0, 0),
-    };
-    const init = p.b.splat(identityOf(monoid, dtype), scalarOf(dtype));
-    return p.b.one('reduce_window', [x, init], attrs, [p.b.reducer(REDUCERS[monoid], dtype)]);
-  },
-
-  window(p) {
-    const x = p.float(1);
-    if (x === undefined) return undefined;
-    const type = p.b.typeOf(x);
-    const dim = p.choices.below(type.shape.length);
-    const size = 2 + p.choices.below(3);
-    const low = p.choices.below(3);
-    const high = p.choices.below(3);
-    if (sizeOf(type, dim) + low + high < size) return undefined;
-    const on = (n: number, other: number): number[] => type.shape.map((_, d) => (d === dim ? n : other));
-    const attrs = {
-      window_dimensions: on(size, 1),
-      window_strides: on(p.choices.of([1, 1, 2, 3]), 1),
-      base_dilations: on(1, 1),
-      window_dilations: on(1, 1),
-      pad_low: on(low, 0),
-      pad_high: on(high, 0),
-    };
-    const monoid = p.choices.of<Monoid>(['sum', 'max', 'min']);
-    const init = p.b.splat(identityOf(monoid, type.dtype), scalarOf(type.dtype));
-    return p.b.one('reduce_window', [x, init], attrs, [p.b.reducer(REDUCERS[monoid], type.dtype)]);
-  },
-
-  convolution(p) {
-    const x = p.any((t) => isFloat(t.dtype) && t.shape.length === 3);
-    if (x === undefined) return undefined;
-    const type = p.b.typeOf(x);
-    const [size, features] = [1 + p.choices.below(3), p.extent()];
-    const kernel = p.like(withShape(type, [sizeOf(type, 1), features, size]));
-    const attrs = {
-      input_dims: [0, 1, 2],
-      kernel_dims: [0, 1, 2],
-      output_dims: [0, 1, 2],
-      strides: [p.choices.of([1, 2, 3])],
-      pad_low: [p.choices.below(3)],
-      pad_high: [p.choices.below(3)],
-      lhs_dilation: [p.choices.of([1, 1, 2])],
-      rhs_dilation: [p.choices.of([1, 1, 2])],
-      reversal: [p.choices.chance(20)],
-      feature_group_count: 1,
-      batch_group_count: 1,
-      dtype: type.dtype,
-    };
-    const spatial = (sizeOf(type, 2) - 1) * (attrs.lhs_dilation[0] as number) + 1;
-    const reach = (size - 1) * (attrs.rhs_dilation[0] as number) + 1;
-    if (spatial + (attrs.pad_low[0] as number) + (attrs.pad_high[0] as number) < reach) return undefined;
-    return p.b.one('convolution', [x, kernel], attrs);
-  },
-
   iota(p) {
     const shape = p.shape(1 + p.choices.below(2));
     const iota = p.b.one('iota', [], { dim: p.choices.below(shape.length), dtype: 'f32', shape });
@@ -428,54 +299,7 @@ export const OP_MAKERS: Readonly<Record<string, OpMaker>> = {
     if (x === undefined) return undefined;
     return p.b.one('convert', [x], { dtype: p.b.typeOf(x).dtype === 'f32' ? 'bf16' : 'f32' });
   },
-
-  loop(p) {
-    const x = p.float();
-    if (x === undefined) return undefined;
-    const type = p.b.typeOf(x);
-    const counter = tensor('i32', []);
-    const trips = 1 + p.choices.below(3);
-    const zero = p.b.splat(0, counter);
-    const cond = p.b.region(() => {
-      const [i] = [p.b.param(counter), p.b.param(type)] as const;
-      const go = p.b.one('compare', [i, p.b.splat(trips, counter)], { direction: 'LT', compare_type: 'SIGNED' });
-      p.b.op('return', [go], [], {});
-    });
-    const body = p.b.region(() => {
-      const [i, carried] = [p.b.param(counter), p.b.param(type)] as const;
-      const next = p.scoped(() => stepsTo(p, carried, type));
-      p.b.op('return', [p.b.one('add', [i, p.b.splat(1, counter)]), next], [], {});
-    });
-    return p.b.op('while', [zero, x], [counter, type], {}, { trip_count: trips }, [cond, body])[1];
-  },
-
-  branch(p) {
-    const x = p.float();
-    if (x === undefined) return undefined;
-    const type = p.b.typeOf(x);
-    const index = p.argument(scalarOf('i32'));
-    const regions = [0, 1].map(() =>
-      p.b.region(() => {
-        p.b.op('return', [p.scoped(() => stepsTo(p, x, type))], [], {});
-      }),
-    );
-    return p.b.op('case', [index], [type], {}, {}, regions)[0];
-  },
 };
-
-/** Makers that keep the type, for bodies of loops and branches. */
-const SAME_TYPE = ['unary', 'reverse', 'roll', 'softmax', 'mean_and_center', 'cumulative', 'sort', 'unary'];
-
-/** A few ops that lead from a value back to its type. */
-function stepsTo(p: ProgramMaker, from: ValueId, type: TensorType): ValueId {
-  let value = from;
-  for (let left = p.choices.below(3); left > 0; left--) {
-    p.bind(value);
-    const made = OP_MAKERS[p.choices.of(SAME_TYPE)]?.(p);
-    if (made !== undefined && p.b.typeOf(made) === type) value = made;
-  }
-  return p.b.one('add', [value, p.like(type)]);
-}
 
 /** Back to the dims that a reduction of `dim` took away. */
 const backTo = (p: ProgramMaker, value: ValueId, type: TensorType, dim: number): ValueId =>
