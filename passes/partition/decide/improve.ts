@@ -61,7 +61,7 @@ class Improver {
 
   private alone(node: Node, before: Choice, options: readonly Choice[]): boolean {
     const best = this.leastChange(node, before, options);
-    if (best === undefined || best.change >= -this.gain()) return false;
+    if (best === undefined || !(best.change < -this.gain())) return false;
     this.solution.set(node, best.option);
     return true;
   }

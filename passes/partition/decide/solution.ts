@@ -122,7 +122,9 @@ export class Solution {
     const home = this.home(value);
     if (home === undefined) return this.priceAnew(value);
     let price = 0;
-    for (const { plan, times } of this.copiesOf(value, home)) price += plan.price * times;
+    for (const { plan, times } of this.copiesOf(value, home))
+      // What no plan gives is impossible in a loop that never runs too.
+      price += Number.isFinite(plan.price) ? plan.price * times : plan.price;
     return price;
   }
 
