@@ -22,6 +22,30 @@ export interface AxisRef {
   readonly size: number;
 }
 
+/** More devices than any machine has; keeps products far from 2^53. */
+export const MAX_DEVICES = 2 ** 24;
+
+/** What is wrong with the axes or the order of devices of a mesh that somebody wrote; undefined = nothing. */
+export function meshMistake({
+  axes,
+  deviceIds,
+}: Omit<Mesh, 'name'>): { message: string; expected: string } | undefined {
+  const odd = axes.find((a) => !Number.isSafeInteger(a.size) || a.size < 1);
+  if (odd !== undefined) return { message: `axis ${odd.name} has size ${odd.size}`, expected: 'a whole number from 1' };
+  const twice = axes.find((a, i) => axes.findIndex((b) => b.name === a.name) !== i);
+  if (twice !== undefined) return { message: `axis ${twice.name} is twice in the mesh`, expected: 'every axis once' };
+  const count = axes.reduce((n, a) => n * a.size, 1);
+  if (count > MAX_DEVICES) return { message: `the mesh has ${count} devices`, expected: `at most ${MAX_DEVICES}` };
+  if (deviceIds === undefined) return undefined;
+  const isOrder =
+    deviceIds.length === count &&
+    new Set(deviceIds).size === count &&
+    deviceIds.every((id) => Number.isInteger(id) && id >= 0 && id < count);
+  return isOrder
+    ? undefined
+    : { message: 'this is not an order of the devices', expected: `every number from 0 to ${count - 1} once` };
+}
+
 /** Alike in axes and in the order of devices, whatever they are called. */
 export const sameMesh = (a: Mesh, b: Mesh): boolean =>
   a.axes.length === b.axes.length &&

@@ -1,6 +1,6 @@
 /** Meshes as values, and layouts written per dim as in .tir: `shard(x, 'data', null, 'model?')`. */
 import { closedDim, type DimSharding, type Layout, openDim, overlappingAxis } from '../../ir/layout.ts';
-import type { AxisRef, Mesh } from '../../ir/mesh.ts';
+import { type AxisRef, type Mesh, meshMistake } from '../../ir/mesh.ts';
 import { suggestion } from '../../ir/text/problems.ts';
 import { fail } from './errors.ts';
 import type { Tensor } from './tensor.ts';
@@ -18,24 +18,17 @@ export interface MeshOptions {
   readonly devices?: readonly number[];
 }
 
-const MAX_DEVICES = 2 ** 24;
-
 /** `mesh({ data: 2, model: 4 })`: axes in order, major first. */
 export function mesh(axes: Readonly<Record<string, number>>, options: MeshOptions = {}): Mesh {
   const list = Object.entries(axes).map(([name, size]) => ({ name, size }));
-  for (const { name, size } of list) {
+  for (const { name } of list) {
     if (!/^[A-Za-z_][\w$.]*$/.test(name))
       fail('SH0213', `"${name}" is not a name of a mesh axis`, { expected: 'a word' });
-    if (!Number.isSafeInteger(size) || size < 1)
-      fail('SH0213', `mesh axis ${name} has size ${size}`, { expected: 'a whole number from 1' });
   }
-  const count = list.reduce((n, a) => n * a.size, 1);
-  if (count > MAX_DEVICES) fail('SH0213', `the mesh has ${count} devices`, { expected: `at most ${MAX_DEVICES}` });
   const { name = 'mesh', devices } = options;
+  const mistake = meshMistake({ axes: list, ...(devices === undefined ? {} : { deviceIds: devices }) });
+  if (mistake !== undefined) fail('SH0213', mistake.message, { expected: mistake.expected });
   if (devices === undefined) return { name, axes: list };
-  const isOrder = devices.length === count && [...devices].sort((a, b) => a - b).every((d, i) => d === i);
-  if (!isOrder)
-    fail('SH0213', 'this is not an order of the devices', { expected: `every number from 0 to ${count - 1} once` });
   return { name, axes: list, deviceIds: [...devices] };
 }
 

@@ -4,7 +4,7 @@ import type { OpAttrs } from '../attrs.ts';
 import { RuleBuilder } from '../factors.ts';
 import { defineOp, InferError, type KernelContext, type OpView, passes } from '../op.ts';
 import type { Block } from '../program.ts';
-import { elementCount, tensor, type TensorType, typeText } from '../types.ts';
+import { elementCount, isComplex, tensor, type TensorType, typeText } from '../types.ts';
 import { lanes } from './lanes.ts';
 import { totalOrder } from './total-order.ts';
 
@@ -142,6 +142,8 @@ export const topK = defineOp<OpAttrs['top_k']>({
   infer({ operands, attrs }) {
     const type = operands[0] as TensorType;
     const size = type.shape.at(-1);
+    if (isComplex(type.dtype))
+      throw new InferError(`top_k: complex numbers have no order, so ${typeText(type)} has no largest`);
     if (size === undefined || attrs.k > size)
       throw new InferError(`top_k: ${typeText(type)} has no ${attrs.k} elements in its last dim`);
     const shape = [...type.shape.slice(0, -1), attrs.k];

@@ -1,6 +1,6 @@
 /** Attribute values: numbers, lists, dense elements, dialect attributes, layouts. */
 import { closedDim, type DimSharding, type Layout, MONOIDS, type Monoid, openDim, overlappingAxis } from '../layout.ts';
-import { type AxisRef, type Mesh, sameMesh } from '../mesh.ts';
+import { type AxisRef, type Mesh, meshMistake, sameMesh } from '../mesh.ts';
 import { elementOf, rawBytes } from '../element-bits.ts';
 import { elementsOf, isWide } from '../elements.ts';
 import { rounderOf } from '../ops/rounding.ts';
@@ -194,6 +194,7 @@ export class AttributeReader {
   /** `<["x"=2, "y"=4], device_ids=[…]>` */
   meshBody(): Omit<Mesh, 'name'> {
     const r = this.r;
+    const from = r.at;
     r.expect('<');
     const axes = r.list('[', ']', () => {
       const axis = r.string();
@@ -207,7 +208,12 @@ export class AttributeReader {
       deviceIds = r.integers();
     }
     r.expect('>');
-    return { axes, ...(deviceIds === undefined ? {} : { deviceIds }) };
+    const body = { axes, ...(deviceIds === undefined ? {} : { deviceIds }) };
+    // Without axes it is one device, whichever.
+    const mistake = axes.length === 0 ? undefined : meshMistake(body);
+    if (mistake !== undefined)
+      throw userError('SH0213', mistake.message, { span: r.span(from), expected: mistake.expected });
+    return body;
   }
 
   /** `mesh<["x"=2]>` inside a sharding: the module's mesh that is like it, or a new one (Shardy, lift_inlined_meshes.cc). */

@@ -1,11 +1,9 @@
 /** Meshes and layouts of .tir from their trees, with what can be wrong about them. */
 import { closedDim, type DimSharding, type Layout, type Monoid, openDim, overlappingAxis } from '../layout.ts';
-import type { AxisRef, Mesh, MeshAxis } from '../mesh.ts';
+import { type AxisRef, MAX_DEVICES, type Mesh, type MeshAxis, meshMistake } from '../mesh.ts';
 import type { AstAxis, AstData, AstDim, AstLayout, AstMesh, AstName } from './ast.ts';
 import { Broken, type Problems, suggestion } from './problems.ts';
 
-/** More devices than any machine has; keeps products far from 2^53. */
-const MAX_DEVICES = 2 ** 24;
 const UNREDUCED: Readonly<Record<string, Monoid>> = {
   unreduced: 'sum',
   unreduced_prod: 'prod',
@@ -50,25 +48,17 @@ export class LayoutReader {
       );
     if (this.meshes.some((m) => m.name === ast.name.text))
       this.problems.fail('SH0217', `there are two meshes @${ast.name.text}`, ast.name.span, 'one name per mesh');
-    const deviceIds = ast.devices === undefined ? undefined : this.deviceIds(ast.devices, devices);
+    const deviceIds = ast.devices === undefined ? undefined : this.deviceIds(ast.devices, axes);
     this.meshes.push({ name: ast.name.text, axes, ...(deviceIds === undefined ? {} : { deviceIds }) });
     this.broken.delete(ast.name.text);
   }
 
-  private deviceIds(data: AstData, count: number): number[] {
-    const ids = data.is === 'list' ? data.items.map((i) => (i.is === 'number' ? Number(i.text) : Number.NaN)) : [];
-    const isOrder =
-      ids.length === count &&
-      new Set(ids).size === count &&
-      ids.every((i) => Number.isInteger(i) && i >= 0 && i < count);
-    if (!isOrder)
-      this.problems.fail(
-        'SH0213',
-        'this is not an order of the devices',
-        data.span,
-        `every number from 0 to ${count - 1} once`,
-      );
-    return ids;
+  private deviceIds(data: AstData, axes: readonly MeshAxis[]): number[] {
+    const deviceIds =
+      data.is === 'list' ? data.items.map((i) => (i.is === 'number' ? Number(i.text) : Number.NaN)) : [];
+    const mistake = meshMistake({ axes, deviceIds });
+    if (mistake !== undefined) this.problems.fail('SH0213', mistake.message, data.span, mistake.expected);
+    return deviceIds;
   }
 
   /** The mesh of a name; without one, the first. */

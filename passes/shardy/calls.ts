@@ -89,8 +89,12 @@ export class Names {
   }
 }
 
+/** More ops than fit in memory, calls written out. */
+const MAX_OPS = 2_000_000;
+
 /** Each call gets a function of its own: the first call of a function keeps it, later ones get copies. */
 export function flattenCalls(module: EditModule): void {
+  checkSize(module);
   const names = new Names(module);
   const seen = new Set<EditFunc>();
   for (const func of calleesFirst(module)) {
@@ -99,6 +103,26 @@ export function flattenCalls(module: EditModule): void {
       if (seen.has(target)) call.attrs = { ...call.attrs, callee: cloneFunction(module, target, names).name };
       else seen.add(target);
     }
+  }
+}
+
+/** Functions that call others twice, a few deep, stand for more ops than there are atoms. */
+function checkSize(module: EditModule): void {
+  const sizes = new Map<EditFunc, number>();
+  for (const func of calleesFirst(module)) {
+    const calls = callsOf(func);
+    const own = [...walkBlock(func.body, 'post')].length;
+    const size = calls.reduce((n, call) => n + (sizes.get(module.func(callee(call))) ?? 0), own);
+    sizes.set(func, size);
+    if (size > MAX_OPS)
+      throw userError(
+        'SH0006',
+        `@${func.name} and all that it calls, once per call, are more than ${MAX_OPS.toLocaleString('en')} ops`,
+        {
+          ...(calls[0] === undefined ? {} : at(calls[0])),
+          help: 'call the function in a loop',
+        },
+      );
   }
 }
 

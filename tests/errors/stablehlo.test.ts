@@ -33,6 +33,10 @@ describe('bad StableHLO', () => {
     ['rank mismatch of a constraint', good.replace('<@mesh, [{"x"}, {}]> :', '<@mesh, [{"x"}]> :'), 'SH0212'],
     ['rank mismatch of an annotation', good.replace('[{"x"}, {}]>}', '[{"x"}]>}'), 'SH0212'],
     ['a sharding without a value', good.replace(/sdy\.sharding = #sdy[^\n]*?\]>\}/, 'sdy.sharding}'), 'SH0102'],
+    ['a mesh of 2^62 devices', good.replace('"x"=2', '"x"=4611686018427387904'), 'SH0213'],
+    ['a mesh axis of no devices', good.replace('"x"=2', '"x"=0'), 'SH0213'],
+    ['a mesh axis twice', good.replace('"y"=4', '"x"=4'), 'SH0213'],
+    ['a device twice in a mesh', good.replace('"y"=4]', '"y"=1], device_ids=[1, 1]'), 'SH0213'],
     ['unknown mesh', good.replace('#sdy.sharding<@mesh', '#sdy.sharding<@grid'), 'SH0214'],
     ['undefined value', good.replace('%arg0, %arg0', '%arg0, %arg9'), 'SH0201'],
     [

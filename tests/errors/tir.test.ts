@@ -42,12 +42,22 @@ describe('bad .tir', () => {
     ['type error', good.replace('-> (f32[8, 32])', '-> (f32[8, 33])'), ['SH0204']],
     ['stated type', good.replace('relu %h', 'relu %h : f32[8, 31]'), ['SH0204']],
     ['operands that do not fit', good.replace('bm,mf->bf', 'bm,fm->bf'), ['SH0204']],
+    [
+      'the largest of complex numbers',
+      good.replace('relu %h', 'convert %h : c64[8, 32]\n  %k, %i = top_k %r k=2'),
+      ['SH0204'],
+    ],
     ['undefined value', good.replace('relu %h', 'relu %hh'), ['SH0201 6:%hh']],
     ['a value used before it is defined', good.replace('relu %h', 'add %r, %h'), ['SH0201']],
     ['unknown op', good.replace('relu', 'rellu'), ['SH0202 6:rellu']],
     ['unknown attribute', good.replace('relu %h', 'transpose %h permutaton=[1, 0]'), ['SH0205']],
     ['defined twice', good.replace('%r = relu %h', '%h = relu %h'), ['SH0203 6:%h', 'SH0201 7:%r']],
     ['unknown function', good.replace('relu %h', 'call @nobody(%h)'), ['SH0220']],
+    [
+      'functions that call the next one twice, 40 deep',
+      `${good.replace('relu %h', 'call @f0(%h)')}${Array.from({ length: 40 }, (_, i) => `private func @f${i}(%a: f32[8, 32]) -> (f32[8, 32]) {\n  %b = ${i === 39 ? 'tanh %a' : `call @f${i + 1}(%a)`}\n  %c = ${i === 39 ? 'tanh %b' : `call @f${i + 1}(%b)`}\n  return %c\n}\n`).join('')}`,
+      ['SH0006 110:%b = call @f21(%a)'],
+    ],
     [
       'cyclic call',
       good.replace('relu %h', 'call @main(%a, %w)').replace('-> (f32[8, 32])', '-> (f32[8, 32])'),

@@ -7,6 +7,7 @@
  *   {devices=[4]<=[4] shard_as 7}   {{replicated}, {devices=[4]<=[4]}}   a group; a tuple
  */
 import { type DiagnosticError, userError } from '../../diagnostics.ts';
+import { MAX_DEVICES } from '../../mesh.ts';
 
 export type Subgroup = 'replicated' | 'manual' | 'unreduced';
 
@@ -59,8 +60,6 @@ export function parseUnspecifiedDims(source: ShardingText): readonly number[] {
 
 const SIMPLE: ReadonlySet<string> = new Set(['replicated', 'manual', 'unknown', 'unreduced']);
 const SUBGROUPS: readonly Subgroup[] = ['replicated', 'manual', 'unreduced'];
-/** More devices than any mesh that shardc takes. */
-const MAX_DEVICES = 2 ** 24;
 
 class Scanner {
   private readonly source: ShardingText;

@@ -122,8 +122,8 @@ export class Solution {
     const home = this.home(value);
     if (home === undefined) return this.priceAnew(value);
     let price = 0;
+    // What no plan gives is impossible in a loop that never runs too.
     for (const { plan, times } of this.copiesOf(value, home))
-      // What no plan gives is impossible in a loop that never runs too.
       price += Number.isFinite(plan.price) ? plan.price * times : plan.price;
     return price;
   }
