@@ -1,5 +1,4 @@
 /** StableHLO text, as `jax.jit(f).lower(...).as_text()` prints it → a parsed module. */
-import { rotationOf } from './rotate-call.ts';
 import { userError } from '../diagnostics.ts';
 import type { Layout } from '../layout.ts';
 import { tripCountOf } from '../loops.ts';
@@ -11,12 +10,14 @@ import { TypedBuilder } from '../typed-build.ts';
 import { tensor, type TensorType, typeText } from '../types.ts';
 import { AttributeReader, denseElements, type Value } from './attributes.ts';
 import { type Annotation, GspmdAnnotations, withOpenDims } from './gspmd/annotations.ts';
+import { deviceIndices } from './gspmd/device-index.ts';
 import { manualRegions } from './gspmd/manual.ts';
 import { parseUnspecifiedDims, type ShardingText } from './gspmd/sharding.ts';
 import { COLLECTIVE_OPS } from './collectives.ts';
 import { type Devices, lineOfDevices, writeCollective, writeDeviceId, type Writer } from './device-ops.ts';
 import { EXPANSIONS } from './expansions.ts';
 import { Locations } from './locations.ts';
+import { opOfCall } from './named-calls.ts';
 import { OP_ATTRS, type Raw } from './op-attrs.ts';
 import { hasSyntax } from './print-op.ts';
 import { Reader } from './reader.ts';
@@ -181,7 +182,7 @@ class Importer {
       name,
       isPublic,
       saysPublic,
-      body: this.annotations === undefined ? body : manualRegions(body, this.builder, this.annotations.meshes),
+      body: this.annotations === undefined ? body : this.withRegions(body, this.annotations.meshes),
       values: this.builder.values,
       paramAttrs,
       resultTypes: results.map((x) => x.type),
@@ -189,6 +190,11 @@ class Importer {
       resultAttrs: results.map((x) => x.rest),
       ...(attrs === undefined ? {} : { attrs }),
     });
+  }
+
+  /** GSPMD's manual computations, which are written flat. */
+  private withRegions(body: Block, meshes: readonly Mesh[]): Block {
+    return manualRegions(deviceIndices(body, this.builder, meshes), this.builder, meshes);
   }
 
   private resultList(): { type: TensorType; layout: Layout | undefined; rest: string | undefined }[] {
@@ -297,6 +303,7 @@ class Importer {
   private generic(from: number, names: readonly { name: string; count: number }[]): void {
     const r = this.r;
     const kind = r.string().replace(/^(?:stablehlo|chlo|func|sdy)\./, '');
+    if (kind === 'tuple' || kind === 'get_tuple_element') return this.genericTuple(names);
     const operands = r.list('(', ')', () => this.use());
     const verbatim = new Map<string, string>();
     const fields = new Fields();
@@ -469,6 +476,28 @@ class Importer {
     for (const { name } of names) this.define(name, held);
   }
 
+  /** `"stablehlo.get_tuple_element"(%t) <{index = 1 : i32}> : (tuple<…>) -> t` */
+  private genericTuple(names: readonly { name: string; count: number }[]): void {
+    const r = this.r;
+    const held = r.list('(', ')', () => {
+      const all = this.names.get(r.image) ?? [];
+      const one = this.use();
+      return all.includes(one) ? all : [one];
+    });
+    const fields = new Fields();
+    if (r.accept('<')) {
+      fields.add(this.attributes.dict('}', '{'));
+      r.expect('>');
+    }
+    if (r.is('{')) fields.add(this.attributes.dict('}', '{'));
+    r.expect(':');
+    this.tupleTypes();
+    const index = fields.get('index');
+    const values = held.flat();
+    const picked = typeof index === 'number' ? values[index] : undefined;
+    for (const { name } of names) this.define(name, picked === undefined ? values : [picked]);
+  }
+
   /** Types of a tuple's values are known already. */
   private tupleTypes(): void {
     const r = this.r;
@@ -500,9 +529,9 @@ class Importer {
     const rule = fields.get('sdy.sharding_rule');
     const sharded = shardedOf(fields);
     const types = this.types(operands);
-    const rotation = rotationOf(target, fields.get('backend_config') ?? kept.join());
-    if (rotation !== undefined) {
-      this.emit(from, names, 'rotate', operands, types, rotation, [], sharded);
+    const known = opOfCall(target, fields.get('backend_config'), kept.join());
+    if (known !== undefined) {
+      this.emit(from, names, known.kind, operands, types, known.attrs, [], sharded);
       return;
     }
     const attrs: Attrs = {

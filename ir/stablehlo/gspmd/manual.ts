@@ -20,11 +20,12 @@ const isEntry = (op: Op): boolean => op.attrs.target === ENTER;
 const isExit = (op: Op): boolean => op.attrs.target === LEAVE;
 
 export function manualRegions(block: Block, builder: FuncBuilder, meshes: readonly Mesh[]): Block {
-  if (![...walkOps(block)].some(isEntry)) return block;
+  if (![...walkOps(block)].some((op) => isEntry(op) || isExit(op))) return block;
   const regions = (op: Op): Op =>
     op.regions.length === 0 ? op : { ...op, regions: op.regions.map((r) => manualRegions(r, builder, meshes)) };
   const ops = block.ops.map(regions);
-  return { ...block, ops: ops.some(isEntry) ? new Conversion(ops, builder, meshes).run() : ops };
+  const flat = ops.some((op) => isEntry(op) || isExit(op));
+  return { ...block, ops: flat ? new Conversion(ops, builder, meshes).run() : ops };
 }
 
 class Conversion {
@@ -55,7 +56,8 @@ class Conversion {
     return this.ops.flatMap((op, i) => {
       const group = placed.get(i);
       if (group !== undefined) return [this.computation(group)];
-      return this.parent.has(i) ? [] : [op];
+      if (this.parent.has(i)) return [];
+      return isExit(op) ? [this.asItIs(op)] : [op];
     });
   }
 
@@ -69,8 +71,14 @@ class Conversion {
       if (!this.parent.has(index)) this.parent.set(index, index);
       this.parent.set(this.root(index), this.root(maker));
     }
-    if (isExit(op) && !this.parent.has(index))
+  }
+
+  /** What never entered is the same on all devices around: JAX has `axis_index` leave so, as a number of its own. */
+  private asItIs(op: Op): Op {
+    const [from, to] = [op.operands[0], op.results[0]].map((v) => this.builder.typeOf(v as ValueId));
+    if (from === undefined || from !== to)
       throw userError('SH0225', `@${LEAVE} without the @${ENTER} that its operand comes from`, place(op));
+    return { ...op, kind: 'reshape', attrs: { shape: from.shape } };
   }
 
   private root(index: number): number {
@@ -111,7 +119,7 @@ class Conversion {
       attrs: {
         in_layouts: inLayouts,
         out_layouts: exits.map((op) => this.annotated(op)),
-        manual_axes: this.manualAxes(entries[0] as Op, mesh),
+        manual_axes: this.manualAxes(entries[0] as Op, exits[0], mesh),
       },
       regions: [{ params: entries.flatMap((op) => [...op.results]), ops: [...body, returned] }],
       origin,
@@ -140,7 +148,8 @@ class Conversion {
     return layout;
   }
 
-  private manualAxes(entry: Op, meshName: string | undefined): string[] {
+  /** Those of what enters, but for those that are manual around it: of what leaves. */
+  private manualAxes(entry: Op, exit: Op | undefined, meshName: string | undefined): string[] {
     const mesh = this.meshes.find((m) => m.name === meshName);
     const { manual } = (entry.attrs.crossing ?? {}) as Annotation;
     if (mesh === undefined || manual === undefined)
@@ -148,10 +157,12 @@ class Conversion {
         ...place(entry),
         expected: 'mhlo.sharding = "{manual}", or a manual subgroup in last_tile_dims',
       });
-    if (manual === 'all') return mesh.axes.map((a) => a.name);
+    const around = ((exit?.attrs.crossing ?? {}) as Annotation).manual ?? [];
+    const free = (a: { readonly name: string }): boolean => around === 'all' || !around.some((o) => o.name === a.name);
+    if (manual === 'all') return mesh.axes.filter(free).map((a) => a.name);
     if (!manual.every((a) => isFullAxis(mesh, a)))
       throw unsupported('a manual subgroup over a part of a mesh axis', place(entry));
-    return manual.map((a) => a.name);
+    return manual.filter(free).map((a) => a.name);
   }
 
   /** The region's ops, with copies of the constants that they read from outside. */
