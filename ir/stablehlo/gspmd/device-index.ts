@@ -39,8 +39,9 @@ function axesOf(
   const index = device?.kind === 'convert' ? maker(device, 0) : undefined;
   const mesh = index?.kind === 'axis_index' ? meshes.find((m) => m.name === index.attrs.mesh) : undefined;
   const [count, minor] = [numberOf(maker(op, 1)), numberOf(maker(division, 1))];
-  if (mesh === undefined || count === undefined || minor === undefined) return undefined;
-  if ((index?.attrs.axes as readonly AxisRef[]).length !== mesh.axes.length) return undefined;
+  const of = index?.attrs.axes as readonly AxisRef[] | undefined;
+  if (mesh === undefined || count === undefined || minor === undefined || of?.length !== mesh.axes.length)
+    return undefined;
   const axes: AxisRef[] = [];
   let [behind, size] = [1, 1];
   for (const axis of mesh.axes.toReversed()) {
