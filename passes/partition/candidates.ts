@@ -37,6 +37,8 @@ export interface OpShape {
     readonly operands: readonly (readonly number[])[];
     readonly results: readonly (readonly number[])[];
   };
+  /** Idle axes that a factor takes where they are free (decide/dot-work.ts). */
+  readonly spare: { readonly factor: number; readonly axes: readonly AxisRef[] } | undefined;
   /** No other op reads the operands: a gathered copy would serve this op alone. */
   readonly readsAlone: boolean;
   /** Operand sets that may pass sums still owed; empty = none. */
@@ -80,6 +82,11 @@ export function candidates(
   if (stuck.length > 0) {
     for (const a of [...found.values()]) for (const moved of elsewhere(rule, a, stuck, notHalo)) add(moved);
   }
+  const { spare } = op;
+  if (spare !== undefined)
+    for (const a of [...found.values()])
+      if (a[spare.factor]?.length === 0 && !a.flat().some((u) => spare.axes.some((x) => overlaps(u, x))))
+        add(a.map((held, f) => (f === spare.factor ? spare.axes : held)));
   return [...found.values()].flatMap((a) => [
     layOut(table, op, a, [], []),
     ...keepingOwed(table, op, a, operandLayouts),

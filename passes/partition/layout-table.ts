@@ -1,7 +1,7 @@
 /** Interned layouts of one pass, and memoised plans between them: 96 equal layers plan once. */
 import { internalError } from '../../ir/diagnostics.ts';
 import { closedDim, type Layout, layoutOf, type Monoid } from '../../ir/layout.ts';
-import type { AxisRef, Mesh } from '../../ir/mesh.ts';
+import { type AxisRef, fullAxis, type Mesh } from '../../ir/mesh.ts';
 import { type Block, type Module, walkOps } from '../../ir/program.ts';
 import { DTYPES, type TensorType } from '../../ir/types.ts';
 import { axesKey, axisKey, evenPrefix } from '../../ir/axes.ts';
@@ -58,6 +58,11 @@ export class LayoutTable {
 
   replicated(rank: number): Layout {
     return this.of(Array.from({ length: rank }, () => []));
+  }
+
+  /** Those that no manual computation has. */
+  get freeAxes(): AxisRef[] {
+    return this.mesh.axes.filter((a) => a.size > 1 && !this.manual.has(a.name)).map((a) => fullAxis(this.mesh, a.name));
   }
 
   id(layout: Layout): number {

@@ -8,15 +8,16 @@
  *   %a = slice %x [0:3];  %y = concatenate %new, %a                            // a pipeline's stages move on
  *   →  %y = select (iota < 1), pad %new [0, 3], pad %x [1, -1]
  *
- * Also: pad of a slice → one pad; the sum of two pads that make a rotation (the gradient of one) → rotate; a small slice
+ * Also: equal parts of a dim get a dim of their own; pad of a slice → one pad; the sum of two pads that make a rotation (the gradient of one) → rotate; a small slice
  * that does not divide → dynamic_slice, which its owner answers.
  */
-import { type Func, mainFunction, type Module, type Op, type ValueId, walkOps } from '../../ir/program.ts';
+import { type Block, type Func, mainFunction, type Module, type Op, type ValueId, walkOps } from '../../ir/program.ts';
 import { rebuild } from './rebuild.ts';
+import { equalParts } from './shifts/equal-parts.ts';
 import { joinedAgain } from './shifts/joined-again.ts';
 import { ownedSlice } from './shifts/owned-slice.ts';
 import { paddedSlice } from './shifts/padded-slice.ts';
-import type { Shift, Sight } from './shifts/sight.ts';
+import { type Cuts, cutOf, type Shift, type Sight } from './shifts/sight.ts';
 import { summedPads } from './shifts/summed-pads.ts';
 
 /** Tried in this order. */
@@ -24,6 +25,7 @@ const SHIFTS: readonly ((op: Op, sight: Sight) => Shift | undefined)[] = [
   joinedAgain,
   summedPads,
   paddedSlice,
+  equalParts,
   ownedSlice,
 ];
 
@@ -53,7 +55,28 @@ export function shifts(module: Module): Module {
 function sightOf(func: Func): Sight {
   const makers = new Map<ValueId, Op>();
   for (const op of walkOps(func.body)) for (const r of op.results) makers.set(r, op);
-  return { func, makers };
+  return { func, makers, cuts: cutsOf(func, makers) };
+}
+
+/** Cuts of a value in several blocks are left out: what is made in one is not there in the other. */
+function cutsOf(func: Func, makers: Sight['makers']): Sight['cuts'] {
+  const found = new Map<string, Cuts>();
+  const apart = new Set<string>();
+  const left: Block[] = [func.body];
+  for (let block = left.pop(); block !== undefined; block = left.pop()) {
+    for (const op of block.ops) {
+      left.push(...op.regions);
+      const cut = op.kind === 'slice' ? cutOf({ func, makers }, op.results[0] as ValueId) : undefined;
+      if (cut === undefined) continue;
+      const key = `${cut.value} ${cut.dim} ${cut.limit - cut.start}`;
+      const known = found.get(key);
+      if (known === undefined) found.set(key, { block, starts: new Set([cut.start]) });
+      else if (known.block === block) known.starts.add(cut.start);
+      else apart.add(key);
+    }
+  }
+  for (const key of apart) found.delete(key);
+  return found;
 }
 
 /** Slices and pads that only what is rewritten has read. */

@@ -69,6 +69,26 @@ ${turns.join('\n')}
     expect(report.collectives.all_gather?.count).toBe(1);
   });
 
+  it.each([
+    ['f32[16, 6]', 2, 4 * 6 * 4],
+    ['f32[16, 6]', 4, 4 * 6 * 4],
+  ])('%s in %i equal parts: all of them move at once, less than twice what a device holds', (type, count, held) => {
+    const extent = Number(/\d+(?=,)/.exec(type)?.[0]) / count;
+    const pieces = Array.from({ length: count }, (_, i) => cut(`%p${i}`, '%x', i * extent, (i + 1) * extent));
+    const sums = Array.from({ length: count - 1 }, (_, i) => `  %s${i + 1} = multiply %s${i}, %p${i + 1}`);
+    const body = [...pieces, `  %s0 = tanh %p0`, ...sums, `  %r = tanh %s${count - 1}`].join('\n');
+    const bytes = Object.values(moved(type, body, type.replace(/\d+(?=,)/, String(extent))));
+    expect(bytes.reduce((n, c) => n + c.bytes, 0)).toBeLessThanOrEqual(2 * held);
+  });
+
+  it.each([2, 4])('%i equal parts joined on a sharded dim', (count) => {
+    const pieces = Array.from({ length: count }, (_, i) => `  %p${i} = multiply %x, ${i === 0 ? '%x' : `%p${i - 1}`}`);
+    const names = Array.from({ length: count }, (_, i) => `%p${i}`).join(', ');
+    const body = `${pieces.join('\n')}\n  %r = concatenate ${names} dim=0`;
+    const bytes = Object.values(moved('f32[8, 6]', body, `f32[${8 * count}, 6]`));
+    expect(bytes.reduce((n, c) => n + c.bytes, 0)).toBeLessThanOrEqual(2 * 2 * count * 6 * 4);
+  });
+
   it('a new row in front, the last one out: one shift of the border', () => {
     const body = `${cut('%a', '%x', 0, 7)}\n  %r = concatenate %new, %a dim=0`;
     expect(moved('bf16[8, 6]', body, 'bf16[8, 6]')).toEqual({

@@ -1,4 +1,5 @@
 /** A function at the propagated level as a graph of decisions. O(ops), with program order kept. */
+import { axesKey } from '../../../ir/axes.ts';
 import { internalError, unsupported } from '../../../ir/diagnostics.ts';
 import { isSplat } from '../../../ir/elements.ts';
 import type { Layout } from '../../../ir/layout.ts';
@@ -16,9 +17,9 @@ import {
 import type { TensorType } from '../../../ir/types.ts';
 import type { LayoutTable } from '../layout-table.ts';
 import { manualSide } from '../manual-layouts.ts';
+import { type DotWork, dotWork, noDot } from './dot-work.ts';
 import type { Graph, Node, OpNode, Place, TieNode, Use, ValueNode } from './graph.ts';
 import { isZero, opShape, signatureOf, viewOf } from './op-facts.ts';
-import { repeatableAxes } from './repeatable.ts';
 
 export const buildGraph = (func: Func, registry: Registry, table: LayoutTable): Graph =>
   new GraphBuilder(func, registry, table).run();
@@ -213,19 +214,20 @@ class GraphBuilder {
     const readsAlone = op.operands.every((v) => (this.readers[v] as number) <= 1 || cheap(v) !== undefined);
     const shape = opShape(op, def, view, cheap, readsAlone);
     const propagated = (v: ValueId): Layout => propagatedLayout(this.func, this.table, v);
+    const { repeatable, spare } =
+      op.kind === 'dot_general'
+        ? dotWork(shape.rule, view, op.operands.map(propagated), op.results.map(propagated), this.table.freeAxes)
+        : noDot;
     const node: OpNode = {
       kind: 'op',
       index: this.nodes.length,
       op,
       view,
       place,
-      shape,
-      signature: this.interned(signatureOf(op, view, cheap, readsAlone)),
+      shape: { ...shape, spare },
+      signature: this.interned(`${signatureOf(op, view, cheap, readsAlone)} ${spareKey(spare)}`),
       heavy: op.kind === 'dot_general' || op.kind === 'convolution',
-      repeatable:
-        op.kind === 'dot_general'
-          ? repeatableAxes(shape.rule, view, op.operands.map(propagated), op.results.map(propagated))
-          : [],
+      repeatable,
       flops: def.flops?.(view) ?? 0,
       reads: op.operands,
       makes: op.results,
@@ -315,6 +317,9 @@ function outermost(from: Place, to: Place): Place {
   }
   return at;
 }
+
+const spareKey = (spare: DotWork['spare']): string =>
+  spare === undefined ? '' : `${spare.factor}:${axesKey(spare.axes)}`;
 
 /** Values from outside that an op's regions read. */
 function capturedBy(op: Op): ValueId[] {

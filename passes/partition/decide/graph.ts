@@ -35,7 +35,7 @@ export interface OpNode {
   readonly signature: number;
   /** A dot or convolution: split as much as can be, whatever that costs on the wire. */
   readonly heavy: boolean;
-  /** Axes along which it may be computed redundantly all the same (decide/repeatable.ts). */
+  /** Axes along which it may be computed redundantly all the same (decide/dot-work.ts). */
   readonly repeatable: readonly AxisRef[];
   /** In all, on one device; 0 where nothing is asked of it. */
   readonly flops: number;

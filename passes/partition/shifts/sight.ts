@@ -2,7 +2,7 @@
 import { isSplat } from '../../../ir/elements.ts';
 import { dimAxes, type Layout } from '../../../ir/layout.ts';
 import { axesSize } from '../../../ir/mesh.ts';
-import type { Elements, Func, Op, ValueId } from '../../../ir/program.ts';
+import type { Block, Elements, Func, Op, ValueId } from '../../../ir/program.ts';
 import { valueInfo } from '../../../ir/program.ts';
 import type { DType, TensorType } from '../../../ir/types.ts';
 import type { LaidOutBuilder } from '../rebuild.ts';
@@ -10,6 +10,15 @@ import type { LaidOutBuilder } from '../rebuild.ts';
 export interface Sight {
   readonly func: Func;
   readonly makers: ReadonlyMap<ValueId, Op>;
+  /** Slices of one block that cut a value along one dim into pieces of one extent, by `value dim extent`. */
+  readonly cuts: ReadonlyMap<string, Cuts>;
+}
+
+export interface Cuts {
+  readonly block: Block;
+  readonly starts: Set<number>;
+  /** The value with its dim as [parts, extent], once it has been written. */
+  parted?: ValueId;
 }
 
 /** One op said otherwise. */
@@ -30,7 +39,7 @@ export interface Cut {
   readonly size: number;
 }
 
-export const typeIn = ({ func }: Sight, v: ValueId): TensorType => valueInfo(func, v).type;
+export const typeIn = ({ func }: Pick<Sight, 'func'>, v: ValueId): TensorType => valueInfo(func, v).type;
 
 export const extentIn = (sight: Sight, v: ValueId, dim: number): number => typeIn(sight, v).shape[dim] as number;
 
@@ -43,7 +52,7 @@ export function shardsIn({ func }: Sight, v: ValueId, dim: number): number {
 export const layoutIn = ({ func }: Sight, v: ValueId): Layout | undefined => valueInfo(func, v).layout;
 
 /** The one dim along which a slice cuts, each element; undefined for other ops, strides, and more dims. */
-export function cutOf(sight: Sight, value: ValueId): Cut | undefined {
+export function cutOf(sight: Pick<Sight, 'func' | 'makers'>, value: ValueId): Cut | undefined {
   const op = sight.makers.get(value);
   if (op?.kind !== 'slice') return undefined;
   const operand = op.operands[0] as ValueId;

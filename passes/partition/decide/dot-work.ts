@@ -1,0 +1,75 @@
+/**
+ * How far a dot's work is split where its contracting dim is split on one operand alone, by propagated layouts (a decision
+ * does not change what may be decided). Bytes are not bought with redundant compute, with one exception: an operand no
+ * larger than the result is gathered, which moves n(g-1)/g; computing on shards and summing moves at least twice that.
+ *
+ *   dot %a @{_, y}, %b @{_, _} → @{_, _}    // %a no larger: repeatable along y, all_gather %a, all of it on each device
+ *   dot %a @{x, _}, %b @{x, _} → @{x, _}    // %b larger, y idle: spare y for the contracting dim, %a @{x, y}, %b @{y, _}
+ *
+ * In both XLA does the same (dot_handler.cc, groups by free dims first), so we compute no more than it does.
+ */
+import type { FactorRule } from '../../../ir/factors.ts';
+import type { Layout } from '../../../ir/layout.ts';
+import { type AxisRef, axesSize, overlaps } from '../../../ir/mesh.ts';
+import type { OpView } from '../../../ir/op.ts';
+import { byteSize, type TensorType } from '../../../ir/types.ts';
+import { project } from '../assignment.ts';
+
+export interface DotWork {
+  /** Axes along which it may be computed redundantly. */
+  readonly repeatable: readonly AxisRef[];
+  /** Idle axes that a contracting factor has to take where they are free, as its own serve another dim. */
+  readonly spare: { readonly factor: number; readonly axes: readonly AxisRef[] } | undefined;
+}
+
+export const noDot: DotWork = { repeatable: [], spare: undefined };
+
+/** `free`: the mesh's axes that the program lays out. */
+export function dotWork(
+  rule: FactorRule,
+  view: OpView,
+  operands: readonly Layout[],
+  results: readonly Layout[],
+  free: readonly AxisRef[],
+): DotWork {
+  const [result] = results;
+  if (result === undefined) return noDot;
+  const held = localBytes(view.results[0] as TensorType, result);
+  const repeatable: AxisRef[] = [];
+  let spare: DotWork['spare'];
+  operands.forEach((layout, i) => {
+    const others = [...operands.filter((_, j) => j !== i), result].flatMap(axesOf);
+    project(rule, rule.operands[i] ?? [], layout).forEach((axes, factor) => {
+      if (rule.factors[factor]?.kind !== 'reduce' || axes.length === 0) return;
+      const alone = axes.every((a) => !others.some((o) => overlaps(a, o)));
+      const gathered = localBytes(view.operands[i] as TensorType, layout) * axesSize(axes);
+      if (gathered <= held) repeatable.push(...(alone ? axes : []));
+      else if (!alone && !operands.every((l, j) => sharesFactor(rule, j, l, factor)))
+        spare = spareFor(rule, factor, axes, free, [layout, ...operands, result].flatMap(axesOf)) ?? spare;
+    });
+  });
+  return { repeatable, spare };
+}
+
+/** Is the factor sharded on this operand? */
+const sharesFactor = (rule: FactorRule, i: number, layout: Layout, factor: number): boolean =>
+  (project(rule, rule.operands[i] ?? [], layout)[factor] ?? []).length > 0;
+
+/** Idle axes that divide the factor, if they are no fewer devices than what it loses. */
+function spareFor(
+  rule: FactorRule,
+  factor: number,
+  lost: readonly AxisRef[],
+  free: readonly AxisRef[],
+  used: readonly AxisRef[],
+): DotWork['spare'] {
+  const size = rule.factors[factor]?.size ?? 1;
+  const axes: AxisRef[] = [];
+  for (const axis of free)
+    if (!used.some((u) => overlaps(u, axis)) && size % (axesSize(axes) * axis.size) === 0) axes.push(axis);
+  return axes.length > 0 && axesSize(axes) >= axesSize(lost) ? { factor, axes } : undefined;
+}
+
+const axesOf = (layout: Layout): AxisRef[] => layout.dims.flatMap((d) => [...d.axes]);
+
+const localBytes = (type: TensorType, layout: Layout): number => byteSize(type) / axesSize(axesOf(layout));
