@@ -1,12 +1,15 @@
 /**
  * What an op might have done instead, with bytes:
  *
- *   chosen:   {x, y} · {y, _} → {x, _; unreduced=y}, 8 ways: 12.0 KiB on the wire
- *   rejected: {x, _} · {_, _} → {x, _}, 2 ways: 24.0 KiB, splits the work less
+ *   chosen: {x, y} · {y, _} → {x, _; unreduced=y}, 8 ways: 12.0 KB on the wire around it, per device
+ *     %y all_reduce 12.0 KB
+ *   rejected: {x, _} · {_, _} → {x, _}, 2 ways: 24.0 KB, 12.0 KB more
+ *     %w all_gather 20.0 KB, %x all_gather 4.0 KB
  */
 import { type Layout, layoutText } from '../../ir/layout.ts';
-import { meshOf, type Span, type ValueId, valueInfo } from '../../ir/program.ts';
+import { type Func, meshOf, type Span, type ValueId, valueInfo } from '../../ir/program.ts';
 import { type Alternative, alternativesOf } from '../../passes/partition/decide/alternatives.ts';
+import type { CopiedValue } from '../../passes/partition/decide/solution.ts';
 import type { Compiled } from '../compile.ts';
 import { bytesText } from '../units.ts';
 
@@ -29,10 +32,18 @@ export function strategyOf(compiled: Compiled, name: string | undefined, span: S
     node.kind === 'tie'
       ? `${side(a.results.slice(0, 1))}: ${bytesText(a.bytes)}`
       : `${side(a.operands)} → ${side(a.results)}, ${a.shards} ways: ${bytesText(a.bytes)}`;
-  const lines = [`chosen: ${what(chosen)} on the wire around it, per device`];
-  for (const a of rejected.slice(0, MOST_SHOWN)) lines.push(`rejected: ${what(a)}, ${why(a, chosen)}`);
+  const moves = (a: Alternative): string[] =>
+    a.moves.length === 0 ? [] : [`  ${a.moves.map((m) => moveText(func, m)).join(', ')}`];
+  const lines = [`chosen: ${what(chosen)} on the wire around it, per device`, ...moves(chosen)];
+  for (const a of rejected.slice(0, MOST_SHOWN)) lines.push(`rejected: ${what(a)}, ${why(a, chosen)}`, ...moves(a));
   if (rejected.length > MOST_SHOWN) lines.push(`rejected: ${rejected.length - MOST_SHOWN} more, none with fewer bytes`);
   return lines;
+}
+
+/** Slices cost nothing, and are left out. */
+function moveText(func: Func, { value, plan, bytes }: CopiedValue): string {
+  const kinds = plan.steps.map((s) => s.kind).filter((kind) => kind !== 'all_slice');
+  return `%${valueInfo(func, value).name ?? value} ${kinds.join(' + ')} ${bytesText(bytes)}`;
 }
 
 function why(a: Alternative, chosen: Alternative): string {

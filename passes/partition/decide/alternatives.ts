@@ -2,7 +2,7 @@
 import type { Layout } from '../../../ir/layout.ts';
 import type { Op } from '../../../ir/program.ts';
 import { allOptions, type CandidateTable, tieOptions } from './options.ts';
-import { type Choice, given, type Solution, taken } from './solution.ts';
+import { type Choice, type CopiedValue, given, type Solution, taken } from './solution.ts';
 import type { Node } from './graph.ts';
 
 export interface Alternative {
@@ -10,6 +10,8 @@ export interface Alternative {
   readonly results: readonly Layout[];
   /** On the wire, of all that the choice is part of; per device and step. */
   readonly bytes: number;
+  /** The values that it moves, dearest first. */
+  readonly moves: readonly CopiedValue[];
   /** How many ways the work is split. */
   readonly shards: number;
   readonly chosen: boolean;
@@ -22,10 +24,13 @@ export function alternativesOf(node: Node, solution: Solution, known: CandidateT
     node.kind === 'op' ? allOptions(node, solution, known) : node.hard ? [] : tieOptions(node, solution);
   const found = [chosen, ...options.filter((o) => o !== chosen && !sameChoice(node, o, chosen))].map((option) => {
     solution.set(node, option);
+    const moves = solution.copiesAround(node).filter((m) => m.bytes > 0);
+    const bytes = moves.reduce((n, m) => n + m.bytes, solution.haloBytes(node));
     return {
       operands: node.reads.map((_, i) => taken(option, i)),
       results: node.makes.map((_, i) => given(option, i)),
-      bytes: solution.finite([node]) ? solution.bytesAround(node) : Number.POSITIVE_INFINITY,
+      bytes: solution.finite([node]) ? bytes : Number.POSITIVE_INFINITY,
+      moves: moves.sort((a, b) => b.bytes - a.bytes),
       shards: 'shards' in option ? option.shards : 1,
       chosen: option === chosen,
     };

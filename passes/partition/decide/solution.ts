@@ -128,15 +128,19 @@ export class Solution {
     return price;
   }
 
-  /** Wire bytes of all that the node's choice is part of, per device and step. */
-  bytesAround(node: Node): number {
-    let bytes = node.kind === 'tie' ? 0 : this.haloPriceOf(node, this.candidate(node)) * node.place.times;
-    for (const v of touched(node)) {
+  /** The copies of all values that the node's choice is part of, and what they cost on the wire per device and step. */
+  copiesAround(node: Node): CopiedValue[] {
+    return [...touched(node)].flatMap((v) => {
       const value = this.graph.values[v] as ValueNode;
       const home = this.home(value);
-      if (home !== undefined) for (const c of this.copiesOf(value, home)) bytes += c.plan.bytes * c.times;
-    }
-    return bytes;
+      const copies = home === undefined ? [] : this.copiesOf(value, home);
+      return copies.map(({ plan, times }) => ({ value: v, plan, bytes: plan.bytes * times }));
+    });
+  }
+
+  /** Likewise of the neighbours' borders. */
+  haloBytes(node: Node): number {
+    return node.kind === 'tie' ? 0 : this.haloPriceOf(node, this.candidate(node)) * node.place.times;
   }
 
   private copiesOf(value: ValueNode, home: Layout): Copied[] {
@@ -196,6 +200,13 @@ export class Solution {
 interface Copied {
   readonly plan: Plan;
   readonly times: number;
+}
+
+export interface CopiedValue {
+  readonly value: ValueId;
+  readonly plan: Plan;
+  /** Of all times a step. */
+  readonly bytes: number;
 }
 
 export const given = (choice: Choice, slot: number): Layout =>
