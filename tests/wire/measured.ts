@@ -18,10 +18,12 @@ export const XLA: Readonly<Record<string, Figures>> = JSON.parse(
   readFileSync(join(import.meta.dirname, 'figures.json'), 'utf8'),
 ) as Record<string, Figures>;
 
-export function compiled(name: string): Compiled {
-  const file = join(FIXTURES, `${name}.mlir`);
-  return compile(importStablehlo({ file, text: readFileSync(file, 'utf8') }));
-}
+const fileOf = (name: string): string => join(FIXTURES, `${name}.mlir`);
+
+export const textOf = (name: string): string => readFileSync(fileOf(name), 'utf8');
+
+export const compiled = (name: string): Compiled =>
+  compile(importStablehlo({ file: fileOf(name), text: textOf(name) }));
 
 export function figuresOf(program: Compiled): Figures {
   const { report, cost } = makeReport(program, machine('tpu-v5e'), {

@@ -1,64 +1,8 @@
-"""The programs of tests/wire, lowered with JAX: python tests/wire/programs.py [NAME…] writes fixtures/*.mlir.
-
-A name is family.layout.direction; a family is written once, for one device, and takes a mesh and layouts.
-`fwd` is the program, `grad` its gradient for every float argument.
-"""
-import os, pathlib, sys
-os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=8"
-os.environ["JAX_PLATFORMS"] = "cpu"
-import jax, jax.numpy as jnp, numpy as np
-from jax import lax
-from jax.sharding import Mesh, NamedSharding, PartitionSpec as P
-
-HERE = pathlib.Path(__file__).parent / "fixtures"
-F, B16, I, I8 = jnp.float32, jnp.bfloat16, jnp.int32, jnp.int8
-PROGRAMS = {}
-INSIDE = {}
-
-class On:
-    """A mesh, and what to lay out on it."""
-    def __init__(self, **sizes):
-        n = int(np.prod(list(sizes.values())))
-        self.mesh = Mesh(np.array(jax.devices()[:n]).reshape(*sizes.values()), tuple(sizes))
-    def spec(self, *dims): return NamedSharding(self.mesh, P(*dims))
-    def arg(self, shape, *dims, dtype=F):
-        """JAX takes no argument whose dim does not divide: it comes whole there, and is laid out inside."""
-        shards = lambda d: int(np.prod([self.mesh.shape[a] for a in ((d,) if isinstance(d, str) else d or ())]))
-        even = [d if n % shards(d) == 0 else None for n, d in zip(shape, dims)]
-        made = jax.ShapeDtypeStruct(shape, dtype, sharding=self.spec(*even))
-        if even != list(dims): INSIDE[id(made)] = (made, self.spec(*dims))
-        return made
-    def pin(self, x, *dims): return lax.with_sharding_constraint(x, self.spec(*dims))
-
-def program(family, layout, make, directions=("fwd", "grad")):
-    """`make()` gives the function and its arguments."""
-    for d in directions: PROGRAMS[f"{family}.{layout}.{d}"] = (make, d)
-
-def gradient(f):
-    """Value and gradients of the sum of the float results, for every float argument."""
-    def g(*args):
-        leaves, tree = jax.tree.flatten(args)
-        floats = [i for i, a in enumerate(leaves) if jnp.issubdtype(a.dtype, jnp.floating)]
-        def scalar(*xs):
-            full = list(leaves)
-            for i, x in zip(floats, xs): full[i] = x
-            out = [o for o in jax.tree.leaves(f(*jax.tree.unflatten(tree, full))) if jnp.issubdtype(o.dtype, jnp.floating)]
-            return sum(jnp.sum(jnp.tanh(o.astype(F))) for o in out)
-        return jax.grad(scalar, argnums=tuple(range(len(floats))))(*[leaves[i] for i in floats])
-    return g
-
-def lower(name):
-    make, direction = PROGRAMS[name]
-    f, args = make()
-    inside = [INSIDE.get(id(a), (a, None))[1] for a in jax.tree.leaves(args)]
-    def laid_out(*args):
-        leaves, tree = jax.tree.flatten(args)
-        return f(*jax.tree.unflatten(tree, [a if s is None else lax.with_sharding_constraint(a, s) for a, s in zip(leaves, inside)]))
-    return jax.jit(gradient(laid_out) if direction == "grad" else laid_out).lower(*args).as_text()
+"""The programs of tests/wire, lowered with JAX: python tests/wire/programs.py [NAME…] writes fixtures/*.mlir."""
+import sys
+from lowering import B16, F, HERE, I, I8, PROGRAMS, On, jax, jnp, lax, lower, program, softmax
 
 # --- attention ---------------------------------------------------------------------------------------------------------
-def softmax(x): return jax.nn.softmax(x, axis=-1)
-
 def mha(on, b, h, s, B=8, S=16, M=32, H=4, D=8):
     """Multi-head attention: batch, heads and sequence on the axes named."""
     def f(x, wq, wk, wv, wo):
@@ -376,14 +320,18 @@ program("quantised-dot", "columns-2x4", lambda: quantised(On(x=2, y=4), ("x",), 
 program("quantised-dot", "contracting-2x4", lambda: quantised(On(x=2, y=4), ("x", "y"), ("y",)), ("fwd",))
 program("quantised-dot", "uneven-2x4", lambda: quantised(On(x=2, y=4), ("x", "y"), ("y",), M=62), ("fwd",))
 
-def dots(on, a, b, N=64):
+def dots(on, a, b, rows=64, N=64):
     def f(a, b): return a @ b
-    return f, (on.arg((N, N), *a), on.arg((N, N), *b))
+    return f, (on.arg((rows, N), *a), on.arg((N, N), *b))
 
 program("dot", "same-axis-8", lambda: dots(On(x=8), ("x",), (None, "x")))
 program("dot", "crossed-2x4", lambda: dots(On(x=2, y=4), ("x", "y"), ("x", "y")))
 program("dot", "transposed-4x2", lambda: dots(On(x=4, y=2), ("x", "y"), ("y", "x")))
 program("dot", "one-side-2x4", lambda: dots(On(x=2, y=4), (None, ("x", "y")), ()))
+program("dot", "small-left-2x4", lambda: dots(On(x=2, y=4), ("x",), ("x",), 512), ("fwd",))
+program("dot", "idle-axis-2x4", lambda: dots(On(x=2, y=4), ("x",), ("x",)), ("fwd",))
+program("dot", "idle-axis-right-2x4", lambda: dots(On(x=2, y=4), (None, "x"), (None, "x")), ("fwd",))
+program("dot", "one-side-batch-2x4", lambda: dots(On(x=2, y=4), ("x", "y"), ()), ("fwd",))
 program("dot", "rows-rows-2x2x2", lambda: dots(On(x=2, y=2, z=2), (("x", "y"), "z"), (("z", "x"), "y")))
 
 def ranking(on, N=64, K=8):
@@ -404,6 +352,8 @@ def unet(on, N=16, C=4):
     return f, ((on.arg((3, 3, C, 2 * C)), on.arg((3, 3, 2 * C, C)), on.arg((3, 3, 2 * C, C))), on.arg((2, N, N, C), "x", "y"))
 
 program("unet", "space-2x4", lambda: unet(On(x=2, y=4)))
+
+import sequences, workloads  # more families
 
 if __name__ == "__main__":
     HERE.mkdir(exist_ok=True)

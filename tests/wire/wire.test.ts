@@ -1,11 +1,14 @@
-/** Never more on the wire than XLA, nor more matrix arithmetic: one program a family, by XLA's figures; `npm run wire` has all. */
+/** Never more on the wire than XLA, nor more matrix arithmetic: one short program a family, by XLA's figures; `npm run wire` has all. */
 import { describe, expect, it } from 'vitest';
-import { compiled, figuresOf, isKnownLoss, ratio, XLA } from './measured.ts';
+import { compiled, figuresOf, isKnownLoss, ratio, textOf, XLA } from './measured.ts';
 
-/** The longest of a family: its gradient where it has one. */
+/** Characters of a program that compiles in a second or less. */
+const SHORT = 10_000;
+
+/** The last short one of a family: its gradient where it has one. */
 const families = new Map(
   Object.keys(XLA)
-    .filter((name) => !isKnownLoss(name))
+    .filter((name) => !isKnownLoss(name) && textOf(name).length <= SHORT)
     .map((name) => [name.split('.')[0] as string, name]),
 );
 
