@@ -31,6 +31,7 @@ function bundle(): string {
     outfile: file,
     bundle: true,
     platform: 'node',
+    mainFields: ['module', 'main'],
     format: 'esm',
     external: ['tsx', 'tsx/*'],
     banner: { js: "import { createRequire as __cr } from 'node:module'; const require = __cr(import.meta.url);" },
