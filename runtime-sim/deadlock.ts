@@ -33,7 +33,7 @@ import { type Held, Uniformity } from './uniformity.ts';
 
 export interface DeadlockReport {
   readonly diagnostics: readonly Diagnostic[];
-  /** Collectives looked at, each once per call of its function. */
+  /** Collectives looked at. */
   readonly collectives: number;
   readonly devices: number;
 }
@@ -61,6 +61,8 @@ class Checker {
   private readonly uniform: Uniformity;
   private readonly found = new Map<Op, Diagnostic>();
   private readonly seen = new Set<Op>();
+  /** What functions give, by name and all that it follows from. */
+  private readonly returned = new Map<string, readonly Held[]>();
   /** Functions being looked at, outermost first. */
   private readonly calls: string[] = [];
 
@@ -97,11 +99,17 @@ class Checker {
     this.function(main, params, { together: this.uniform.partitions.whole });
   }
 
+  /** Once for all calls that look alike: a function that calls another twice, a few deep, is called more often than can be. */
   private function(func: Func, given: readonly Held[], context: Context): readonly Held[] {
+    const numbers = (h: Held): string => (h.known ?? []).map((k) => k.data.join()).join('/');
+    const key = `${func.name} ${context.together.id} ${given.map((h) => `${h.partition.id}:${numbers(h)}`).join()}`;
+    const known = this.returned.get(key);
+    if (known !== undefined) return known;
     const scope: Scope = { func, held: new Array<Held | undefined>(func.values.length) };
     this.calls.push(func.name);
     const returned = this.block(func.body, given, scope, context);
     this.calls.pop();
+    this.returned.set(key, returned);
     return returned;
   }
 

@@ -20,7 +20,7 @@ import { perDevice } from '../../ir/stablehlo/per-device.ts';
 import { tensor } from '../../ir/types.ts';
 import { findDeadlocks } from '../../runtime-sim/deadlock.ts';
 
-const local = (body: string): Module =>
+const local = (body: string, functions = ''): Module =>
   parseTir(
     {
       file: 'm.tir',
@@ -28,7 +28,8 @@ const local = (body: string): Module =>
 mesh @mesh {x=2, y=3}
 func @main(%a: f32[4]@{x+y}, %n: i32[]@{}, %f: f32[]@{}) -> (f32[4]@{x+y}) {
 ${body}
-}`,
+}
+${functions}`,
     },
     registry,
   );
@@ -62,6 +63,31 @@ describe('written by hand', () => {
   %three = constant 3 : i32[]
   %x = divide %i, %three
   %r = case %x { %s = all_reduce %a axes={y} : f32[4]
+    return %s } { return %a }
+  return %r`,
+    ],
+    [
+      'a loop as long as a place along x, a sum over y in it',
+      `  %n1 = axis_index axes={x} : i32[]
+  %z = constant 0 : i32[]
+  %i, %s = while %z, %a cond (%i1: i32[], %s1: f32[4]) { %go = compare %i1, %n1 direction=LT
+    return %go } do (%i2: i32[], %s2: f32[4]) { %r = all_reduce %s2 axes={y} : f32[4]
+    %o = constant 1 : i32[]
+    %up = add %i2, %o
+    return %up, %r }
+  return %s`,
+    ],
+    [
+      'a permute that crosses no branch: of those in it, each sends to itself or to none',
+      `  %i = axis_index axes={x} : i32[]
+  %r = case %i { %s = device_permute %a axes={x} sources=[0, -1] : f32[4]
+    return %s } { return %a }
+  return %r`,
+    ],
+    [
+      'groups that keep the branches apart',
+      `  %i = axis_index axes={x} : i32[]
+  %r = case %i { %s = all_reduce %a axes={x, y} groups=[[0, 1, 2], [3, 4, 5]] : f32[4]
     return %s } { return %a }
   return %r`,
     ],
@@ -105,6 +131,24 @@ describe('written by hand', () => {
       ['all_reduce joins devices 0 and 3, which may take different branches around it'],
     ],
     [
+      'a permute of one pair that crosses a branch',
+      `  %i = axis_index axes={x} : i32[]
+  %r = case %i { %s = device_permute %a axes={x} sources=[1, -1] : f32[4]
+    return %s } { return %a }
+  return %r`,
+      ['device_permute joins devices 3 and 0, which may take different branches around it'],
+    ],
+    [
+      'a predicate that the other carry becomes after one turn',
+      `  %i = axis_index axes={x} : i32[]
+  %z = constant 0 : i32[]
+  %p, %q, %s = while %n, %i, %a cond (%p1: i32[], %q1: i32[], %s1: f32[4]) { %go = compare %p1, %z direction=GT
+    return %go } do (%p2: i32[], %q2: i32[], %s2: f32[4]) { %r = all_reduce %s2 axes={x} : f32[4]
+    return %q2, %p2, %r }
+  return %s`,
+      ['all_reduce joins devices 0 and 3, which may leave the loop around it at different times'],
+    ],
+    [
       'an axis named twice',
       '  %s = all_reduce %a axes={x, x} : f32[4]\n  return %s',
       ['all_reduce names axis x twice'],
@@ -125,6 +169,27 @@ describe('written by hand', () => {
       ['all_gather gives another type than is written'],
     ],
   ])('%s is found', (_, body, expected) => expect(messages(local(body))).toEqual(expected));
+
+  it('a function is looked at in every place that calls it', () => {
+    const sum = 'private func @g(%a: f32[4]) -> (f32[4]) {\n  %s = all_reduce %a axes={x} : f32[4]\n  return %s\n}';
+    const body = `  %u = call @g(%a)
+  %i = axis_index axes={x} : i32[]
+  %r = case %i { %s = call @g(%u)
+    return %s } { return %u }
+  return %r`;
+    expect(messages(local(body, sum))).toEqual([
+      'all_reduce joins devices 0 and 3, which may take different branches around it',
+    ]);
+  });
+
+  it('functions that call the next one twice, 40 deep, are looked at once', () => {
+    const next = (i: number): string =>
+      `private func @g${i}(%a: f32[4]) -> (f32[4]) {\n  %s = call @g${i + 1}(%a)\n  %t = call @g${i + 1}(%s)\n  return %t\n}\n`;
+    const last = `private func @g40(%a: f32[4]) -> (f32[4]) {\n  %i = axis_index axes={y} : i32[]
+  %r = case %i { return %a } { return %a }\n  return %r\n}`;
+    const functions = Array.from({ length: 40 }, (_, i) => next(i)).join('') + last;
+    expect(messages(local('  %u = call @g0(%a)\n  return %u', functions))).toEqual([]);
+  });
 });
 
 /** The n-th collective of main moved into a branch that device 0 of each line along the axis takes. */
