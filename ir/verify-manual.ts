@@ -42,8 +42,11 @@ class Verifier {
   private readonly todo: Place[] = [];
   private readonly seen = new Set<string>();
 
+  private readonly functions: ReadonlyMap<unknown, Func>;
+
   constructor(module: Module) {
     this.module = module;
+    this.functions = new Map(module.functions.map((f) => [f.name, f]));
     this.level = module.level;
   }
 
@@ -65,7 +68,7 @@ class Verifier {
     const { func, manual } = place;
     if (op.kind === 'manual_computation') return this.computation(op, place);
     if (op.kind === 'call') {
-      const callee = this.module.functions.find((f) => f.name === op.attrs.callee);
+      const callee = this.functions.get(op.attrs.callee);
       if (callee !== undefined) this.function(callee, manual);
     }
     if (isCollective(op) || op.kind === 'axis_index') this.collective(op, place);

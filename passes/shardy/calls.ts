@@ -108,12 +108,12 @@ export function flattenCalls(module: EditModule): void {
 
 /** Functions that call others twice, a few deep, stand for more ops than there are atoms. */
 function checkSize(module: EditModule): void {
-  const sizes = new Map<EditFunc, number>();
+  const sizes = new Map<string, number>();
   for (const func of calleesFirst(module)) {
     const calls = callsOf(func);
     const own = [...walkBlock(func.body, 'post')].length;
-    const size = calls.reduce((n, call) => n + (sizes.get(module.func(callee(call))) ?? 0), own);
-    sizes.set(func, size);
+    const size = calls.reduce((n, call) => n + (sizes.get(callee(call)) ?? 0), own);
+    sizes.set(func.name, size);
     if (size > MAX_OPS)
       throw userError(
         'SH0006',
