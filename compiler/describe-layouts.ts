@@ -1,6 +1,7 @@
 /** A module's shardings as data: per function those of arguments, results and every op's results, in textual order. */
-import { type EditFunc, type EditModule, type EditOp, walkBlock } from '../ir/edit.ts';
-import { parseRule, ruleText } from '../ir/factors.ts';
+import { type EditFunc, type EditModule, type EditOp, opsOf } from '../ir/edit.ts';
+import { ruleText } from '../ir/factors.ts';
+import { parseRule } from '../ir/parse-rule.ts';
 import type { Layout } from '../ir/layout.ts';
 import { type AxisRef, isFullAxis } from '../ir/mesh.ts';
 import { mlirName } from '../ir/stablehlo/mlir-names.ts';
@@ -24,10 +25,12 @@ export interface ModuleData {
 export function describeModule(module: EditModule): ModuleData {
   return {
     meshes: Object.fromEntries(
-      module.meshes.map((m) => [
-        m.name,
-        { axes: Object.fromEntries(m.axes.map((a) => [a.name, a.size])), device_ids: m.deviceIds ?? [] },
-      ]),
+      module.meshes
+        .filter((m) => m.inlined !== true)
+        .map((m) => [
+          m.name,
+          { axes: Object.fromEntries(m.axes.map((a) => [a.name, a.size])), device_ids: m.deviceIds ?? [] },
+        ]),
     ),
     functions: Object.fromEntries(module.functions.map((f) => [f.name, describeFunction(module, f)])),
   };
@@ -37,7 +40,9 @@ function describeFunction(module: EditModule, func: EditFunc): object {
   return {
     arguments: func.body.params.map((p) => asData(module, p.layout)),
     results: func.resultLayouts.map((l) => asData(module, l)),
-    ops: [...walkBlock(func.body)].filter((op) => op.results.length > 0).map((op) => describeOp(module, op)),
+    ops: opsOf(func.body)
+      .filter((op) => op.results.length > 0)
+      .map((op) => describeOp(module, op)),
   };
 }
 
@@ -72,7 +77,7 @@ function asData(module: EditModule, layout: Layout | undefined): ShardingData | 
   const axis = (a: AxisRef): string => (isFullAxis(mesh, a) ? a.name : `${a.name}:(${a.pre})${a.size}`);
   const open = layout.dims.flatMap((d, i) => (d.open ? [i] : []));
   return {
-    mesh: layout.mesh,
+    mesh: mesh.inlined === true ? `#sdy.${mesh.name}` : mesh.name,
     dims: layout.dims.map((d) => d.axes.map(axis)),
     ...(open.length === 0 ? {} : { open }),
     ...(layout.replicated.length === 0 ? {} : { replicated: layout.replicated.map(axis) }),

@@ -2,7 +2,7 @@
  * Arithmetic of axis lists. A (sub-)axis `x:(pre)size` is the interval [pre, pre·size) of divisors of x; Shardy's
  * attrs.td has a table of examples for each operation.
  */
-import { type AxisRef, overlaps, sameAxes, sameAxis } from './mesh.ts';
+import { type AxisRef, type Mesh, overlaps, sameAxes, sameAxis } from './mesh.ts';
 
 /** Where the interval ends: the `pre` of what follows. */
 const end = (a: AxisRef): number => a.pre * a.size;
@@ -133,10 +133,23 @@ export function mergeNeighbours(axes: readonly AxisRef[]): AxisRef[] {
   return merged;
 }
 
+/** Sorted as the mesh has them, neighbouring sub-axes joined. */
+export function inMeshOrder(axes: readonly AxisRef[], mesh: Mesh): AxisRef[] {
+  const order = (a: AxisRef): number => mesh.axes.findIndex((x) => x.name === a.name);
+  return mergeNeighbours([...axes].sort((a, b) => order(a) - order(b) || a.pre - b.pre || a.size - b.size));
+}
+
 export const axisKey = (a: AxisRef): string => `${a.name}:${a.pre}:${a.size}`;
 export const axesKey = (axes: readonly AxisRef[]): string => axes.map(axisKey).join('+');
 export const without = (axes: readonly AxisRef[], gone: readonly AxisRef[]): AxisRef[] =>
   axes.filter((a) => !gone.some((g) => sameAxis(a, g)));
+
+/** What of the axes is in none of `gone`, sub-axes considered: `x` without `x:(1)2` is `x:(2)4`. */
+export function difference(axes: readonly AxisRef[], gone: readonly AxisRef[]): AxisRef[] {
+  if (axes.length === 0 || gone.length === 0) return [...axes];
+  const cuts = cutsOf([axes, gone]);
+  return mergeNeighbours(refine(axes, cuts).filter((a) => !listContains(gone, a)));
+}
 
 /** The longest beginning of a list that overlaps nothing in another, its last axis perhaps cut. */
 export function listPrefixWithoutOverlap(axes: readonly AxisRef[], other: readonly AxisRef[]): readonly AxisRef[] {

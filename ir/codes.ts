@@ -95,6 +95,14 @@ export const CODES: Readonly<Record<string, CodeText>> = {
     'A computation has another number of shardings, parameters or results than values.',
     'Write one sharding per operand and per result, and a body that takes and gives as many.',
   ),
+  SH0228: code(
+    'A sum is owed (unreduced axes) where the op cannot owe or pay it.',
+    'Give all results of the op the same unreduced axes, and its operands the same axes along what is reduced.',
+  ),
+  SH0229: code(
+    'The sharding is not one: axes out of the order of the mesh, a priority where nothing is sharded, dims on one device.',
+    'Write it as Shardy prints it: <@mesh, [{"x"}, {"y", ?}p1], replicated={"z"}>.',
+  ),
   SH0230: code(
     'The groups, pairs or reducer of a collective are not valid.',
     'Groups name every device once; a permute has each device as source once and as target once at most.',
@@ -118,6 +126,10 @@ export const CODES: Readonly<Record<string, CodeText>> = {
   SH0235: code(
     'Devices that a collective joins may take different ways around it, so that some would wait for ever.',
     'Make the predicate the same on all of them: reduce or gather what it is computed from, over the same axes.',
+  ),
+  SH0236: code(
+    'A data-flow edge does not stand alone on a value that carries a layout across a loop, branch, barrier or call.',
+    'Leave the edges to -sdy-add-data-flow-edges, or put one on each result or parameter and let all users read it.',
   ),
   SH0290: code(
     'A collective in flight is not ended by exactly one collective_done.',

@@ -13,7 +13,7 @@ import type { TensorType } from './types.ts';
 
 export interface Use {
   readonly op: EditOp;
-  readonly index: number;
+  index: number;
 }
 
 export class EditValue {
@@ -23,7 +23,7 @@ export class EditValue {
   readonly origin: Origin | undefined;
   /** The op that makes it, or the block it is a parameter of; `index` is its place there. */
   readonly owner: EditOp | EditBlock;
-  readonly index: number;
+  index: number;
   /** The last is MLIR's first. */
   private readonly list: Use[] = [];
 
@@ -67,9 +67,9 @@ export class EditValue {
     this.list.push(use);
   }
 
-  dropUse(op: EditOp, index: number): void {
+  dropUse(op: EditOp, index: number): Use | undefined {
     const at = this.list.findLastIndex((u) => u.op === op && u.index === index);
-    if (at >= 0) this.list.splice(at, 1);
+    return at < 0 ? undefined : this.list.splice(at, 1)[0];
   }
 
   /** Every use for which `keep` does not hold becomes a use of `other`. */
@@ -114,6 +114,14 @@ export class EditBlock {
     }
   }
 
+  /** Without the parameters that nothing reads; the others count anew. */
+  keepParams(kept: readonly boolean[]): void {
+    const all = this.params.splice(0);
+    all.forEach((p, i) => {
+      if (kept[i]) p.index = this.params.push(p) - 1;
+    });
+  }
+
   get terminator(): EditOp {
     if (this.last === undefined) throw new Error('a block without a terminator');
     return this.last;
@@ -154,6 +162,12 @@ export class EditOp {
     return first;
   }
 
+  /** Where it stands, for an op that is made beside it: not how it was spelled. */
+  get place(): Origin {
+    const { spelled: _, ...place } = this.origin;
+    return place;
+  }
+
   /** The op whose region this one stands in; undefined = a function's. */
   get parent(): EditOp | undefined {
     const owner = this.block?.owner;
@@ -170,6 +184,17 @@ export class EditOp {
     this.operands[index]?.dropUse(this, index);
     this.operands[index] = value;
     value.addUse({ op: this, index });
+  }
+
+  /** Reads no longer what `kept` does not name. */
+  keepOperands(kept: readonly boolean[]): void {
+    const all = this.operands.splice(0);
+    all.forEach((v, i) => {
+      const use = v.dropUse(this, i);
+      if (kept[i] !== true || use === undefined) return;
+      use.index = this.operands.push(v) - 1;
+      v.addUse(use);
+    });
   }
 
   append(block: EditBlock): void {
@@ -250,6 +275,7 @@ export class EditFunc {
   constructor(func: Omit<Func, 'body' | 'values'>) {
     this.name = func.name;
     this.attrs = func.attrs;
+    this.original = func.original;
     this.isPublic = func.isPublic;
     this.saysPublic = func.saysPublic === true;
     this.resultTypes = func.resultTypes;
@@ -263,8 +289,6 @@ export class EditFunc {
 export class EditModule {
   readonly name: string;
   readonly attrs: string | undefined;
-  /** Other attributes of a mesh, as text. */
-  readonly meshAttrs = new Map<string, string>();
   readonly source: SourceText | undefined;
   meshes: Mesh[];
   functions: EditFunc[];
@@ -294,8 +318,11 @@ export class EditModule {
     return this.functions.length === 1 ? this.functions[0] : this.functions.find((f) => f.name === 'main');
   }
 
-  *ops(order: 'pre' | 'post' = 'pre'): Generator<EditOp> {
-    for (const f of [...this.functions]) yield* walkBlock(f.body, order);
+  /** All ops there are now. */
+  ops(order: 'pre' | 'post' = 'pre'): EditOp[] {
+    const found: EditOp[] = [];
+    for (const f of this.functions) opsOf(f.body, order, found);
+    return found;
   }
 }
 
@@ -303,6 +330,34 @@ export class EditModule {
 export function* walk(op: EditOp): Generator<EditOp> {
   yield op;
   for (const region of op.regions) yield* walkBlock(region);
+}
+
+/** The ops there are now in a block and in the regions in it, into a list: what `walkBlock` gives one by one. */
+export function opsOf(block: EditBlock, order: 'pre' | 'post' = 'pre', found: EditOp[] = []): EditOp[] {
+  const stack: { op: EditOp; region: number }[] = [];
+  let next = block.first;
+  for (;;) {
+    if (next !== undefined) {
+      if (order === 'pre') found.push(next);
+      if (next.regions.length === 0) {
+        if (order === 'post') found.push(next);
+        next = next.next;
+      } else {
+        stack.push({ op: next, region: 0 });
+        next = next.regions[0]?.first;
+      }
+      continue;
+    }
+    const top = stack.at(-1);
+    if (top === undefined) return found;
+    const region = top.op.regions[++top.region];
+    if (region !== undefined) next = region.first;
+    else {
+      stack.pop();
+      if (order === 'post') found.push(top.op);
+      next = top.op.next;
+    }
+  }
 }
 
 /** All ops of a block and of the regions in it: outer before inner (pre), or inner before outer (post). */

@@ -105,38 +105,3 @@ export class RuleBuilder {
     };
   }
 }
-
-/** The inverse of `ruleText`; undefined where the text is no rule. Names may be any, `ij` is two of one letter each. */
-export function parseRule(text: string): FactorRule | undefined {
-  const [, operands, results, rest = ''] = /\((.*?)\)\s*->\s*\((.*?)\)(.*)$/s.exec(text) ?? [];
-  if (operands === undefined || results === undefined) return undefined;
-  const braced = (label: string): string => new RegExp(`${label}\\s*\\{([^}]*)\\}`).exec(rest)?.[1] ?? '';
-  const names = (label: string): Set<string> =>
-    new Set(
-      braced(`${label}=`)
-        .split(',')
-        .map((n) => n.trim()),
-    );
-  const sizes = [...braced('^').matchAll(/([a-z](?:_\d+)?)\s*=\s*(\d+)/g)];
-  const index = new Map(sizes.map(([, name], i) => [name as string, i]));
-  const [reduce, replicate, permute, blocked] = [
-    'reduction',
-    'need_replication',
-    'permutation',
-    'blocked_propagation',
-  ].map(names) as [Set<string>, Set<string>, Set<string>, Set<string>];
-  const kind = (n: string): FactorKind =>
-    reduce.has(n) ? 'reduce' : replicate.has(n) ? 'replicate' : permute.has(n) ? 'permute' : 'pass';
-  const factors = sizes.map(([, name, size]): Factor => {
-    const n = name as string;
-    return { size: Number(size), kind: kind(n), ...(blocked.has(n) ? { blocked: true } : {}) };
-  });
-  const side = (tensors: string): number[][][] =>
-    [...tensors.matchAll(/\[([^\]]*)\]/g)].map(([, dims = '']) =>
-      dims.trim() === ''
-        ? []
-        : dims.split(',').map((d) => [...d.matchAll(/[a-z](?:_\d+)?/g)].map(([n]) => index.get(n) ?? -1)),
-    );
-  const rule = { factors, operands: side(operands), results: side(results) };
-  return [...rule.operands, ...rule.results].flat(2).includes(-1) ? undefined : rule;
-}

@@ -5,6 +5,10 @@ export interface Mesh {
   readonly axes: readonly MeshAxis[];
   /** Physical device of each mesh position in row-major order; absent = 0, 1, 2, … */
   readonly deviceIds?: readonly number[];
+  /** Written inside the shardings that use it (ir/inlined-mesh.ts); its name is its text. */
+  readonly inlined?: true;
+  /** Other attributes, kept as StableHLO text. */
+  readonly attrs?: string;
 }
 
 export interface MeshAxis {
@@ -37,6 +41,11 @@ export function meshMistake({
   const count = axes.reduce((n, a) => n * a.size, 1);
   if (count > MAX_DEVICES) return { message: `the mesh has ${count} devices`, expected: `at most ${MAX_DEVICES}` };
   if (deviceIds === undefined) return undefined;
+  // Without axes it is one device, whichever.
+  if (axes.length === 0)
+    return deviceIds.length === 1 && (deviceIds[0] as number) >= 0
+      ? undefined
+      : { message: 'a mesh without axes is one device', expected: 'axes, or the id of one device' };
   const isOrder =
     deviceIds.length === count &&
     new Set(deviceIds).size === count &&

@@ -46,6 +46,8 @@ export interface Func {
   /** Other argument and result attributes, kept verbatim for export (`jax.result_info = "…"`). */
   readonly paramAttrs: readonly (string | undefined)[];
   readonly resultAttrs: readonly (string | undefined)[];
+  /** The name of the function that this one was copied from (`sdy.original_func_name`). */
+  readonly original?: string | undefined;
   /** The function's own attributes, kept likewise. */
   readonly attrs?: string | undefined;
 }

@@ -5,7 +5,7 @@ import { registry } from '../../ir/ops/index.ts';
 import { importStablehlo } from '../../ir/stablehlo/import.ts';
 import { printSdy } from '../../ir/stablehlo/print-sdy.ts';
 import { SDY_PASSES, runSdyPasses } from '../../passes/shardy/pipeline.ts';
-import { verifyLayouts } from '../../passes/shardy/verify-layouts.ts';
+import { verifyModule } from '../../passes/shardy/verify/verify.ts';
 import { describeModule } from '../describe-layouts.ts';
 import { guard, printDiagnostics } from './guard.ts';
 
@@ -27,7 +27,7 @@ export function sdyOptCommand(program: Command): void {
     .action((flags: readonly string[], options: { json?: boolean }) =>
       guard('-', (source) => {
         const module = edit(importStablehlo(source, { asWritten: true }));
-        verifyLayouts(module);
+        verifyModule(module);
         runSdyPasses(module, flags, registry, (d) => printDiagnostics([d], source));
         process.stdout.write(
           options.json === true ? `${JSON.stringify(describeModule(module), null, 1)}\n` : printSdy(module),

@@ -1,6 +1,10 @@
 /** Attribute values: numbers, lists, dense elements, dialect attributes, layouts. */
 import { closedDim, type DimSharding, type Layout, MONOIDS, type Monoid, openDim, overlappingAxis } from '../layout.ts';
-import { type AxisRef, type Mesh, meshMistake, sameMesh } from '../mesh.ts';
+import { inMeshOrder, mergeNeighbours } from '../axes.ts';
+import { type AxisRef, type Mesh, meshMistake, sameAxes } from '../mesh.ts';
+import { axisRefText } from './sharding-text.ts';
+import { inlinedMesh, liftedMesh } from '../inlined-mesh.ts';
+import { type CollectiveAxes, type Move, SDY_COLLECTIVES } from './sdy-collectives.ts';
 import { elementOf, rawBytes } from '../element-bits.ts';
 import { elementsOf, isWide } from '../elements.ts';
 import { rounderOf } from '../ops/rounding.ts';
@@ -22,9 +26,12 @@ export type Value =
 export class AttributeReader {
   private readonly r: Reader;
   readonly meshes: Mesh[] = [];
+  /** Meshes that are written inside a sharding stay there. */
+  private readonly keepsInlined: boolean;
 
-  constructor(reader: Reader) {
+  constructor(reader: Reader, keepsInlined = false) {
     this.r = reader;
+    this.keepsInlined = keepsInlined;
   }
 
   /** `{a = 1, b}`; a bare name is true. Keys may be quoted. `texts` is given each value as it is written. */
@@ -113,15 +120,19 @@ export class AttributeReader {
   /** `#stablehlo.gather<…>`, `#stablehlo<precision DEFAULT>`, `#sdy.sharding<…>`. */
   private dialect(): Value {
     const r = this.r;
+    if (r.is('#sdy.sharding')) return this.layout();
     const name = r.take();
-    if (name === '#sdy.sharding') return this.layout();
     if (name === '#sdy.sharding_per_value') {
       r.expect('<');
-      const layouts = r.list('[', ']', () => this.layout());
+      const layouts = this.layouts();
       r.expect('>');
       return layouts;
     }
+    if (name === '#sdy.mesh') return this.meshBody() as unknown as Value;
+    const alias = r.aliases.get(name);
+    if (alias !== undefined) return r.readAt(alias, () => this.value());
     if (!r.is('<')) return name;
+    if (name === '#sdy') return this.later();
     const keyed = r.peek(2) === '=' || r.peek(1) === '>';
     if (keyed) return Object.fromEntries(r.nested(() => this.dict('>', '<')));
     return this.opaque();
@@ -140,12 +151,31 @@ export class AttributeReader {
     return r.at - from === 4 ? (r.tokens[r.at - 2]?.image ?? '') : r.slice(from, r.at);
   }
 
-  /** `<@mesh, [{"x"}, {"y", ?}p1], replicated={"z"}, unreduced={"w"}>`. */
+  /** `#sdy<axis_ref_list{"x"}>`: what it says depends on a mesh that is named elsewhere, so only its place is kept. */
+  private later(): Value {
+    const { r } = this;
+    const at = r.at + 2;
+    r.skipBrackets();
+    return { at };
+  }
+
+  /** `[<@mesh, […]>, …]` */
+  layouts(): Layout[] {
+    return this.r.list('[', ']', () => this.layout());
+  }
+
+  /** `<@mesh, [{"x"}, {"y", ?}p1], replicated={"z"}, unreduced={"w"}>`, with or without `#sdy.sharding` before it. */
   layout(): Layout {
     const r = this.r;
+    const alias = r.aliases.get(r.image);
+    if (alias !== undefined) {
+      r.take();
+      return r.readAt(alias, () => this.layout());
+    }
+    r.accept('#sdy.sharding');
     const from = r.at;
     r.expect('<');
-    const name = r.is('mesh') ? this.inlineMesh() : r.symbol();
+    const name = r.isKind('symbol') || r.isKind('quotedSymbol') ? r.symbol() : this.inlineMesh();
     const mesh = this.meshes.find((m) => m.name === name);
     if (mesh === undefined)
       throw userError('SH0214', `there is no mesh @${name}`, {
@@ -154,20 +184,21 @@ export class AttributeReader {
       });
     r.expect(',');
     const dims = r.list('[', ']', () => this.dim(mesh));
-    const extra = { replicated: [] as AxisRef[], unreduced: [] as AxisRef[] };
+    const extra: { replicated?: AxisRef[]; unreduced?: AxisRef[] } = {};
     let monoid: Monoid | undefined;
     while (r.accept(',')) {
       const key = r.take();
       r.expect('=');
       if (r.isKind('id')) monoid = this.monoid();
       const axes = r.list('{', '}', () => this.axis(mesh));
-      if (key === 'replicated') extra.replicated = axes;
-      else if (key === 'unreduced') extra.unreduced = axes;
-      else throw r.error(`unknown field ${key} of a sharding`, 'replicated or unreduced');
+      if ((key === 'replicated' || key === 'unreduced') && extra[key] === undefined) extra[key] = axes;
+      else throw r.error(`field ${key} of a sharding is unknown, or there twice`, 'replicated or unreduced');
     }
     r.expect('>');
-    const layout: Layout = { mesh: name, dims, ...extra, ...(monoid === undefined ? {} : { monoid }) };
+    const { replicated = [], unreduced = [] } = extra;
+    const layout: Layout = { mesh: name, dims, replicated, unreduced, ...(monoid === undefined ? {} : { monoid }) };
     this.checkDisjoint(layout, from);
+    this.checkOrder(layout, mesh, from);
     return layout;
   }
 
@@ -179,7 +210,8 @@ export class AttributeReader {
 
   /** `#sdy.sharding<…>` or `#sdy.sharding_per_value<[…]>`, and nothing else. */
   private shardings(): Value {
-    if (/^#sdy\.sharding(_per_value)?$/.test(this.r.image)) return this.dialect();
+    const { r } = this;
+    if (/^#sdy\.sharding(_per_value)?$/.test(r.image) || r.aliases.has(r.image)) return this.dialect();
     throw this.r.unexpected('#sdy.sharding<@mesh, [{"x"}, {}]>');
   }
 
@@ -191,9 +223,15 @@ export class AttributeReader {
     return known;
   }
 
-  /** `<["x"=2, "y"=4], device_ids=[…]>` */
+  /** `<["x"=2, "y"=4], device_ids=[…]>`, with or without `#sdy.mesh` before it. */
   meshBody(): Omit<Mesh, 'name'> {
     const r = this.r;
+    const alias = r.aliases.get(r.image);
+    if (alias !== undefined) {
+      r.take();
+      return r.readAt(alias, () => this.meshBody());
+    }
+    r.accept('#sdy.mesh');
     const from = r.at;
     r.expect('<');
     const axes = r.list('[', ']', () => {
@@ -208,27 +246,53 @@ export class AttributeReader {
       deviceIds = r.integers();
     }
     r.expect('>');
-    const body = { axes, ...(deviceIds === undefined ? {} : { deviceIds }) };
-    // Without axes it is one device, whichever.
-    const mistake = axes.length === 0 ? undefined : meshMistake(body);
+    const mistake = meshMistake({ axes, ...(deviceIds === undefined ? {} : { deviceIds }) });
     if (mistake !== undefined)
       throw userError('SH0213', mistake.message, { span: r.span(from), expected: mistake.expected });
-    return body;
+    const isIota = axes.length > 0 && deviceIds?.every((id, i) => id === i) === true;
+    return { axes, ...(deviceIds === undefined || isIota ? {} : { deviceIds }) };
   }
 
-  /** `mesh<["x"=2]>` inside a sharding: the module's mesh that is like it, or a new one (Shardy, lift_inlined_meshes.cc). */
+  /** One device, whatever its axes. */
+  isMaximal(name: string): boolean {
+    const mesh = this.meshes.find((m) => m.name === name);
+    return mesh?.axes.length === 0 && mesh.deviceIds?.length === 1;
+  }
+
+  /** What a collective of the sdy dialect says of axes, as it stands before the operand. */
+  collectiveAxes(kind: string, meshName: string): CollectiveAxes {
+    const { r } = this;
+    const mesh = this.meshes.find((m) => m.name === meshName) as Mesh;
+    const list = (): AxisRef[] => r.list('{', '}', () => this.axis(mesh));
+    switch (SDY_COLLECTIVES[kind]?.form) {
+      case 'per dim':
+        return { axes: r.list('[', ']', list) };
+      case 'list':
+        return { axes: list() };
+      case 'moves':
+        return { moves: r.list('[', ']', () => this.move(list)) };
+      default:
+        return {};
+    }
+  }
+
+  /** `{"x"}: 0->1` */
+  private move(list: () => AxisRef[]): Move {
+    const { r } = this;
+    const axes = list();
+    r.expect(':');
+    const source = r.integer();
+    r.expect('->');
+    return { axes, source, target: r.integer() };
+  }
+
+  /** `mesh<["x"=2]>` inside a sharding: kept as it is, or as a mesh of the module's. */
   private inlineMesh(): string {
-    this.r.take();
+    this.r.accept('mesh');
     const body = this.meshBody();
-    const known = this.meshes.find((m) => sameMesh(m, { name: '', ...body }));
-    if (known !== undefined) return known.name;
-    const [only, ...more] = body.deviceIds ?? [];
-    const maximal = body.axes.length === 0 && only !== undefined && more.length === 0;
-    const base = maximal ? `maximal_mesh_${only}` : body.axes.length === 0 ? 'empty_mesh' : 'mesh';
-    let name = base;
-    for (let i = 0; this.meshes.some((m) => m.name === name); i++) name = `${base}_${i}`;
-    this.meshes.push({ name, ...body });
-    return name;
+    const mesh = this.keepsInlined ? inlinedMesh(body) : liftedMesh(body, this.meshes);
+    if (!this.meshes.some((m) => m.name === mesh.name)) this.meshes.push(mesh);
+    return mesh.name;
   }
 
   private dim(mesh: Mesh): DimSharding {
@@ -239,9 +303,23 @@ export class AttributeReader {
       if (r.accept('?')) open = true;
       else axes.push(this.axis(mesh));
     });
-    let priority = 0;
-    if (/^p\d+$/.test(r.image)) priority = Number(r.take().slice(1));
+    const priority = this.priority();
+    if (priority !== undefined && !open && axes.length === 0)
+      throw userError('SH0229', 'a closed dim without axes has a priority', {
+        span: r.span(r.at - 1),
+        expected: '{}, or {?}p1: what may be sharded',
+      });
     return open ? openDim(axes, priority) : closedDim(axes, priority);
+  }
+
+  /** `p1` */
+  private priority(): number | undefined {
+    const { r } = this;
+    if (!/^p\d+$/.test(r.image)) return undefined;
+    const text = r.take().slice(1);
+    if (!/^(0|[1-9]\d{0,14})$/.test(text))
+      throw r.error(`p${text} is no priority`, 'p0, p1, …, without leading zeros', undefined, r.at - 1);
+    return Number(text);
   }
 
   private axis(mesh: Mesh): AxisRef {
@@ -260,12 +338,28 @@ export class AttributeReader {
     const pre = r.integer();
     r.expect(')');
     const size = r.integer();
-    if (pre < 1 || size < 1 || axis.size % (pre * size) !== 0)
+    if (pre < 1 || size < 2 || size === axis.size || axis.size % (pre * size) !== 0)
       throw userError('SH0215', `"${name}":(${pre})${size} is not a sub-axis of an axis of size ${axis.size}`, {
         span: r.span(at),
-        expected: 'pre × size that divides the axis',
+        expected: 'pre × size that divides the axis, a size above 1 and below that of the axis',
       });
     return { name, pre, size };
+  }
+
+  /** Neighbouring sub-axes are written as one, replicated and unreduced axes in the mesh's order. */
+  private checkOrder({ dims, replicated, unreduced }: Layout, mesh: Mesh, from: number): void {
+    const wrong = (message: string, axes: readonly AxisRef[]): Error =>
+      userError('SH0229', message, {
+        span: this.r.span(from),
+        expected: `{${axes.map((a) => axisRefText(mesh, a)).join(', ')}}`,
+      });
+    const parted = [...dims.map((d) => d.axes), replicated, unreduced].find(
+      (axes) => mergeNeighbours(axes).length !== axes.length,
+    );
+    if (parted !== undefined) throw wrong('two neighbouring sub-axes make one', mergeNeighbours(parted));
+    for (const axes of [replicated, unreduced])
+      if (!sameAxes(axes, inMeshOrder(axes, mesh)))
+        throw wrong('replicated and unreduced axes stand in the order of the mesh', inMeshOrder(axes, mesh));
   }
 
   private checkDisjoint(layout: Layout, from: number): void {

@@ -21,6 +21,9 @@ export interface Expansion {
   readonly maker: (value: ValueId) => Op | undefined;
 }
 
+/** What XLA expands before anything else looks at it. */
+export const EXPANDED: ReadonlySet<string> = new Set(['chlo.square', 'chlo.top_k']);
+
 type Expand = (e: Expansion) => readonly ValueId[];
 
 const number = ({ raw }: Expansion, name: string): number => Number(raw.fields.get(name) ?? 0);

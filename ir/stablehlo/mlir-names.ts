@@ -10,7 +10,6 @@ const SDY: ReadonlySet<string> = new Set([
   'named_computation',
   'data_flow_edge',
   'func_data_flow_edge',
-  'all_slice',
 ]);
 
 /** `stablehlo.add`, `sdy.reshard`, `func.call`; a return's follows from what it ends. */
@@ -20,6 +19,7 @@ export function mlirName(op: EditOp): string {
   if (op.kind === 'call') return 'func.call';
   if (op.kind === 'case' && op.operands[0]?.type.dtype === 'pred') return 'stablehlo.if';
   if (SDY.has(op.kind)) return `sdy.${op.kind}`;
+  if (op.kind.includes('.')) return op.kind;
   return op.kind === 'top_k' || op.kind === 'rotate' ? 'stablehlo.custom_call' : `stablehlo.${op.kind}`;
 }
 

@@ -4,14 +4,18 @@
  */
 import type { EditBlock, EditFunc, EditModule, EditOp, EditValue } from '../edit.ts';
 import type { Layout } from '../layout.ts';
-import type { AxisRef, Mesh } from '../mesh.ts';
+import { meshBodyText } from '../inlined-mesh.ts';
+import type { Mesh } from '../mesh.ts';
 import { reducerOf } from '../ops/monoid.ts';
 import { isCollective } from '../program.ts';
+import { cutAt, entriesOf } from './attribute-entries.ts';
 import { mlirName } from './mlir-names.ts';
 import { CollectivePrinter } from './print-collective.ts';
 import { hasSyntax, plainOp, propertiesOf, tensorText } from './print-op.ts';
 import { type SsaNames, ssaNames } from './ssa-names.ts';
-import { axisRefText, debugAttributes, perValueText, sdyAttributes, shardingText } from './sdy-attributes.ts';
+import { debugAttributes, ruleAttribute, sdyAttributes } from './sdy-attributes.ts';
+import { collectiveAxesText, collectiveForm } from './sdy-collectives.ts';
+import { perValueText, shardingText } from './sharding-text.ts';
 
 export const printSdy = (module: EditModule): string => new SdyPrinter(module).module();
 
@@ -33,8 +37,8 @@ class SdyPrinter {
     const attributes = prefixed(' attributes ', bracketed('{', this.edit.attrs ?? '', '}'));
     this.line(`module${name === 'module' ? '' : ` @${name}`}${attributes} {`);
     this.nested(() => {
-      for (const mesh of meshes)
-        this.line(`${meshText(mesh)}${prefixed(' ', bracketed('{', this.edit.meshAttrs.get(mesh.name) ?? '', '}'))}`);
+      for (const mesh of meshes.filter((m) => m.inlined !== true))
+        this.line(`${meshText(mesh)}${prefixed(' ', bracketed('{', mesh.attrs ?? '', '}'))}`);
       for (const func of functions) this.func(func);
     });
     this.line('}');
@@ -106,7 +110,7 @@ class SdyPrinter {
       case 'axis_index':
         return this.collective(op);
       default:
-        if (isCollective(op) && op.result.layout === undefined) return this.collective(op);
+        if (isCollective(op) && op.attrs.mesh !== undefined) return this.collective(op);
         return op.regions.length > 0 || properties(op) !== undefined ? this.generic(op) : this.plain(op);
     }
   }
@@ -115,6 +119,7 @@ class SdyPrinter {
     const head = this.results(op);
     const operands = op.operands.map((v) => this.name(v));
     const layout = op.attrs.layout as Layout | undefined;
+    if (collectiveForm(op.kind) !== undefined) return this.sdyCollective(op);
     const type = op.results[0] === undefined ? '' : tensorText(op.results[0].type);
     switch (op.kind) {
       case 'sharding_constraint':
@@ -136,12 +141,6 @@ class SdyPrinter {
       }
       case 'func_data_flow_edge':
         return this.line(`${head}sdy.func_data_flow_edge ${operands[0]}${this.dict(op)} : ${type}`);
-      case 'all_reduce': {
-        const out = op.result.layout as Layout;
-        const mesh = this.edit.mesh(out.mesh);
-        const axes = (op.attrs.axes as readonly AxisRef[]).map((a) => axisRefText(mesh, a)).join(', ');
-        return this.line(`${head}sdy.all_reduce {${axes}} ${operands[0]} out_sharding=${this.sharding(out)} : ${type}`);
-      }
       case 'top_k': {
         const call = `stablehlo.custom_call @mhlo.topk(${operands[0]})`;
         const attributes = `mhlo.attributes = {k = ${String(op.attrs.k)} : i64, largest = true}`;
@@ -163,6 +162,14 @@ class SdyPrinter {
     }
   }
 
+  /** `sdy.all_gather [{}, {"x"}] %0 out_sharding=<@mesh, […]> : t` */
+  private sdyCollective(op: EditOp): void {
+    const layout = op.result.layout as Layout;
+    const axes = collectiveAxesText(this.edit.mesh(layout.mesh), op.kind, op.attrs);
+    const head = `${this.results(op)}${op.kind} ${axes === undefined ? '' : `${axes} `}${this.uses(op.operands)}`;
+    this.line(`${head} out_sharding=${this.sharding(layout)}${this.dict(op)} : ${tensorText(op.result.type)}`);
+  }
+
   /** Attributes stand before the types; a constant's before its elements. */
   private withAttributes(text: string, dict: string): string {
     if (dict === '') return text;
@@ -179,12 +186,10 @@ class SdyPrinter {
     const found = new Map(discardable(op).map((entry) => cutAt(entry)));
     const effects = (op.attrs.effect_layouts ?? []) as readonly Layout[];
     const layouts = op.results.length === 0 ? effects : op.results.map((r) => r.layout);
-    const shardings =
-      op.attrs.layout === undefined && op.kind !== 'data_flow_edge' ? perValueText(this.edit, layouts) : undefined;
+    const shardings = saysItsOwn(op) ? undefined : perValueText(this.edit, layouts);
     if (shardings !== undefined) found.set('sdy.sharding', shardings);
-    if (op.attrs.rule_text !== undefined)
-      found.set('sdy.sharding_rule', `#sdy.op_sharding_rule<${String(op.attrs.rule_text)}>`);
-    else if (typeof op.attrs.rule === 'string') found.set('sdy.sharding_rule', `#sdy.op_sharding_rule${op.attrs.rule}`);
+    const rule = ruleAttribute(op);
+    if (rule !== undefined) found.set('sdy.sharding_rule', rule);
     const told = op.kind === 'data_flow_edge' ? {} : own;
     for (const [k, v] of Object.entries({ ...told, ...debugAttributes(op) })) if (k.startsWith('sdy.')) found.set(k, v);
     if (found.size === 0) return '';
@@ -325,6 +330,10 @@ class SdyPrinter {
   }
 }
 
+/** What its results' shardings are stands in its own form. */
+const saysItsOwn = (op: EditOp): boolean =>
+  op.attrs.layout !== undefined || op.kind === 'data_flow_edge' || collectiveForm(op.kind) !== undefined;
+
 const extras = (op: EditOp): string[] => entriesOf((op.attrs.verbatim ?? op.attrs.extra ?? '') as string);
 /** What an op keeps as text: names with a dialect, and all where the op has a form of its own, are not MLIR properties. */
 const discardable = (op: EditOp): string[] =>
@@ -337,44 +346,21 @@ function properties(op: EditOp): string | undefined {
   return own.length === 0 ? undefined : own.sort().join(', ');
 }
 
-function cutAt(entry: string): [key: string, value: string] {
-  const at = entry.indexOf('=');
-  return at < 0 ? [entry, ''] : [entry.slice(0, at).trim(), entry.slice(at + 1).trim()];
-}
-
 const bracketed = (open: string, text: string, close: string): string => (text === '' ? '' : `${open}${text}${close}`);
 const types = (values: readonly EditValue[]): string => values.map((v) => tensorText(v.type)).join(', ');
 const signature = (op: EditOp): string =>
   `(${types(op.operands)}) -> ${op.results.length === 1 ? types(op.results) : `(${types(op.results)})`}`;
 const prefixed = (before: string, text: string): string => (text === '' ? '' : `${before}${text}`);
 
-/** `a = 1, b = [2, 3]` cut at the commas that stand outside of brackets and strings. */
-function entriesOf(text: string): string[] {
-  const found: string[] = [];
-  let [depth, from, quoted] = [0, 0, false];
-  for (let i = 0; i < text.length; i++) {
-    const c = text[i] as string;
-    if (c === '"' && text[i - 1] !== '\\') quoted = !quoted;
-    if (quoted) continue;
-    if ('[{(<'.includes(c)) depth++;
-    else if (')}]'.includes(c) || (c === '>' && text[i - 1] !== '-')) depth--;
-    else if (c === ',' && depth === 0) {
-      found.push(text.slice(from, i).trim());
-      from = i + 1;
-    }
-  }
-  const last = text.slice(from).trim();
-  return last === '' ? found : [...found, last];
-}
-
 /** The op by its own name, where the IR has folded it into another. */
 function spelled(op: EditOp, text: string): string {
+  const isToken = op.kind === 'after_all' && op.operands.length === 0;
+  if (isToken && op.origin.spelled === undefined) return text.replace('create_token', 'after_all ');
   if (op.origin.spelled === 'sdy.constant') return text.replace(/^stablehlo/, 'sdy');
   if (op.origin.spelled !== 'stablehlo.dot') return text;
   return text.replace(/^stablehlo\.dot_general /, 'stablehlo.dot ').replace(/, contracting_dims = \[\d+\] x \[0\]/, '');
 }
 
 export function meshText(mesh: Mesh): string {
-  const axes = mesh.axes.map((a) => `"${a.name}"=${a.size}`).join(', ');
-  return `sdy.mesh @${mesh.name} = <[${axes}]${mesh.deviceIds === undefined ? '' : `, device_ids=[${mesh.deviceIds.join(', ')}]`}>`;
+  return `sdy.mesh @${mesh.name} = ${meshBodyText(mesh)}`;
 }

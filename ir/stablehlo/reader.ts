@@ -9,12 +9,17 @@ import { T } from './tokens.ts';
 /** Nesting of lists, dicts and regions beyond this is refused, before it can exhaust the stack. */
 const MAX_DEPTH = 256;
 
+const OPENING: ReadonlySet<string> = new Set(['(', '[', '{', '<']);
+const CLOSING: ReadonlySet<string> = new Set([')', ']', '}', '>']);
+
 export class Reader {
   readonly tokens: readonly IToken[];
   at = 0;
   private readonly text: string;
   private depth = 0;
   private readonly types = new Map<string, TensorType>();
+  /** `#name = …` at top level: the token after `=`. */
+  readonly aliases = new Map<string, number>();
 
   constructor(tokens: readonly IToken[], text: string) {
     this.tokens = tokens;
@@ -102,8 +107,29 @@ export class Reader {
     return result;
   }
 
+  /** Reads something that stands elsewhere; the cursor comes back. */
+  readAt<X>(at: number, read: () => X): X {
+    const before = this.at;
+    this.at = at;
+    const result = this.nested(read);
+    this.at = before;
+    return result;
+  }
+
+  /** From an opening bracket past the one that closes it. */
+  skipBrackets(): void {
+    let depth = 0;
+    do {
+      const image = this.take();
+      if (OPENING.has(image)) depth++;
+      else if (CLOSING.has(image)) depth--;
+    } while (depth > 0);
+  }
+
   tensorType(): TensorType {
     if (this.accept('!stablehlo.token')) return tensor('token', []);
+    if (this.is('tuple'))
+      throw unsupported('tuples as arguments or results of a function', { span: this.span(this.at, this.at) });
     const image = this.takeKind('tensor', 'a type (tensor<…>)');
     let type = this.types.get(image);
     if (type === undefined) {

@@ -49,7 +49,7 @@ export function oneOrder(module: Module, report: (diagnostic: Diagnostic) => voi
 function homeMesh(module: Module, func: Func): Mesh {
   const bytes = new Map<string, number>();
   const count = (type: TensorType, layout: Layout | undefined): void => {
-    if (layout !== undefined && layout.dims.some((d) => d.axes.length > 0))
+    if (layout?.dims.some((d) => d.axes.length > 0) === true)
       bytes.set(layout.mesh, (bytes.get(layout.mesh) ?? 0) + byteSize(type));
   };
   for (const p of func.body.params) count(valueInfo(func, p).type, valueInfo(func, p).layout);

@@ -9,10 +9,10 @@ import type { FactorRule } from '../../ir/factors.ts';
 import { type AxisRef, axesSize } from '../../ir/mesh.ts';
 import { compatibleMajorAxes, expand, fitsFactor, freeOfOtherFactors, truncate } from './basic.ts';
 import type { Projection, TensorProjection } from './projection.ts';
-import type { Strategy } from './strategy.ts';
+import { along, type Strategy } from './strategy.ts';
 
-export const aggressive: Strategy = (rule, projection, direction, ends) => {
-  const compatible = rule.factors.map((_, f) => compatibleMajorAxes(projection, f, direction(f)));
+export const aggressive: Strategy = (rule, projection, directions, ends) => {
+  const compatible = rule.factors.map((_, f) => compatibleMajorAxes(projection, f, along(directions, f)));
   const { operands, results } = projection;
   if (![...operands, ...results].some((t) => mayGrow(t, compatible))) return null;
   const order = factorOrder(rule, projection, compatible);

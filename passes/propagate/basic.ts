@@ -7,13 +7,13 @@
 import { beginsAxis, gcd, listContains, prefixStatus, prefixWithoutOverlap } from '../../ir/axes.ts';
 import { type AxisRef, sameAxis } from '../../ir/mesh.ts';
 import type { FactorSharding, Projection, TensorProjection } from './projection.ts';
-import { BACKWARD, BOTH, type Direction, NONE, type Strategy } from './strategy.ts';
+import { along, BACKWARD, BOTH, type Direction, NONE, type Strategy } from './strategy.ts';
 
-export const basic: Strategy = (rule, projection, direction, ends) => {
+export const basic: Strategy = (rule, projection, directions, ends) => {
   const tensors = [...projection.operands, ...projection.results];
   const changed = tensors.map(() => false);
   rule.factors.forEach(({ size }, f) => {
-    const compatible = compatibleMajorAxes(projection, f, direction(f));
+    const compatible = compatibleMajorAxes(projection, f, along(directions, f));
     const axes = truncate(compatible, (axis, sharded) => fitsAll(tensors, f, axis, sharded, size), ends);
     tensors.forEach((tensor, t) => {
       if (expand(tensor, f, axes)) changed[t] = true;

@@ -60,7 +60,7 @@ function conflictsAt(graph: Graph, log: CauseLog, node: Node): Conflict[] {
       graph.layoutAt(node, v, t >= count),
     ),
   );
-  const sides = sidesOf(node, tensors, values);
+  const sides = sidesOf(tensors, values);
   const found: Conflict[] = [];
   const seen = new Set<string>();
   for (const a of sides) {
@@ -77,7 +77,7 @@ function conflictsAt(graph: Graph, log: CauseLog, node: Node): Conflict[] {
 
 const sideKey = (s: Side): string => `${s.factor}:${s.axes.map((a) => `${a.name}.${a.pre}.${a.size}`).join('+')}`;
 
-function sidesOf(node: Node, tensors: readonly TensorProjection[], values: readonly ValueId[]): Side[] {
+function sidesOf(tensors: readonly TensorProjection[], values: readonly ValueId[]): Side[] {
   return tensors.flatMap((tensor, t) =>
     tensor.factors.flatMap((held, f): Side[] => {
       if (held === undefined || held.axes.length === 0) return [];

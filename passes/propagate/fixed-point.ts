@@ -11,10 +11,10 @@ import type { CauseLog } from './causes.ts';
 import type { Graph, Node } from './graph.ts';
 import { layoutOfProjection, type Projection, projectTensor, type TensorProjection } from './projection.ts';
 import { identityRule } from './rules.ts';
-import { BOTH, type Direction, NONE, type Strategy } from './strategy.ts';
+import { along, BOTH, type Directions, NONE, type Strategy } from './strategy.ts';
 
-/** Which way axes may move through a node along a factor. */
-export type DirectionOf = (node: Node) => (factor: number) => Direction;
+/** Which way axes may move through a node, by its index. Lists are made once per rule, so that they can be told apart by identity. */
+export type DirectionOf = (node: number) => Directions;
 
 /** What a node's visit changed, for who wants to watch (shardy/debug-steps.ts). Undefined node: the function's results. */
 export interface Step {
@@ -35,12 +35,16 @@ export class Driver {
   private waiting = new Uint8Array(0);
   /** By slot: how often its layout has changed. */
   private readonly versions: Uint32Array;
-  private readonly settled = new Map<number, { readonly stamp: number; readonly directions: readonly Direction[] }>();
+  /** By node: what its last visit saw, where that changed nothing. */
+  private readonly settledStamp: Float64Array;
+  private readonly settledDirections: (Directions | undefined)[] = [];
+  private readonly unblocked = new Map<FactorRule, Map<Directions, Directions>>();
 
   constructor(graph: Graph, causes: CauseLog, watch?: (step: Step) => void) {
     this.graph = graph;
     this.watch = watch;
     this.versions = new Uint32Array(graph.values.length);
+    this.settledStamp = new Float64Array(graph.nodes.length);
     this.meshes = new Map(graph.module.meshes.map((m) => [m.name, m]));
     this.causes = causes;
   }
@@ -62,15 +66,16 @@ export class Driver {
     const node = this.graph.nodes[index] as Node;
     const { rule } = node;
     const { graph } = this;
-    const unread = graph.isDropped(index) ? undefined : graph.dropUnread(index);
-    if (unread === undefined || graph.isDropped(index)) {
-      for (const other of unread ?? []) this.push(other, index);
+    if (graph.isDropped(index)) return;
+    const unread = graph.dropUnread(index);
+    if (graph.isDropped(index)) {
+      for (const other of unread) this.push(other, index);
       return;
     }
     if (rule === undefined) return;
-    const along = direction(node);
-    const directions = rule.factors.map(({ blocked }, f) => (blocked === true ? NONE : (node.barrier ?? along(f))));
-    if (directions.every((d) => d === NONE) || this.isSettled(index, node, directions)) return;
+    const asked = node.barrier ?? direction(index);
+    const directions = node.hasBlocked ? this.withoutBlocked(rule, asked) : asked;
+    if (isNone(directions) || this.isSettled(index, node, directions)) return;
     const before = [
       ...node.operands.map((v) => graph.layoutAt(node, v, false)),
       ...node.results.map((v) => graph.layoutAt(node, v, true)),
@@ -84,7 +89,7 @@ export class Driver {
     };
     const old = this.watch === undefined ? projection : copyOf(projection);
     const ends = moves(node) ? undefined : this.ends(mesh);
-    const changed = strategy(rule, projection, (f) => directions[f] as Direction, ends);
+    const changed = strategy(rule, projection, directions, ends);
     if (changed === null) return this.settle(index, node, directions);
     changed.forEach((is, t) => {
       if (is) this.update(index, mesh, projection, t, before[t]);
@@ -105,24 +110,37 @@ export class Driver {
   /** When the layouts of a node's values last changed: versions only grow, so equal sums are equal versions. */
   private stampOf(node: Node): number {
     let sum = 0;
-    for (const v of node.operands) sum += this.versions[this.graph.slot(v)] ?? 0;
-    for (const v of node.results) sum += this.versions[this.graph.slot(v)] ?? 0;
+    for (const slot of node.slots) sum += this.versions[slot] ?? 0;
     return sum;
   }
 
-  private settle(index: number, node: Node, directions: readonly Direction[]): void {
-    this.settled.set(index, { stamp: this.stampOf(node), directions });
+  private settle(index: number, node: Node, directions: Directions): void {
+    this.settledStamp[index] = this.stampOf(node);
+    this.settledDirections[index] = directions;
   }
 
   /** The last visit changed nothing, and nothing that it saw has changed since. */
-  private isSettled(index: number, node: Node, directions: readonly Direction[]): boolean {
-    const last = this.settled.get(index);
-    return last?.stamp === this.stampOf(node) && last.directions.every((d, f) => d === directions[f]);
+  private isSettled(index: number, node: Node, directions: Directions): boolean {
+    return this.settledDirections[index] === directions && this.settledStamp[index] === this.stampOf(node);
   }
 
   /** Layouts were changed from outside. */
   forget(): void {
-    this.settled.clear();
+    this.settledDirections.length = 0;
+  }
+
+  /** Nothing moves along a blocked factor. */
+  private withoutBlocked(rule: FactorRule, directions: Directions): Directions {
+    let made = this.unblocked.get(rule);
+    if (made === undefined) {
+      made = new Map();
+      this.unblocked.set(rule, made);
+    }
+    const known = made.get(directions);
+    if (known !== undefined) return known;
+    const found = rule.factors.map(({ blocked }, f) => (blocked === true ? NONE : along(directions, f)));
+    made.set(directions, found);
+    return found;
   }
 
   /** Conservative propagation makes no sub-axes at ops. */
@@ -196,7 +214,7 @@ export class Driver {
         results: [projectTensor(rule, rule.results[0] ?? [], result)],
       };
       const old = this.watch === undefined ? projection : copyOf(projection);
-      const changed = strategy(rule, projection, () => BOTH);
+      const changed = strategy(rule, projection, BOTH);
       if (changed === null) return;
       const of = this.meshes.get(mesh) as Mesh;
       this.watch?.({ node: undefined, mesh: of, operands: [v], results: [v], before: old, after: projection });
@@ -223,6 +241,9 @@ export class Driver {
     }
   }
 }
+
+const isNone = (directions: Directions): boolean =>
+  typeof directions === 'number' ? directions === NONE : directions.every((d) => d === NONE);
 
 /** Strategies change a projection's axes in place. */
 function copyOf({ operands, results }: Projection): Projection {

@@ -31,6 +31,10 @@ export interface Node {
   readonly rule?: FactorRule;
   readonly operands: readonly ValueId[];
   readonly results: readonly ValueId[];
+  /** Of the operands, then of the results. */
+  readonly slots: readonly number[];
+  /** Nothing moves along some of the rule's factors. */
+  readonly hasBlocked: boolean;
   /** An edge carries a layout across a loop, branch, barrier or call: what goes in → what comes out. */
   readonly edge: boolean;
   /** Set for a propagation barrier: the only direction it lets through. */
@@ -64,7 +68,7 @@ export class Graph {
   private readonly calls = new Map<string, EditOp[]>();
   private readonly told = new Map<ValueId, readonly number[]>();
   private readonly rules: RuleTable;
-  private readonly dropped = new Set<number>();
+  private dropped = new Uint8Array(0);
 
   constructor(module: EditModule, registry: Registry, options: GraphOptions = {}) {
     this.module = module;
@@ -77,6 +81,7 @@ export class Graph {
       this.layouts.push(holder === v ? layoutOf(v) : undefined);
     });
     for (const op of module.ops()) this.node(op);
+    this.dropped = new Uint8Array(this.nodes.length);
     this.main = module.main();
     this.resultLayouts = [...(this.main?.resultLayouts ?? [])];
     this.returned = (this.main?.body.last?.operands ?? []).map((v) => this.id(v));
@@ -149,8 +154,11 @@ export class Graph {
 
   private node(op: EditOp): void {
     const ids = (values: readonly EditValue[]): ValueId[] => values.map((v) => this.id(v));
-    const add = (node: Omit<Node, 'op' | 'results'>): void => {
-      this.nodeOf.set(op, this.nodes.push({ ...node, op, results: ids(op.results) }) - 1);
+    const add = (node: Pick<Node, 'rule' | 'operands' | 'edge' | 'barrier'>): void => {
+      const results = ids(op.results);
+      const slots = [...node.operands, ...results].map((v) => this.slot(v));
+      const hasBlocked = node.rule?.factors.some((f) => f.blocked === true) === true;
+      this.nodeOf.set(op, this.nodes.push({ ...node, op, results, slots, hasBlocked }) - 1);
     };
     switch (op.kind) {
       case 'data_flow_edge':
@@ -189,12 +197,12 @@ export class Graph {
     const makers = [...walk(op)].flatMap((inner) => inner.operands.flatMap((v) => this.makerOfFew(v, inner)));
     for (const inner of walk(op)) this.nodeOf.delete(inner);
     op.erase();
-    this.dropped.add(index);
+    this.dropped[index] = 1;
     return makers.flatMap((maker) => this.nodeOf.get(maker) ?? []);
   }
 
   isDropped(index: number): boolean {
-    return this.dropped.has(index);
+    return this.dropped[index] === 1;
   }
 
   /** What makes a value that at most one other op reads: it may be unread itself now. */

@@ -3,44 +3,60 @@
  * op_priority_propagation.cc). What moves data one-to-one decides before what contracts; broadcasts never spread a
  * layout forward before everything else had its say.
  */
+import type { FactorRule } from '../../ir/factors.ts';
 import type { DirectionOf, Driver } from './fixed-point.ts';
 import type { Graph, Node } from './graph.ts';
-import { BACKWARD, BOTH, type Direction, FORWARD, intersection, NONE, type Strategy, union } from './strategy.ts';
-
-/** Asked once per visit of a node, then per factor. */
-type Round = (graph: Graph, node: Node) => (factor: number) => Direction;
-
-/** Pass-through ops whose operands have no other use: no second user is drawn into a conflict. */
-const singleUse: Round = (graph, node) => always(sharesOperands(graph, node) ? NONE : passThrough(node));
-const multiUse: Round = (_, node) => always(passThrough(node));
-const passFactors: Round = (_, node) => (f) => (node.rule?.factors[f]?.kind === 'pass' ? exceptBroadcast(node) : NONE);
-const anyExceptBroadcastForward: Round = (_, node) => always(exceptBroadcast(node));
-const any: Round = () => always(BOTH);
-const always = (direction: Direction) => (): Direction => direction;
-
-const ROUNDS: readonly Round[] = [singleUse, multiUse, passFactors, anyExceptBroadcastForward, any];
+import {
+  BACKWARD,
+  BOTH,
+  type Direction,
+  type Directions,
+  FORWARD,
+  intersection,
+  NONE,
+  type Strategy,
+  union,
+} from './strategy.ts';
 
 export function opPriority(driver: Driver, strategy: Strategy): void {
-  ROUNDS.forEach((_, round) => {
-    driver.causes.round = round;
-    driver.run(strategy, directionIn(driver.graph, round));
+  rounds(driver.graph).forEach((round, i) => {
+    driver.causes.round = i;
+    driver.run(strategy, round);
   });
 }
 
-/** The union of all rounds so far. */
-function directionIn(graph: Graph, round: number): DirectionOf {
-  const allowed = ROUNDS.slice(0, round + 1).toReversed();
-  return (node) => {
-    const rounds = allowed.map((round) => round(graph, node));
-    return (f) => {
-      let found: Direction = NONE;
-      for (const of of rounds) {
-        found = union(found, of(f));
-        if (found === BOTH) break;
-      }
-      return found;
-    };
-  };
+/** What each round and those before it allow, by node. */
+function rounds(graph: Graph): readonly DirectionOf[] {
+  const { nodes } = graph;
+  const through = nodes.map(passThrough);
+  const backward = nodes.map((node, i) => union(exceptBroadcast(node), through[i] ?? NONE));
+  const lists: Lists = new Map();
+  const passFactors = nodes.map(({ rule }, i): Directions => {
+    const [pass, rest] = [backward[i] ?? NONE, through[i] ?? NONE];
+    return rule === undefined || pass === rest ? rest : onPassFactors(lists, rule, pass, rest);
+  });
+  const of = (directions: readonly Directions[]) => (node: number) => directions[node] ?? NONE;
+  return [
+    // Pass-through ops whose operands have no other use: no second user is drawn into a conflict.
+    (node) => (through[node] === NONE || sharesOperands(graph, nodes[node] as Node) ? NONE : (through[node] ?? NONE)),
+    of(through),
+    of(passFactors),
+    of(backward),
+    () => BOTH,
+  ];
+}
+
+/** Lists of directions by rule, so that equal ones are one. */
+type Lists = Map<FactorRule, Map<number, readonly Direction[]>>;
+
+/** One way for pass-through factors, another for the rest. */
+function onPassFactors(lists: Lists, rule: FactorRule, pass: Direction, rest: Direction): Directions {
+  const made = lists.get(rule) ?? new Map<number, readonly Direction[]>();
+  lists.set(rule, made);
+  const key = pass * 4 + rest;
+  const found = made.get(key) ?? rule.factors.map(({ kind }) => (kind === 'pass' ? pass : rest));
+  made.set(key, found);
+  return found;
 }
 
 const exceptBroadcast = (node: Node): Direction => (node.op.kind === 'broadcast_in_dim' ? BACKWARD : BOTH);

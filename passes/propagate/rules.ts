@@ -1,7 +1,8 @@
 /** Factor rules of a program's ops, computed once per kind, types and attributes. */
 import { type EditOp, readonlyRegion } from '../../ir/edit.ts';
 import { userError } from '../../ir/diagnostics.ts';
-import { type Factor, type FactorRule, parseRule, RuleBuilder } from '../../ir/factors.ts';
+import { type Factor, type FactorRule, RuleBuilder } from '../../ir/factors.ts';
+import { parseRule } from '../../ir/parse-rule.ts';
 import { collectives } from '../../ir/ops/collectives.ts';
 import { isKnownCall } from '../../ir/ops/custom-call.ts';
 import type { OpView, Registry } from '../../ir/op.ts';

@@ -13,14 +13,19 @@ export type Direction = typeof NONE | typeof FORWARD | typeof BACKWARD | typeof 
 export const union = (a: Direction, b: Direction): Direction => (a | b) as Direction;
 export const intersection = (a: Direction, b: Direction): Direction => (a & b) as Direction;
 
+/** One for every factor, or one each. */
+export type Directions = Direction | readonly Direction[];
+
+export const along = (directions: Directions, factor: number): Direction =>
+  typeof directions === 'number' ? directions : (directions[factor] ?? NONE);
+
 /**
  * Expands the axes of an op's factors in place and says which tensors grew (operands first, then results); null = none.
- * `direction` is asked per factor.
  */
 export type Strategy = (
   rule: FactorRule,
   projection: Projection,
-  direction: (factor: number) => Direction,
+  directions: Directions,
   /** Axes at which a list ends: sub-axes, in conservative propagation. */
   ends?: (axis: AxisRef) => boolean,
 ) => readonly boolean[] | null;

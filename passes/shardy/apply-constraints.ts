@@ -9,7 +9,9 @@ import { identityRule } from '../propagate/rules.ts';
 import type { DebugLogs } from './debug.ts';
 import { edgeToTarget, layoutOf, setLayout, shardable } from './data-flow.ts';
 
-export function applyConstraints(module: EditModule, logs?: DebugLogs): void {
+/** Gives the constraints that lay out what they take. */
+export function applyConstraints(module: EditModule, logs?: DebugLogs): readonly EditOp[] {
+  const applied: EditOp[] = [];
   for (const op of [...module.ops('post')]) {
     if (op.kind === 'sharding_constraint') {
       skipToTail(op);
@@ -18,7 +20,10 @@ export function applyConstraints(module: EditModule, logs?: DebugLogs): void {
         op.insertAfterValue(input);
         return op;
       };
-      apply(input, op.attrs.layout as Layout, moved, (layout) => watched(module, op, layout, logs));
+      apply(input, op.attrs.layout as Layout, moved, (layout) => {
+        applied.push(op);
+        watched(module, op, layout, logs);
+      });
     } else if (op.kind === 'manual_computation') {
       const layouts = (op.attrs.in_layouts ?? []) as readonly Layout[];
       layouts.forEach((layout, i) => {
@@ -27,10 +32,11 @@ export function applyConstraints(module: EditModule, logs?: DebugLogs): void {
       });
     }
   }
+  return applied;
 }
 
 function constraintOn(value: EditValue, layout: Layout, user: EditOp): EditOp {
-  const made = new EditOp('sharding_constraint', { layout }, user.origin, [value], [{ type: value.type }]);
+  const made = new EditOp('sharding_constraint', { layout }, user.place, [value], [{ type: value.type }]);
   made.insertAfterValue(value);
   return made;
 }

@@ -13,11 +13,13 @@ import {
   type EditModule,
   EditOp,
   type EditValue,
+  opsOf,
   walkBlock,
 } from '../../ir/edit.ts';
 import { userError } from '../../ir/diagnostics.ts';
 import { type Layout, replicatedLayout } from '../../ir/layout.ts';
 import { sameAxes } from '../../ir/mesh.ts';
+import type { Attrs } from '../../ir/program.ts';
 import { addEdges, removeEdge, takeOver } from './data-flow-edges.ts';
 import { layoutOf, parameterOwners } from './data-flow.ts';
 
@@ -57,7 +59,7 @@ const frame = (func: EditFunc): { func: EditFunc; calls: EditOp[]; next: number 
   next: 0,
 });
 
-const callsOf = (func: EditFunc): EditOp[] => [...walkBlock(func.body, 'post')].filter((op) => op.kind === 'call');
+const callsOf = (func: EditFunc): EditOp[] => opsOf(func.body, 'post').filter((op) => op.kind === 'call');
 
 const at = (op: EditOp): object => (op.origin.span === undefined ? {} : { span: op.origin.span });
 const missing = (call: EditOp): Error => userError('SH0220', `there is no function @${callee(call)}`, at(call));
@@ -128,8 +130,7 @@ function checkSize(module: EditModule): void {
 
 /** A copy of a function and of all that it calls. */
 export function cloneFunction(module: EditModule, func: EditFunc, names: Names): EditFunc {
-  const made = new EditFunc({ ...func, name: func.name });
-  made.original = func.originalName;
+  const made = new EditFunc({ ...func, name: func.name, original: func.originalName });
   made.isPublic = false;
   made.body = cloneBlock(func.body, made);
   for (const call of callsOf(made))
@@ -141,22 +142,26 @@ export function cloneFunction(module: EditModule, func: EditFunc, names: Names):
 
 /** Calls become named computations that hold their callee's body; edges are added at their ends. */
 export function importCalls(module: EditModule, withEdges: boolean): void {
-  const moved = new Map<EditFunc, EditBlock>();
+  const moved = new Map<EditFunc, Moved>();
   for (const func of calleesFirst(module)) for (const call of callsOf(func)) importCall(module, call, moved);
   module.functions = module.functions.filter((f) => !moved.has(f));
   if (!withEdges) return;
   for (const op of [...module.ops('post')]) if (op.kind === 'named_computation') addEdges(op);
 }
 
-function importCall(module: EditModule, call: EditOp, moved: Map<EditFunc, EditBlock>): void {
+/** A body that became a computation's, and the layouts that its parameters had. */
+interface Moved {
+  readonly body: EditBlock;
+  readonly layouts: readonly (Layout | undefined)[];
+}
+
+function importCall(module: EditModule, call: EditOp, moved: Map<EditFunc, Moved>): void {
   const func = module.func(callee(call));
+  const known = moved.get(func);
   const attrs = {
     name: func.originalName,
-    ...layoutsOr(
-      'in_layouts',
-      func.body.params.map((p) => p.layout),
-      func.body.params,
-    ),
+    ...kept(call),
+    ...layoutsOr('in_layouts', known?.layouts ?? func.body.params.map((p) => p.layout), func.body.params),
     ...layoutsOr(
       'out_layouts',
       call.results.map((r) => r.layout),
@@ -166,16 +171,18 @@ function importCall(module: EditModule, call: EditOp, moved: Map<EditFunc, EditB
   const infos = call.results.map(({ info: { layout: _, ...rest } }) => rest);
   const made = new EditOp('named_computation', attrs, call.origin, call.operands, infos);
   made.insertBefore(call);
-  const known = moved.get(func);
-  if (known !== undefined) made.regions.push(cloneBlock(known, made));
+  if (known !== undefined) made.regions.push(cloneBlock(known.body, made));
   else {
     made.regions.push(adopt(func.body, made));
-    moved.set(func, func.body);
+    moved.set(func, { body: func.body, layouts: func.body.params.map((p) => p.layout) });
   }
   for (const p of made.regions[0]?.params ?? []) p.layout = undefined;
   for (const [i, r] of call.results.entries()) r.replaceBy(made.results[i] as EditValue);
   call.erase();
 }
+
+/** What a call keeps as it was written. */
+const kept = ({ attrs: { extra } }: EditOp): Attrs => (extra === undefined ? {} : { extra });
 
 /** All or none: a missing one is open where any is there. */
 function layoutsOr(
@@ -226,7 +233,7 @@ function exportComputation(module: EditModule, op: EditOp, names: Names): EditOp
   op.regions.length = 0;
   const call = new EditOp(
     'call',
-    { callee: func.name },
+    { callee: func.name, ...kept(op) },
     op.origin,
     op.operands,
     op.results.map((r) => r.info),
@@ -271,7 +278,6 @@ export function unflattenCalls(module: EditModule, options: { readonly fully: bo
     call.attrs = { ...call.attrs, callee: func.name };
   }
   for (const func of module.functions) func.original = undefined;
-  dropUnused(module);
 }
 
 /** Of copies laid out differently, the one that most calls want. */
@@ -316,7 +322,7 @@ export function reshardResults(module: EditModule): void {
     call.results.forEach((r, i) => {
       const made = given ? (func.resultLayouts[i] ?? openLike(mesh, r.type.shape.length)) : closed(r);
       if (!equivalent(made, r.layout)) {
-        const reshard = new EditOp('reshard', { layout: r.layout ?? closed(r) }, call.origin, [r], [{ type: r.type }]);
+        const reshard = new EditOp('reshard', { layout: r.layout ?? closed(r) }, call.place, [r], [{ type: r.type }]);
         reshard.insertAfterValue(r);
         r.replaceBy(reshard.result, (use) => use.op === reshard);
       }
@@ -327,8 +333,7 @@ export function reshardResults(module: EditModule): void {
 
 /** The same axes on each dim, whether open or closed and whatever is owed (Shardy, TensorShardingAttr::isEquivalent). */
 export function equivalent(a: Layout | undefined, b: Layout | undefined): boolean {
-  const whole = (l: Layout | undefined): boolean =>
-    l === undefined || (l.dims.every((d) => d.axes.length === 0) && l.unreduced.length === 0);
+  const whole = (l: Layout | undefined): boolean => l === undefined || l.dims.every((d) => d.axes.length === 0);
   if (a === undefined || whole(a)) return whole(b);
   if (b === undefined || a.mesh !== b.mesh) return false;
   return a.dims.length === b.dims.length && a.dims.every((d, i) => sameAxes(d.axes, b.dims[i]?.axes ?? []));

@@ -1,18 +1,30 @@
 /** Passes that tidy layouts before and after propagation, one function each (Shardy's import and export pipelines). */
-import { gcd, mergeNeighbours, without } from '../../ir/axes.ts';
+import { difference, gcd, inMeshOrder } from '../../ir/axes.ts';
 import type { EditModule, EditValue } from '../../ir/edit.ts';
+import { inlinedMesh, liftedMesh } from '../../ir/inlined-mesh.ts';
 import { type DimSharding, type Layout, usedAxes } from '../../ir/layout.ts';
 import { type AxisRef, axesSize, fullAxis, type Mesh, sameMesh } from '../../ir/mesh.ts';
 import { isComputation, manualAxes, ownersLayouts, parameterOwners, setOwnersLayouts } from './data-flow.ts';
 import { rewriteLayouts } from './layout-walk.ts';
 
 /**
- * Meshes that are alike become one: the first of them stays. Each is told as an attribute of StableHLO's too
- * (lift_inlined_meshes.cc).
+ * Meshes that are alike become one: the first of them stays. Those inside shardings get names. Each is told as an
+ * attribute of StableHLO's too (lift_inlined_meshes.cc).
  */
 export function uniteMeshes(module: EditModule): void {
+  module.meshes.sort((a, b) => Number(a.inlined ?? false) - Number(b.inlined ?? false));
   keepFirstMeshes(module);
-  for (const mesh of module.meshes) module.meshAttrs.set(mesh.name, `stablehlo.mesh = ${stablehloMesh(mesh)}`);
+  const named = module.meshes.filter((m) => m.inlined !== true);
+  renameMeshes(
+    module,
+    module.meshes.map((m) => {
+      if (m.inlined !== true) return m;
+      const lifted = liftedMesh(m, named);
+      named.push(lifted);
+      return lifted;
+    }),
+  );
+  module.meshes = module.meshes.map((m) => ({ ...m, attrs: `stablehlo.mesh = ${stablehloMesh(m)}` }));
 }
 
 function stablehloMesh({ axes, deviceIds }: Mesh): string {
@@ -20,6 +32,20 @@ function stablehloMesh({ axes, deviceIds }: Mesh): string {
   if (deviceIds === undefined) return `{axes = [${list}]}`;
   const ids = deviceIds.length === 1 ? String(deviceIds[0]) : `[${deviceIds.join(', ')}]`;
   return `{axes = [${list}], device_ids = dense<${ids}> : tensor<${deviceIds.length}xi64>}`;
+}
+
+/** The contrary: meshes stand inside the shardings that use them (inline_meshes.cc). */
+export function inlineMeshes(module: EditModule): void {
+  renameMeshes(module, module.meshes.map(inlinedMesh));
+  module.meshes = module.meshes.filter((m, i) => module.meshes.findIndex((x) => x.name === m.name) === i);
+}
+
+/** Each mesh in the place of the one that is there. */
+function renameMeshes(module: EditModule, meshes: readonly Mesh[]): void {
+  const names = new Map(module.meshes.map((m, i) => [m.name, meshes[i]?.name ?? m.name]));
+  module.meshes = [...meshes];
+  if ([...names].some(([from, to]) => from !== to))
+    rewriteLayouts(module, (l) => ({ ...l, mesh: names.get(l.mesh) ?? l.mesh }));
 }
 
 /** Meshes that are alike become one. */
@@ -76,22 +102,19 @@ export function cleanManualAxes(module: EditModule): void {
     const order = (axis: string): number => mesh.axes.findIndex((a) => a.name === axis);
     const manual = [...manualAxes(op)].sort((a, b) => order(a) - order(b));
     const whole = manual.map((a) => fullAxis(mesh, a));
-    const [inside, outside] = sides.map((layouts) =>
-      layouts.map((l) => replicateUnused({ ...l, mesh: name }, whole, mesh)),
+    const [inside, outside] = sides.map((layouts, side) =>
+      layouts.map((l, i) => {
+        const { dtype } = ((side === 0 ? op.operands : op.results)[i] as EditValue).type;
+        return dtype === 'token' ? l : replicateUnused({ ...l, mesh: name }, whole, mesh);
+      }),
     );
     op.attrs = { ...op.attrs, manual_axes: manual, in_layouts: inside, out_layouts: outside };
   }
 }
 
 function replicateUnused(layout: Layout, manual: readonly AxisRef[], mesh: Mesh): Layout {
-  const unused = without(manual, [...usedAxes(layout), ...layout.replicated, ...layout.unreduced]);
+  const unused = difference(manual, [...usedAxes(layout), ...layout.replicated, ...layout.unreduced]);
   return unused.length === 0 ? layout : { ...layout, replicated: inMeshOrder([...layout.replicated, ...unused], mesh) };
-}
-
-/** Sorted as the mesh has them, neighbouring sub-axes joined. */
-export function inMeshOrder(axes: readonly AxisRef[], mesh: Mesh): AxisRef[] {
-  const order = (a: AxisRef): number => mesh.axes.findIndex((x) => x.name === a.name);
-  return mergeNeighbours([...axes].sort((a, b) => order(a) - order(b) || a.pre - b.pre || a.size - b.size));
 }
 
 /**

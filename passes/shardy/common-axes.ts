@@ -2,7 +2,7 @@
  * One list of axes per factor that all tensors of an op can agree on (Shardy, explicit_reshards_util.cc, findCommonAxes):
  * as they are where nothing conflicts, else greedily by the size of the tensors that have them.
  */
-import { listPrefixWithoutOverlap, prefixStatus } from '../../ir/axes.ts';
+import { appendMerged, listPrefixWithoutOverlap, prefixStatus } from '../../ir/axes.ts';
 import type { FactorKind, FactorRule } from '../../ir/factors.ts';
 import { type AxisRef, axesSize, overlaps, sameAxes } from '../../ir/mesh.ts';
 import type { Projection } from '../propagate/projection.ts';
@@ -10,7 +10,11 @@ import type { Projection } from '../propagate/projection.ts';
 export type AxesPerFactor = readonly (readonly AxisRef[])[];
 
 export function commonAxes(rule: FactorRule, projection: Projection, sizes: readonly number[]): AxesPerFactor {
-  return compatible(rule, projection) ?? distributed(rule, projection, greedy(rule, projection, sizes));
+  return (
+    compatible(rule, projection) ??
+    ofOneTensor(rule, projection, sizes) ??
+    distributed(rule, projection, greedy(rule, projection, sizes))
+  );
 }
 
 const tensorsOf = ({ operands, results }: Projection): Projection['operands'] => [...operands, ...results];
@@ -34,6 +38,31 @@ function compatible(rule: FactorRule, projection: Projection): AxesPerFactor | u
   }
   return found;
 }
+
+/**
+ * Of two tensors with a factor per dim, none of which has to be whole, one keeps its axes: that without sharded permutations,
+ * then the larger, then the more sharded (findCommonAxesOnUnaryOperation).
+ */
+function ofOneTensor(rule: FactorRule, projection: Projection, sizes: readonly number[]): AxesPerFactor | undefined {
+  const tensors = tensorsOf(projection).map((t, i) => ({ t, size: sizes[i] ?? 0 }));
+  const [a, b, ...more] = tensors.filter(({ t }) => t.dims.length > 0);
+  if (a === undefined || b === undefined || more.length > 0) return undefined;
+  if (rule.factors.some(({ kind }) => kind === 'replicate')) return undefined;
+  if (tensors.some(({ t }) => t.dims.some((held) => held.length > 1))) return undefined;
+  const rank = ({ t, size }: typeof a): number[] => [
+    Number(!t.factors.some((held, f) => rule.factors[f]?.kind === 'permute' && (held?.axes.length ?? 0) > 0)),
+    size,
+    t.factors.reduce((n, held) => n * axesSize(held?.axes ?? []), 1),
+  ];
+  const [kept, other] = compareNumbers(rank(a), rank(b)) >= 0 ? [a.t, b.t] : [b.t, a.t];
+  const all = kept.factors.flatMap((held) => [...(held?.axes ?? [])]);
+  return rule.factors.map(
+    (_, f) => kept.factors[f]?.axes ?? listPrefixWithoutOverlap(other.factors[f]?.axes ?? [], all),
+  );
+}
+
+const compareNumbers = (a: readonly number[], b: readonly number[]): number =>
+  a.map((x, i) => x - (b[i] ?? 0)).find((d) => d !== 0) ?? 0;
 
 interface Candidate {
   readonly factor: number;
@@ -150,7 +179,7 @@ function placeOn(rule: FactorRule, batch: readonly number[], found: AxisRef[][],
     let room = size / axesSize(list);
     while (rest[0] !== undefined && room % rest[0].size === 0) {
       room /= rest[0].size;
-      list.push(rest.shift() as AxisRef);
+      appendMerged(list, rest.shift() as AxisRef);
     }
   }
 }

@@ -13,7 +13,7 @@ import {
   type EditModule,
   type EditOp,
   type EditValue,
-  walkBlock,
+  opsOf,
 } from '../../ir/edit.ts';
 import type { Registry } from '../../ir/op.ts';
 import { RuleTable } from '../propagate/rules.ts';
@@ -47,7 +47,7 @@ class Splitter {
   }
 
   func(func: EditFunc): void {
-    for (const op of [...walkBlock(func.body, 'post')])
+    for (const op of opsOf(func.body, 'post'))
       if (op.kind === 'named_computation') this.region(op.regions[0] as EditBlock, func);
     this.region(func.body, func);
   }
@@ -141,7 +141,7 @@ function eraseUnused(op: EditOp): void {
 export function mergeConstants(module: EditModule): void {
   for (const func of module.functions) {
     const seen = new Map<EditBlock, Map<string, EditOp[]>>();
-    for (const op of [...walkBlock(func.body, 'post')]) {
+    for (const op of opsOf(func.body, 'post')) {
       if (op.kind !== 'constant' && op.kind !== 'iota' && !isScalarBroadcast(op)) continue;
       if (op.kind === 'iota') continue;
       const block = op.block as EditBlock;
@@ -161,7 +161,7 @@ export function mergeConstants(module: EditModule): void {
 }
 
 function sameConstant(a: EditOp, b: EditOp): boolean {
-  if (a.operands[0] !== b.operands[0]) return false;
+  if (a.operands[0] !== b.operands[0] || a.attrs.extra !== b.attrs.extra) return false;
   const data = (op: EditOp): ArrayBufferView | undefined =>
     (op.attrs.value as { data: ArrayBufferView } | undefined)?.data;
   const [x, y] = [data(a), data(b)];

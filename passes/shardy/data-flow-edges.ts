@@ -27,7 +27,7 @@ export function addEdges(op: EditOp): void {
       if (!isTensor(owner) || owner.onlyUser()?.kind === 'data_flow_edge') continue;
       const layout = layoutOf(owner);
       const info = { type: owner.type, ...(layout === undefined ? {} : { layout }) };
-      const edge = new EditOp('data_flow_edge', {}, op.origin, [owner], [info]);
+      const edge = new EditOp('data_flow_edge', {}, op.place, [owner], [info]);
       edge.insertAfterValue(owner);
       owner.replaceBy(edge.result, (use) => use.op === edge);
     }

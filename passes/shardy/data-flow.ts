@@ -3,6 +3,7 @@
  * kept (Shardy: ShardableDataFlowOpInterface, utils.cc). An edge has an owner (a result, or a parameter of a computation),
  * sources that flow into it and targets it flows to; a `data_flow_edge` op on the owner holds the layout of all of them.
  */
+import { userError } from '../../ir/diagnostics.ts';
 import { type EditBlock, EditFunc, EditOp, type EditValue, type Use } from '../../ir/edit.ts';
 import { type DimSharding, type Layout, openLayout } from '../../ir/layout.ts';
 import type { AxisRef } from '../../ir/mesh.ts';
@@ -28,8 +29,13 @@ export const resultOwners = (op: EditOp): readonly EditValue[] => (ownsEdges(op)
 /** What flows into the edge of an owner: places of operands. */
 export function edgeSources(owner: EditValue): readonly Use[] {
   const { index } = owner;
-  if (!(owner.owner instanceof EditOp)) return [{ op: owner.owner.owner as EditOp, index }];
+  if (!(owner.owner instanceof EditOp)) {
+    const op = owner.owner.owner;
+    if (op instanceof EditFunc || !isComputation(op)) throw carriesNothing(owner);
+    return [{ op, index }];
+  }
   const op = owner.owner;
+  if (!ownsEdges(op)) throw carriesNothing(owner);
   const ends = op.regions.map((r) => ({ op: r.terminator, index }));
   switch (op.kind) {
     case 'while':
@@ -40,6 +46,12 @@ export function edgeSources(owner: EditValue): readonly Use[] {
       return ends;
   }
 }
+
+const carriesNothing = ({ origin }: EditValue): Error =>
+  userError('SH0236', 'a data_flow_edge stands on a value that carries no layout across', {
+    ...(origin?.span === undefined ? {} : { span: origin.span }),
+    expected: 'a result of while, case, optimization_barrier or a computation, or a parameter of a computation',
+  });
 
 /** Where an edge leads besides its owner: the parameters of a loop's condition and body. */
 export const otherTargets = (owner: EditValue): readonly EditValue[] => {

@@ -6,7 +6,7 @@
 import { axisKey } from '../../ir/axes.ts';
 import { EditFunc, type EditModule, type EditOp } from '../../ir/edit.ts';
 import type { AxisRef, Mesh } from '../../ir/mesh.ts';
-import { axisRefText } from '../../ir/stablehlo/sdy-attributes.ts';
+import { axisRefText } from '../../ir/stablehlo/sharding-text.ts';
 import type { Arrival, Place } from './debug-steps.ts';
 
 const KEY = 'sdy.propagation_edges';

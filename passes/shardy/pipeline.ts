@@ -13,7 +13,7 @@ import { NoCauses } from '../propagate/causes.ts';
 import { Driver, type Step } from '../propagate/fixed-point.ts';
 import { Graph } from '../propagate/graph.ts';
 import { opPriority } from '../propagate/op-priority.ts';
-import { RuleTable } from '../propagate/rules.ts';
+import { identityRule, RuleTable } from '../propagate/rules.ts';
 import { BOTH } from '../propagate/strategy.ts';
 import { userPriority } from '../propagate/user-priority.ts';
 import { applyConstraints } from './apply-constraints.ts';
@@ -31,6 +31,7 @@ import {
   closeLayouts,
   constraintsToReshards,
   divideEvenly,
+  inlineMeshes,
   layoutsToCalls,
   removeGroups,
   removeSizeOneAxes,
@@ -38,12 +39,12 @@ import {
   uniteMeshes,
 } from './clean-layouts.ts';
 import { mergeConstants, splitConstants, unfoldableConstants } from './constants.ts';
+import { canonicalize } from './canonicalize/canonicalize.ts';
 import { addDataFlowEdges, sinkDataFlowEdges } from './data-flow-edges.ts';
 import { type DebugLogs, debugLogs } from './debug.ts';
 import { insertExplicitReshards } from './explicit-reshards.ts';
 import { addFuncEdges, sinkFuncEdges } from './func-edges.ts';
 import { importShardingGroups, syncGroups } from './sharding-groups.ts';
-import { dropUnread } from './unread.ts';
 
 export interface SdyContext {
   readonly registry: Registry;
@@ -80,10 +81,11 @@ const propagateAt =
     const strategy = level === 'basic' || options.get('propagation-strategy') === 'basic' ? basic : aggressive;
     if (level === 'user-priority') userPriority(driver, strategy);
     else if (level === 'op-priority') opPriority(driver, strategy);
-    else driver.run(strategy, () => () => BOTH);
+    else driver.run(strategy, () => BOTH);
     graph.writeBack();
     logs?.save();
     if (isOn(options, 'keep-sharding-rules')) populateRules(module, ctx.registry, conservative);
+    else dropRules(module);
   };
 
 const watcher =
@@ -116,6 +118,7 @@ function dropRules(module: EditModule): void {
 export const SDY_PASSES: Readonly<Record<string, SdyPass>> = {
   'symbol-dce': pass('drops private functions that nothing calls', dropUnused),
   'sdy-lift-inlined-meshes': pass('meshes that are alike become one', uniteMeshes),
+  'sdy-inline-meshes': pass('meshes stand inside the shardings that use them', inlineMeshes),
   'sdy-remove-size-one-axes': pass('axes of size 1 leave the layouts', removeSizeOneAxes),
   'sdy-propagate-sharding-from-func-to-call': pass('calls take the layouts of their callee’s results', layoutsToCalls),
   'sdy-constant-or-scalar-splitter': pass('a copy of a constant per use', (m, _, ctx) => {
@@ -127,14 +130,15 @@ export const SDY_PASSES: Readonly<Record<string, SdyPass>> = {
   'sdy-flatten-call-graph': pass('a function of its own for every call', flattenCalls),
   'sdy-import-func-calls': pass(
     'calls become named computations',
-    (m, options) => importCalls(m, isOn(options, 'add-data-flow-edges-on-named-computations')),
+    (m, options) => importCalls(m, options.get('add-data-flow-edges-on-named-computations') !== 'false'),
     ['add-data-flow-edges-on-named-computations'],
   ),
   'sdy-apply-sharding-constraints': pass(
     'constraints lay out what they constrain',
     (m, options) => {
       const logs = debugLogs(m, options);
-      applyConstraints(m, logs);
+      for (const op of applyConstraints(m, logs))
+        op.attrs = { ...op.attrs, rule_text: ruleText(identityRule(op.result.type)) };
       logs?.save();
     },
     ['debug-sharding-origins', 'debug-propagation-edge-sharding'],
@@ -182,10 +186,16 @@ export const SDY_PASSES: Readonly<Record<string, SdyPass>> = {
     removeSubAxes,
   ),
   'sdy-close-shardings': pass('no dim may take more axes', closeLayouts),
-  'sdy-insert-explicit-reshards': pass('reshards at calls, concatenates and dots that need them', (m, _, ctx) =>
-    insertExplicitReshards(m, ctx.registry),
+  'sdy-insert-explicit-reshards': pass(
+    'reshards at calls, concatenates and dots that need them, or at all ops',
+    (m, options, ctx) => insertExplicitReshards(m, ctx.registry, isOn(options, 'enable-full-version')),
+    ['enable-full-version'],
   ),
-  canonicalize: pass('drops ops that nothing reads', dropUnread),
+  canonicalize: pass(
+    'drops ops that nothing reads, and folds collectives, reshards and computations that say nothing',
+    (m, options) => canonicalize(m, options.get('enable-patterns') === 'sdy-collective' ? 'collectives' : 'all'),
+    ['enable-patterns'],
+  ),
   'sdy-drop-sharding-rules': pass('drops written rules', dropRules),
 };
 
@@ -200,7 +210,7 @@ const PROPAGATION_PIPELINE = [
   'sdy-add-data-flow-edges',
   'sdy-flatten-call-graph',
   'symbol-dce',
-  'sdy-import-func-calls=add-data-flow-edges-on-named-computations=true',
+  'sdy-import-func-calls',
   'symbol-dce',
   'sdy-apply-sharding-constraints',
   'sdy-sharding-group-import',
@@ -219,7 +229,7 @@ const PROPAGATION_PIPELINE = [
   'sdy-remove-sub-axes-in-input-output-shardings',
   'sdy-close-shardings',
   'sdy-insert-explicit-reshards',
-  'canonicalize',
+  'canonicalize=enable-patterns=sdy-collective',
   'sdy-drop-sharding-rules',
 ];
 
@@ -236,7 +246,10 @@ const SHARED_FUNCTIONS = [
 
 /** The two halves around propagation that Shardy names. */
 const PIPELINES: Readonly<Record<string, (options: ReadonlyMap<string, string>) => readonly string[]>> = {
-  'sdy-import-pipeline': () => PROPAGATION_PIPELINE.slice(0, 8),
+  'sdy-import-pipeline': (options) => [
+    ...PROPAGATION_PIPELINE.slice(0, 8),
+    ...(isOn(options, 'dedup-functions-fully') ? SHARED_FUNCTIONS.slice(0, 2) : []),
+  ],
   'sdy-export-pipeline': () => PROPAGATION_PIPELINE.slice(21),
   'sdy-propagation-pipeline': (options) =>
     isOn(options, 'dedup-functions-fully')

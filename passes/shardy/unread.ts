@@ -29,13 +29,17 @@ const EFFECTS: ReadonlySet<string> = new Set([
 /** No effects of its own or in its regions, whose ends are none. A call from outside says where it has some. */
 export function isPure(op: EditOp): boolean {
   for (const inner of walk(op)) {
+    if (inner.kind.includes('.')) return false;
     if (EFFECTS.has(inner.kind) && (inner === op || inner.kind !== 'return')) return false;
     if (inner.kind === 'custom_call' && /has_side_effect = true/.test(String(inner.attrs.verbatim ?? ''))) return false;
   }
   return true;
 }
 
-export const isUnread = (op: EditOp): boolean => op.results.every((r) => r.useCount === 0);
+export function isUnread({ results }: EditOp): boolean {
+  for (const r of results) if (r.useCount > 0) return false;
+  return true;
+}
 
 /** From the last to the first, so that what only unread ops read goes too. */
 export function dropUnread(module: EditModule): void {

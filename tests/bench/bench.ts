@@ -5,6 +5,11 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { compile, importStablehlo, type Module, overrideMesh, parseTir, printTir } from '../../compiler/index.ts';
+import { edit } from '../../ir/edit.ts';
+import { registry } from '../../ir/ops/index.ts';
+import { printSdy } from '../../ir/stablehlo/print-sdy.ts';
+import { runSdyPasses } from '../../passes/shardy/pipeline.ts';
+import { chain } from './chain.ts';
 import { unrolledTransformer } from './unrolled.ts';
 
 const REPEATS = 3;
@@ -57,6 +62,10 @@ row(
   `${perPass(small)}; 2,048 / 8 devices = ${(total(large) / total(small)).toFixed(2)}`,
 );
 
+const [tenth, whole] = [10_000, 100_000].map((length) => propagated(chain(length))) as [number, number];
+row('sdy-opt: propagation of a chain of 10,000 ops', tenth);
+row('sdy-opt: of 100,000', whole, `${(whole / tenth).toFixed(1)} times that of 10,000`);
+
 const gpt3 = '../shared/corpus/gpt3_unrolled_96_layers.mlir';
 if (existsSync(gpt3)) {
   const source = { file: gpt3, text: readFileSync(gpt3, 'utf8') };
@@ -66,6 +75,7 @@ if (existsSync(gpt3)) {
       importStablehlo(source);
     }),
   );
+  row('gpt3_unrolled_96_layers: sdy-opt, parse to print', propagated(source.text));
   const [ours] = passes(importStablehlo(source)) as [Times];
   row(
     'gpt3_unrolled_96_layers: split-constants … localize',
@@ -79,6 +89,15 @@ for (const [what = '', time = '', beside = ''] of rows)
   console.log(`${what.padEnd(widths[0] ?? 0)}  ${time.padStart(widths[1] ?? 0)}  ${beside}`);
 
 type Times = ReadonlyMap<string, number>;
+
+/** Parsing, Shardy's pipeline and printing. */
+function propagated(text: string): number {
+  return least(() => {
+    const program = edit(importStablehlo({ file: 'bench.mlir', text }, { asWritten: true }));
+    runSdyPasses(program, ['-sdy-propagation-pipeline'], registry, () => {});
+    printSdy(program);
+  });
+}
 
 /** Least time of each pass over a few runs, the programs by turns after one run of each to warm up. */
 function passes(...sources: readonly Module[]): Times[] {

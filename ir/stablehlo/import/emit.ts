@@ -1,0 +1,225 @@
+/** Ops as read → ops of the function, with the layouts that the text gives them. */
+import { userError } from '../../diagnostics.ts';
+import type { Attrs, Block, Op, Origin, ValueId } from '../../program.ts';
+import { type TensorType, typeText } from '../../types.ts';
+import { type Annotation, withOpenDims } from '../gspmd/annotations.ts';
+import { parseUnspecifiedDims } from '../gspmd/sharding.ts';
+import { EXPANDED, EXPANSIONS } from '../expansions.ts';
+import { InferError } from '../../op.ts';
+import type { Raw } from '../op-attrs.ts';
+import { type Head, type ImportContext, type Named, type Sharded, shardedOf } from './context.ts';
+
+const SPELLED: ReadonlySet<string> = new Set(['sdy.constant', 'stablehlo.create_token', 'stablehlo.dot']);
+
+/** Between a tensor and its shards, in programs that were written per device (`shard_map`). */
+const FULL_TO_SHARD = 'SPMDFullToShardShape';
+const CROSSINGS: ReadonlySet<string> = new Set([FULL_TO_SHARD, 'SPMDShardToFullShape']);
+
+export interface Written {
+  readonly operands: readonly ValueId[];
+  readonly types: readonly TensorType[];
+  readonly attrs?: Attrs;
+  readonly regions?: readonly Block[];
+  readonly sharded?: Sharded | undefined;
+}
+
+export function emit(c: ImportContext, head: Head, kind: string, written: Written): readonly ValueId[] {
+  const { operands, types, attrs = {}, regions = [], sharded } = written;
+  const { names } = head;
+  const span = c.r.span(head.from);
+  const origin: Origin = { span, ...spelled(head), ...c.locations.maybe() };
+  checkCount(c, head, kind, types);
+  if (sharded?.layouts !== undefined) checkShardings(c, head, sharded.layouts, types);
+  const asked = sharded?.gspmd === undefined || sharded.layouts !== undefined ? [] : c.gspmd.read(sharded.gspmd, types);
+  const made =
+    attrs.target === 'Sharding'
+      ? operands
+      : push(c, head, { kind, operands, attrs, regions, origin }, types, sharded?.layouts, asked);
+  const open = attrs.target === 'Sharding' ? unspecifiedDims(c, head.from) : [];
+  const results = made.map((id, i) => constrained(c, id, { asked: asked[i], open, attrs, origin }));
+  let next = 0;
+  for (const { name, count } of names) {
+    const ids = results.slice(next, next + count);
+    next += count;
+    c.define(name, ids);
+    // A constraint that was put in for an annotation goes by the op's name.
+    if (asked.length > 0)
+      ids.forEach((id, i) =>
+        c.builder.nameLike(id, { type: c.builder.typeOf(id), name: valueName(name, count, i), origin }),
+      );
+  }
+  return results;
+}
+
+/** Names that the IR folds into another op's. */
+const spelled = ({ spelled: name }: Head): { spelled?: string } =>
+  SPELLED.has(name) || (name.startsWith('chlo.') && !EXPANDED.has(name)) ? { spelled: name } : {};
+
+function checkCount(c: ImportContext, { names, from }: Head, kind: string, types: readonly TensorType[]): void {
+  if (kind === 'return' || names.length === 0) return;
+  const count = names.reduce((n, x) => n + x.count, 0);
+  if (count === types.length) return;
+  throw c.r.error(`the op has ${types.length} results, ${count} are named`, `${types.length} names`, undefined, from);
+}
+
+/** One per result; an op without results may say where it runs. */
+function checkShardings(c: ImportContext, head: Head, layouts: unknown, { length }: readonly TensorType[]): void {
+  if (!Array.isArray(layouts))
+    throw userError('SH0226', `${head.spelled} has one sharding where a list of them is meant`, {
+      span: c.span(head),
+      expected: '#sdy.sharding_per_value<[<@mesh, [{"x"}, {}]>]>',
+    });
+  if (layouts.length === length || (length === 0 && layouts.length === 1)) return;
+  throw userError('SH0226', `${head.spelled} has ${length} results and ${layouts.length} shardings for them`, {
+    span: c.span(head),
+    expected: 'one sharding per result',
+  });
+}
+
+/** `%a` → a; `%a:2` → a#0, a#1. */
+const valueName = (name: string, count: number, i: number): string =>
+  count === 1 ? name.slice(1) : `${name.slice(1)}#${i}`;
+
+function valueNames(names: readonly Named[]): readonly string[] {
+  const [first] = names;
+  if (names.length === 1 && first?.count === 1) return [first.name.slice(1)];
+  return names.flatMap(({ name, count }) => Array.from({ length: count }, (_, i) => valueName(name, count, i)));
+}
+
+function push(
+  c: ImportContext,
+  { names }: Head,
+  op: Omit<Op, 'results'>,
+  types: readonly TensorType[],
+  layouts: Sharded['layouts'],
+  asked: readonly Annotation[],
+): readonly ValueId[] {
+  const { origin } = op;
+  const given = valueNames(names);
+  const results = types.map((type, i) => {
+    const [layout, name] = [layouts?.[i], given[i]];
+    return c.builder.value(type, {
+      origin,
+      ...(layout === undefined ? {} : { layout }),
+      ...(name === undefined ? {} : { name }),
+    });
+  });
+  const [crossing] = CROSSINGS.has(op.attrs.target as string) ? asked : [];
+  const made: Op = { ...op, results, ...(crossing === undefined ? {} : { attrs: { ...op.attrs, crossing } }) };
+  c.builder.push(made);
+  for (const id of results) c.definitions.set(id, made);
+  return results;
+}
+
+interface Asked {
+  readonly asked: Annotation | undefined;
+  readonly open: readonly number[];
+  readonly attrs: Attrs;
+  readonly origin: Origin;
+}
+
+/** What GSPMD annotates is fixed there: a constraint stands for it, and later uses read the constrained value. */
+function constrained(c: ImportContext, id: ValueId, { asked, open, attrs, origin }: Asked): ValueId {
+  if (asked === undefined) return id;
+  const type = c.builder.typeOf(id);
+  if (asked.group !== undefined) c.builder.op('sharding_group', [id], [], origin, { group: asked.group });
+  if (asked.layout === undefined || type.shape.length === 0 || attrs.target === FULL_TO_SHARD) return id;
+  const layout = withOpenDims(asked.layout, open);
+  if (isMadeAnywhere(c, id)) {
+    c.builder.setLayout(id, layout);
+    return id;
+  }
+  return c.builder.op('sharding_constraint', [id], [type], origin, { layout })[0] as ValueId;
+}
+
+/** Constants, iotas and broadcast scalars cost nothing in any layout: an annotation lays them out, and binds no one else. */
+function isMadeAnywhere(c: ImportContext, id: ValueId): boolean {
+  const op = c.definitions.get(id);
+  if (op?.kind === 'broadcast_in_dim') return c.builder.typeOf(op.operands[0] as ValueId).shape.length === 0;
+  return op?.kind === 'constant' || op?.kind === 'iota';
+}
+
+/** From the `backend_config` of the call that began at this token. */
+function unspecifiedDims({ r }: ImportContext, from: number): readonly number[] {
+  for (let at = from; at < r.at; at++) {
+    const value = r.tokens[at + 2];
+    if (r.tokens[at]?.image !== 'backend_config' || value?.tokenType.name !== 'string') continue;
+    return parseUnspecifiedDims({ text: value.image.slice(1, -1), start: value.startOffset + 1 });
+  }
+  return [];
+}
+
+// --- ops that stand for others ----------------------------------------------------------------------------------------
+
+/** An op that is read as what it means: its names are those of what comes out. */
+export function expand(
+  c: ImportContext,
+  head: Head,
+  kind: string,
+  { operands, raw, regions }: { operands: readonly ValueId[]; raw: Raw; regions: readonly Block[] },
+): void {
+  const span = c.span(head);
+  c.builder.origin = { span, ...c.locations.maybe() };
+  const before = c.builder.values.length;
+  try {
+    const maker = (v: ValueId): Op | undefined => c.definitions.get(v);
+    const made = EXPANSIONS[kind]?.({ b: c.builder, operands, raw, regions, maker }) ?? [];
+    checkResults(c, kind, made, raw.results, head);
+    bindMade(c, head.names, made, before, shardedOf(raw.fields));
+  } catch (error) {
+    if (error instanceof InferError) throw userError('SH0204', `${kind}: ${error.message}`, { span });
+    throw error;
+  }
+}
+
+function checkResults(
+  c: ImportContext,
+  kind: string,
+  made: readonly ValueId[],
+  stated: readonly TensorType[],
+  head: Head,
+): void {
+  made.forEach((v, i) => {
+    const type = c.builder.typeOf(v);
+    const written = stated[i];
+    if (type === written) return;
+    throw userError(
+      'SH0204',
+      `${kind} gives ${typeText(type)}, but is written to give ${written === undefined ? 'nothing' : typeText(written)}`,
+      { span: c.span(head), expected: typeText(type) },
+    );
+  });
+}
+
+/** Values made from `before` on take the names and layouts of the op as it was written. */
+function bindMade(
+  c: ImportContext,
+  names: readonly Named[],
+  made: readonly ValueId[],
+  before: number,
+  sharded: Sharded | undefined,
+): void {
+  const { builder } = c;
+  const { origin } = builder;
+  const asked =
+    sharded?.gspmd === undefined
+      ? []
+      : c.gspmd.read(
+          sharded.gspmd,
+          made.map((v) => builder.typeOf(v)),
+        );
+  made.forEach((v, i) => {
+    const layout = sharded?.layouts?.[i];
+    if (layout !== undefined && v >= before) builder.setLayout(v, layout);
+  });
+  const results = made.map((v, i) => constrained(c, v, { asked: asked[i], open: [], attrs: {}, origin }));
+  let next = 0;
+  for (const { name, count } of names) {
+    const ids = results.slice(next, next + count);
+    next += count;
+    ids.forEach((v, i) => {
+      if (v >= before) builder.nameLike(v, { type: builder.typeOf(v), name: valueName(name, count, i), origin });
+    });
+    c.define(name, ids);
+  }
+}

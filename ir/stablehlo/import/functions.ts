@@ -1,0 +1,263 @@
+/** Modules and functions, in both forms: `func.func @f(%a: t) -> t {…}`, and `"func.func"() <{…}> ({…}) : () -> ()`. */
+import { userError } from '../../diagnostics.ts';
+import type { Layout } from '../../layout.ts';
+import type { Block, Func, Origin } from '../../program.ts';
+import type { TensorType } from '../../types.ts';
+import type { Annotation } from '../gspmd/annotations.ts';
+import { deviceIndices } from '../gspmd/device-index.ts';
+import { manualRegions } from '../gspmd/manual.ts';
+import type { ShardingText } from '../gspmd/sharding.ts';
+import type { ImportContext } from './context.ts';
+import { textOf } from './op-fields.ts';
+
+interface Param {
+  readonly arg: string;
+  readonly type: TensorType;
+  readonly origin: Origin;
+}
+
+/** The layout of an argument or result, and its other attributes as text. */
+interface Attributes {
+  readonly layout: Layout | undefined;
+  readonly rest: string | undefined;
+}
+
+type Own = Pick<Func, 'attrs' | 'original'>;
+
+interface Signature extends Own {
+  readonly name: string;
+  readonly isPublic: boolean;
+  readonly saysPublic: boolean;
+  readonly params: readonly (Param & Attributes)[];
+  readonly results: readonly ({ readonly type: TensorType } & Attributes)[];
+}
+
+export function topLevel(c: ImportContext): void {
+  const { r } = c;
+  if (r.isKind('hash')) alias(c);
+  else if (r.accept('sdy.mesh')) mesh(c);
+  else if (r.accept('func.func')) prettyFunction(c);
+  else if (r.accept('"sdy.mesh"')) genericMesh(c);
+  else if (r.accept('"func.func"')) genericFunction(c);
+  else throw r.unexpected('func.func or sdy.mesh');
+}
+
+/** `#name = …`: a location, or an attribute that is read where it is named. */
+export function alias(c: ImportContext): void {
+  const { r } = c;
+  if (r.peek(2) === 'loc') return c.locations.skipAlias();
+  const name = r.take();
+  r.expect('=');
+  r.aliases.set(name, r.at);
+  r.take();
+  if (r.is('<')) r.skipBrackets();
+}
+
+/** `@mesh = <["x"=2, "y"=4], device_ids=[…]> {…}` */
+function mesh(c: ImportContext): void {
+  const { r } = c;
+  const at = r.at;
+  const name = r.symbol();
+  r.expect('=');
+  const body = c.attributes.meshBody();
+  const texts = new Map<string, string>();
+  if (r.is('{')) c.attributes.dict('}', '{', texts);
+  addMesh(c, name, body, { at, texts });
+}
+
+function genericMesh(c: ImportContext): void {
+  const { r } = c;
+  const at = r.at;
+  r.list('(', ')', () => r.take());
+  const texts = new Map<string, string>();
+  const fields = bothDicts(c, texts);
+  signatureOfNothing(c);
+  addMesh(
+    c,
+    String(fields.get('sym_name')),
+    fields.get('mesh') as unknown as ReturnType<typeof c.attributes.meshBody>,
+    { at, texts },
+  );
+}
+
+function addMesh(
+  c: ImportContext,
+  name: string,
+  body: ReturnType<typeof c.attributes.meshBody>,
+  { at, texts }: { readonly at: number; readonly texts: ReadonlyMap<string, string> },
+): void {
+  c.locations.maybe();
+  const { meshes } = c.attributes;
+  if (meshes.some((m) => m.name === name))
+    throw userError('SH0217', `there are two meshes @${name}`, { span: c.r.span(at, at) });
+  const attrs = c.options.asWritten === true ? textOf([...texts].filter(([key]) => !MESH_OWN.has(key))) : '';
+  meshes.push({ name, ...body, ...(attrs === '' ? {} : { attrs }) });
+}
+
+const MESH_OWN: ReadonlySet<string> = new Set(['mesh', 'sym_name']);
+
+/** `<{…}> {…}`, either or both. */
+function bothDicts(c: ImportContext, texts: Map<string, string>): Map<string, unknown> {
+  const { r } = c;
+  const fields = new Map<string, unknown>();
+  if (r.accept('<')) {
+    for (const [k, v] of c.attributes.dict('}', '{', texts)) fields.set(k, v);
+    r.expect('>');
+  }
+  if (r.is('{')) for (const [k, v] of c.attributes.dict('}', '{', texts)) fields.set(k, v);
+  return fields;
+}
+
+/** `: () -> ()` */
+export function signatureOfNothing({ r }: ImportContext): void {
+  for (const image of [':', '(', ')', '->', '(', ')']) r.expect(image);
+}
+
+// --- functions --------------------------------------------------------------------------------------------------------
+
+function prettyFunction(c: ImportContext): void {
+  const { r } = c;
+  const saysPublic = r.accept('public');
+  const isPublic = saysPublic || !r.accept('private');
+  const name = r.symbol();
+  c.beginFunction();
+  const params = r.list('(', ')', () => {
+    const arg = r.takeKind('value', 'an argument');
+    r.expect(':');
+    const type = r.tensorType();
+    const attributes = valueAttrs(c, type);
+    return { arg, type, origin: { span: r.span(r.at - 1), ...c.locations.maybe() }, ...attributes };
+  });
+  const results = r.accept('->') ? resultList(c) : [];
+  const own = r.accept('attributes') ? functionAttrs(c) : {};
+  r.expect('{');
+  finish(c, { name, isPublic, saysPublic, ...own, params, results });
+}
+
+/** What a function says of itself: all but the name of what it was copied from is kept as text. */
+function functionAttrs(c: ImportContext): Own {
+  const texts = new Map<string, string>();
+  const original = c.attributes.dict('}', '{', texts).get(ORIGINAL_NAME);
+  const attrs = textOf([...texts].filter(([key]) => key !== ORIGINAL_NAME));
+  return {
+    ...(attrs === '' ? {} : { attrs }),
+    ...(original === undefined ? {} : { original: String(original) }),
+  };
+}
+
+const ORIGINAL_NAME = 'sdy.original_func_name';
+
+function resultList(c: ImportContext): Signature['results'] {
+  const { r } = c;
+  const one = (): Signature['results'][number] => {
+    const type = r.tensorType();
+    return { type, ...valueAttrs(c, type) };
+  };
+  return r.is('(') ? r.list('(', ')', one) : [{ type: r.tensorType(), ...NO_ATTRIBUTES }];
+}
+
+const NO_ATTRIBUTES: Attributes = { layout: undefined, rest: undefined };
+
+/** `{sdy.sharding = …, jax.result_info = "…"}` of an argument or result. */
+function valueAttrs(c: ImportContext, type: TensorType): Attributes {
+  const { r } = c;
+  if (!r.is('{')) return NO_ATTRIBUTES;
+  let layout: Layout | undefined;
+  let gspmd: Annotation | undefined;
+  const rest: string[] = [];
+  r.list('{', '}', () => {
+    const from = r.at;
+    const [key, value] = c.attributes.entry();
+    if (key === 'sdy.sharding') layout = c.attributes.asLayout(value);
+    else if (key === 'mhlo.sharding') [gspmd] = c.gspmd.read(value as unknown as ShardingText, [type]);
+    else rest.push(r.slice(from, r.at));
+  });
+  return { layout: layout ?? gspmd?.layout, rest: rest.length > 0 ? rest.join(', ') : undefined };
+}
+
+/** Where each property of a generic function stands: some are read by what others say. */
+function genericFunction(c: ImportContext): void {
+  const { r } = c;
+  r.list('(', ')', () => r.take());
+  const places = new Map<string, number>();
+  r.expect('<');
+  r.list('{', '}', () => {
+    const key = r.take();
+    r.expect('=');
+    places.set(key, r.at);
+    while (!r.is(',') && !r.is('}'))
+      if (/^[([{<]$/.test(r.image)) r.skipBrackets();
+      else r.take();
+  });
+  r.expect('>');
+  c.beginFunction();
+  const head = genericSignature(c, places);
+  r.expect('(');
+  r.expect('{');
+  const args = c.blockParams();
+  const params = head.params.map((p, i) => ({ ...p, arg: args[i]?.name ?? '%', origin: { span: r.span(r.at - 1) } }));
+  const func = finish(c, { ...head, params });
+  r.expect(')');
+  if (r.is('{')) Object.assign(func, functionAttrs(c));
+  signatureOfNothing(c);
+  c.locations.maybe();
+}
+
+function genericSignature(
+  c: ImportContext,
+  places: ReadonlyMap<string, number>,
+): Omit<Signature, 'params'> & { readonly params: readonly ({ readonly type: TensorType } & Attributes)[] } {
+  const { r } = c;
+  const at = <X>(key: string, read: () => X): X | undefined => {
+    const place = places.get(key);
+    return place === undefined ? undefined : r.readAt(place, read);
+  };
+  const types = at('function_type', () => {
+    const params = r.list('(', ')', () => r.tensorType());
+    r.expect('->');
+    return { params, results: r.is('(') ? r.list('(', ')', () => r.tensorType()) : [r.tensorType()] };
+  });
+  const name = at('sym_name', () => r.string());
+  if (types === undefined || name === undefined)
+    throw r.error('a function without its type or name', 'function_type and sym_name');
+  const visibility = at('sym_visibility', () => r.string());
+  const each = (key: string, of: readonly TensorType[]): ({ readonly type: TensorType } & Attributes)[] => {
+    const rest = [...of];
+    const given = at(key, () => r.list('[', ']', () => valueAttrs(c, rest.shift() as TensorType))) ?? [];
+    return of.map((type, i) => ({ type, ...(given[i] ?? NO_ATTRIBUTES) }));
+  };
+  const isPublic = visibility !== 'private';
+  const saysPublic = visibility === 'public';
+  const [params, results] = [each('arg_attrs', types.params), each('res_attrs', types.results)];
+  return { name, isPublic, saysPublic, params, results };
+}
+
+/** Reads the body, whose brace is taken. */
+function finish(c: ImportContext, { params, results, ...said }: Signature): Func {
+  const body = c.builder.region(() => {
+    for (const { arg, type, origin, layout } of params) {
+      const info = { name: arg.slice(1), origin, ...(layout === undefined ? {} : { layout }) };
+      c.define(arg, [c.builder.param(type, info)]);
+    }
+    c.ops();
+  });
+  c.locations.maybe();
+  const made: Func = {
+    ...said,
+    body: withManualRegions(c, body),
+    values: c.builder.values,
+    paramAttrs: params.map((p) => p.rest),
+    resultTypes: results.map((x) => x.type),
+    resultLayouts: results.map((x) => x.layout),
+    resultAttrs: results.map((x) => x.rest),
+  };
+  c.functions.push(made);
+  return made;
+}
+
+/** GSPMD's manual computations, which are written flat. */
+function withManualRegions({ annotations, builder }: ImportContext, body: Block): Block {
+  if (annotations === undefined) return body;
+  const { meshes } = annotations;
+  return manualRegions(deviceIndices(body, builder, meshes), builder, meshes);
+}
