@@ -15,17 +15,19 @@ import { batchNormInference } from './normalisation.ts';
 import { reduce } from './reduce.ts';
 import { randomOps } from './rng.ts';
 import { rotate } from './rotate.ts';
+import { selectAndScatter } from './select-and-scatter.ts';
 import { shapingOps } from './shaping.ts';
 import { sort, topK } from './sort.ts';
 import { afterAll } from './tokens.ts';
-import { windowOps } from './windows.ts';
+import { reduceWindow } from './windows.ts';
 
 const ops: Registry = {
   ...elementwiseOps,
   ...linearAlgebraOps,
   ...randomOps,
   ...shapingOps,
-  ...windowOps,
+  reduce_window: reduceWindow,
+  select_and_scatter: selectAndScatter,
   after_all: afterAll,
   batch_norm_inference: batchNormInference,
   bitcast_convert: bitcastConvert,

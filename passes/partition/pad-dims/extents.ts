@@ -11,7 +11,7 @@ import { closedDim, dimAxes, type Layout } from '../../../ir/layout.ts';
 import { type AxisRef, axesSize } from '../../../ir/mesh.ts';
 import { collectives } from '../../../ir/ops/collectives.ts';
 import type { OpView, Registry } from '../../../ir/op.ts';
-import { type Block, type Func, isStructural, type Op, type ValueId, valueInfo } from '../../../ir/program.ts';
+import { type Block, type Func, isStructural, type Op, type ValueId, valueInfo, walkOps } from '../../../ir/program.ts';
 import type { TensorType } from '../../../ir/types.ts';
 import { majorOf, padView } from './joins.ts';
 
@@ -20,10 +20,13 @@ export class Extents {
   private readonly dims: DimUnion;
   /** Of classes that grow: the greatest common divisor of their dims' sizes, and what it becomes. */
   private readonly grown = new Map<number, { readonly unit: number; readonly padded: number }>();
+  /** Dims that an op takes in as many shards as another of its dims, whatever lays them out. */
+  private readonly along: readonly (DimOf & { readonly shards: number })[];
 
   constructor(func: Func, registry: Registry) {
     this.func = func;
     this.dims = new DimUnion(func.values.map((v) => v.type));
+    this.along = dimsAlong(func, registry);
     let uneven = false;
     this.each((_, size, shards) => {
       uneven ||= size % shards !== 0;
@@ -89,6 +92,8 @@ export class Extents {
         if (size > 0) visit(this.dims.of(id as ValueId, dim), size, axesSize(usable(size, dimAxes(layout, dim))));
       });
     });
+    for (const { id, dim, shards } of this.along)
+      visit(this.dims.of(id, dim), valueInfo(this.func, id).type.shape[dim] as number, shards);
   }
 }
 
@@ -108,6 +113,35 @@ export function usable(size: number, axes: readonly AxisRef[]): readonly AxisRef
     left = Math.floor(left / part);
   }
   return kept;
+}
+
+/**
+ * Where neighbours exchange parts of several operands (`split`), these lie in equally many shards: those of the gradient
+ * of a max pool, which may be a constant, in as many as the pool's operand.
+ */
+function dimsAlong(func: Func, registry: Registry): (DimOf & { readonly shards: number })[] {
+  const found: (DimOf & { readonly shards: number })[] = [];
+  for (const op of walkOps(func.body)) {
+    const rule = registry[op.kind]?.split?.(viewOf(func, op));
+    rule?.factors.forEach(({ kind }, f) => {
+      if (kind !== 'permute') return;
+      const dims = [
+        ...op.operands.map((id, i) => [id, rule.operands[i]] as const),
+        ...op.results.map((id, i) => [id, rule.results[i]] as const),
+      ].flatMap(([id, tensor]) => (tensor ?? []).flatMap((held, dim) => (held.includes(f) ? [{ id, dim }] : [])));
+      const shards = Math.max(...dims.map((d) => shardsOf(func, d)));
+      for (const d of dims) {
+        const size = valueInfo(func, d.id).type.shape[d.dim] as number;
+        if (shardsOf(func, d) < shards && size > 1 && shards <= 2 * size) found.push({ ...d, shards });
+      }
+    });
+  }
+  return found;
+}
+
+function shardsOf(func: Func, { id, dim }: DimOf): number {
+  const { layout, type } = valueInfo(func, id);
+  return layout === undefined ? 1 : axesSize(usable(type.shape[dim] as number, dimAxes(layout, dim)));
 }
 
 // --- classes --------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import { closedDim } from '../../../ir/layout.ts';
 import { identityOf } from '../../../ir/monoid.ts';
 import { regionMonoids } from '../../../ir/ops/monoid.ts';
 import type { Elements, Op, ValueId } from '../../../ir/program.ts';
+import { isTrivialWindow, scanAlong } from '../../../ir/ops/windows.ts';
 import { evenShards, type Split, type SplitContext, type SplitWriter, withDim } from './split.ts';
 
 type Window = OpAttrs['reduce_window'];
@@ -31,18 +32,16 @@ function scanOf(op: Op, ctx: SplitContext): Scan | undefined {
   const a = op.attrs as unknown as Window;
   const info = ctx.info(op.operands[0] as ValueId);
   const { shape } = info.type;
-  const trivial = (d: number): boolean => a.window_dimensions[d] === 1 && a.pad_low[d] === 0 && a.pad_high[d] === 0;
+  const trivial = (d: number): boolean => isTrivialWindow(a, d) && a.base_dilations[d] === 1;
   const dims = shape.map((_, d) => d).filter((d) => !trivial(d));
   const [dim, ...more] = dims;
   if (dim === undefined || more.length > 0) return undefined;
-  const plain = [a.window_strides, a.base_dilations, a.window_dilations].every((l) => l.every((n) => n === 1));
-  const n = shape[dim] as number;
-  const forward = a.pad_low[dim] === n - 1 && a.pad_high[dim] === 0;
-  const reverse = a.pad_low[dim] === 0 && a.pad_high[dim] === n - 1;
+  const { kind, regions } = op;
+  const direction = scanAlong({ kind, attrs: a, regions, operands: [info.type], results: [] }, dim);
   const shards = evenShards(info, dim);
   const flat = op.regions.every((r) => r.ops.every((o) => o.regions.length === 0));
-  if (!plain || a.window_dimensions[dim] !== n || shards === 1 || !flat) return undefined;
-  return (forward || reverse) && startsNeutral(op, ctx) ? { dim, shards, reverse } : undefined;
+  if (direction === null || shards === 1 || !flat || !startsNeutral(op, ctx)) return undefined;
+  return { dim, shards, reverse: direction === 'reverse' };
 }
 
 /** Start values count once per shard: those of known monoids must change nothing (others are taken at their word). */
