@@ -16,6 +16,7 @@ import type { Tensor } from '../dsl/tensor.ts';
 import { trace } from '../dsl/trace-function.ts';
 import { type Axes, zeroGroupOf } from './axes.ts';
 import type { Description } from './description.ts';
+import { planPrices } from './prices.ts';
 
 export interface OptimizerProgram {
   readonly local: Module;
@@ -42,7 +43,7 @@ export function optimizerProgram(elements: number, d: Description, axes: Axes): 
   const grads = spec(d.gradients, [sizes.outer * sizes.group, own, padded], summed, device, null);
   const options = { mesh: mesh(there.length === 0 ? { data: 1 } : Object.fromEntries(there)), name: 'update' };
   const traced = trace(run as never, { ...options, args: [grads, { flat: of('f32') }, state] } as never);
-  const { local } = compile(traced.module, { registry });
+  const { local } = compile(traced.module, { registry, prices: planPrices });
   const copies = (d.optimizer === 'adam' ? 2 : 0) + (DTYPES[d.dtype].bits < 32 ? 1 : 0);
   return { local: local as Module, stateBytes: (4 * copies * padded) / (d.zero === 1 ? sizes.group : 1) };
 }

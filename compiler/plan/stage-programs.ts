@@ -21,6 +21,7 @@ import { treeMap } from '../dsl/tree.ts';
 import type { Axes } from './axes.ts';
 import { cutProgram, type ProgramPart } from './cut-program.ts';
 import { type Description, microbatchesOf } from './description.ts';
+import { planPrices } from './prices.ts';
 import { type Masks, SAVED, Transformer, type Weights } from './transformer.ts';
 import { type Part, sharesKeys, weightsOf, type WeightSpecs } from './weights.ts';
 
@@ -49,7 +50,7 @@ export function stageProgram(part: Part, d: Description, axes: Axes, layers: num
   const sums = Array.from({ length: layers }, () => weightsOf(part, d, axes, d.zero >= 2, d.gradients));
   const step = stepOf(part, d, axes, weights, microbatchesOf(d) > 1 ? sums : []);
   const traced = trace(step.run, { mesh: axes.mesh, name: part.replace(' ', '_'), ...step.options } as never);
-  const { local } = compile(traced.module, { registry });
+  const { local } = compile(traced.module, { registry, prices: planPrices });
   const count = weights.reduce((n, w) => n + Object.keys(w).length, 0);
   const main = mainFunction(traced.module);
   const own = main.body.params.slice(part === 'head' ? 1 : 0, count);

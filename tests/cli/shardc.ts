@@ -31,8 +31,8 @@ function bundle(): string {
     outfile: file,
     bundle: true,
     platform: 'node',
-    mainFields: ['module', 'main'],
     format: 'esm',
+    mainFields: ['module', 'main'],
     external: ['tsx', 'tsx/*'],
     banner: { js: "import { createRequire as __cr } from 'node:module'; const require = __cr(import.meta.url);" },
   });
