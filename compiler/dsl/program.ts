@@ -56,38 +56,26 @@ function traceWith(fn: (...args: readonly unknown[]) => unknown, options: Partia
 }
 
 export class Program<A extends readonly unknown[] = readonly unknown[], R = unknown> implements Compiled {
-  readonly source: Module;
-  readonly whole: Module;
-  readonly module: Module;
-  readonly propagated: Module | undefined;
-  readonly collective: Module | undefined;
-  readonly local: Module | undefined;
-  readonly causes: Compiled['causes'];
-  readonly decided: Compiled['decided'];
-  readonly conflicts: Compiled['conflicts'];
-  readonly diagnostics: readonly Diagnostic[];
-  readonly registry: Registry;
-  readonly passes: Compiled['passes'];
-  readonly pace: Compiled['pace'];
+  declare readonly source: Module;
+  declare readonly whole: Module;
+  declare readonly module: Module;
+  declare readonly propagated: Module | undefined;
+  declare readonly collective: Module | undefined;
+  declare readonly local: Module | undefined;
+  declare readonly causes: Compiled['causes'];
+  declare readonly decided: Compiled['decided'];
+  declare readonly conflicts: Compiled['conflicts'];
+  declare readonly diagnostics: readonly Diagnostic[];
+  declare readonly registry: Registry;
+  declare readonly passes: Compiled['passes'];
+  declare readonly pace: Compiled['pace'];
   private readonly options: ProgramOptions;
   private readonly traced: Traced | undefined;
   private outcome: CheckOutcome | undefined;
 
   constructor(source: Module, registry: Registry, options: ProgramOptions, traced?: Traced) {
-    const compiled = compileModule(source, { ...options, registry });
-    this.source = compiled.source;
-    this.whole = compiled.whole;
-    this.module = compiled.module;
-    this.propagated = compiled.propagated;
-    this.collective = compiled.collective;
-    this.local = compiled.local;
-    this.causes = compiled.causes;
-    this.decided = compiled.decided;
-    this.conflicts = compiled.conflicts;
-    this.diagnostics = compiled.diagnostics;
-    this.passes = compiled.passes;
-    this.pace = compiled.pace;
-    this.registry = registry;
+    const compiled: Compiled = compileModule(source, { ...options, registry });
+    Object.assign(this, compiled);
     this.options = options;
     this.traced = traced;
   }

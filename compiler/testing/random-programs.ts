@@ -1,4 +1,7 @@
-/** Small random programs for property tests: `fc.nat().map((seed) => randomProgram(seed))`; `minimize` shrinks what fails. */
+/**
+ * Small random programs for property tests: `fc.array(fc.nat(), { maxLength: 60, size: 'max' }).map((draws) => randomProgram(draws))`.
+ * fast-check shrinks the draws, and fewer and smaller draws are a smaller program.
+ */
 import type { DimSharding, Layout } from '../../ir/layout.ts';
 import { closedDim, openDim } from '../../ir/layout.ts';
 import type { Mesh } from '../../ir/mesh.ts';
@@ -16,17 +19,44 @@ export interface RandomProgramOptions {
 const UNARY = ['negate', 'tanh', 'sine', 'exponential', 'abs'];
 const BINARY = ['add', 'multiply', 'subtract', 'maximum'];
 
-/** A straight-line program of f32 matrices on a mesh, some of its values annotated; the same seed gives the same program. */
-export function randomProgram(seed: number, options: RandomProgramOptions = {}): Module {
+/** What choices are drawn from: from `low` to below `high`. */
+interface Draws {
+  integer(low: number, high: number): number;
+  /** Nothing is left, and every draw is the lowest. */
+  readonly ended?: boolean;
+}
+
+class Listed implements Draws {
+  private readonly list: readonly number[];
+  private next = 0;
+
+  constructor(list: readonly number[]) {
+    this.list = list;
+  }
+
+  get ended(): boolean {
+    return this.next >= this.list.length;
+  }
+
+  integer(low: number, high: number): number {
+    return low + ((this.list[this.next++] ?? 0) % Math.max(1, high - low));
+  }
+}
+
+/**
+ * A straight-line program of f32 matrices on a mesh, some of its values annotated. The same seed, or the same draws, give
+ * the same program; it ends where the draws do.
+ */
+export function randomProgram(seed: number | readonly number[], options: RandomProgramOptions = {}): Module {
   const { ops = 8, mesh: axes = { x: 2, y: 2 } } = options;
-  const random = new Random(seed);
+  const random: Draws = typeof seed === 'number' ? new Random(seed) : new Listed(seed);
   const pick = <T>(list: readonly T[]): T => list[random.integer(0, list.length)] as T;
   const mesh: Mesh = { name: 'mesh', axes: Object.entries(axes).map(([name, size]) => ({ name, size })) };
   const b = new TypedBuilder(standard);
   const values: ValueId[] = Array.from({ length: 3 }, (_, i) =>
     b.param(tensor('f32', [pick([4, 8]), pick([4, 8])]), { name: `p${i}`, ...maybeLayout(random, mesh) }),
   );
-  for (let i = 0; i < ops; i++) values.push(randomOp(b, random, pick, values, mesh));
+  for (let i = 0; i < ops && random.ended !== true; i++) values.push(randomOp(b, random, pick, values, mesh));
   const results = values.slice(-2);
   b.op('return', results, [], {});
   const func = b.finish({
@@ -37,12 +67,17 @@ export function randomProgram(seed: number, options: RandomProgramOptions = {}):
     paramAttrs: [],
     resultAttrs: [],
   });
-  return { name: `random_${seed}`, level: 'parsed', meshes: [mesh], functions: [func] };
+  return {
+    name: typeof seed === 'number' ? `random_${seed}` : 'random',
+    level: 'parsed',
+    meshes: [mesh],
+    functions: [func],
+  };
 }
 
 type Pick = <T>(list: readonly T[]) => T;
 
-function randomOp(b: TypedBuilder, random: Random, pick: Pick, values: readonly ValueId[], mesh: Mesh): ValueId {
+function randomOp(b: TypedBuilder, random: Draws, pick: Pick, values: readonly ValueId[], mesh: Mesh): ValueId {
   const x = pick(values);
   const { shape } = b.typeOf(x);
   const alike = values.filter((v) => b.typeOf(v) === b.typeOf(x));
@@ -79,7 +114,7 @@ function randomOp(b: TypedBuilder, random: Random, pick: Pick, values: readonly 
   }
 }
 
-function maybeLayout(random: Random, mesh: Mesh): { layout?: Layout } {
+function maybeLayout(random: Draws, mesh: Mesh): { layout?: Layout } {
   if (random.integer(0, 2) === 0) return {};
   const left = mesh.axes.map((a) => ({ name: a.name, pre: 1, size: a.size }));
   const dim = (): DimSharding => {

@@ -30,6 +30,7 @@ import {
   softmax,
   sum,
   take,
+  tanh,
   type Tensor,
   type Tensor3,
   toNested,
@@ -85,6 +86,24 @@ describe('tracing', () => {
     expect(text).toContain('@{data, _, model}');
     expect(text).toContain('@{data?, ?, model p1}');
   });
+});
+
+it('tracing takes time in proportion to the ops', () => {
+  const layer = (x: Tensor, w: Tensor): Tensor => add(tanh(einsum('bm,mf->bf', x, w)), multiply(x, 0.5)) as Tensor;
+  const layers = (count: number) => (x: Tensor, w: Tensor) => {
+    for (let i = 0; i < count; i++) x = layer(x, w);
+    return x;
+  };
+  const seconds = (count: number): number => {
+    const before = process.cpuUsage();
+    const { module } = trace(layers(count), { mesh: m, args: [f32([8, 16]), f32([16, 16])] as never });
+    expect(module.functions[0]?.body.ops.length).toBe(5 * count + 1);
+    const { user, system } = process.cpuUsage(before);
+    return user + system;
+  };
+  const least = (count: number): number => Math.min(...[1, 2, 3].map(() => seconds(count)));
+  // Four times the ops; what grows with their square takes sixteen times as long.
+  expect(least(4000) / least(1000)).toBeLessThan(9);
 });
 
 describe('a compiled program', () => {

@@ -100,6 +100,8 @@ export const examples: readonly Example[] = [
     traced: () => decode as Traced,
     lookAt: 'the cache stays where it is',
   },
+  { what: "Megatron's MLP, forward, as text", command: 'megatron-mlp.tir', lookAt: 'the same all_reduce' },
+  { what: 'FSDP, forward, as text', command: 'fsdp.tir', lookAt: 'each weight gathered where it is used' },
   { what: 'a transformer block', command: 'block.tir', lookAt: 'as Megatron shards it: two all_reduce' },
   { what: 'an MLP from JAX', command: 'mlp.mlir', lookAt: 'one all_reduce' },
   { what: "a decoder's step from JAX", command: 'decoder_step.mlir', lookAt: '2-D sharded weights' },

@@ -1,12 +1,8 @@
 /** Manual computations: each program gives the same numbers after every pass, and on its devices. */
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { compile, parseTir, registry, runCheck } from '../../compiler/index.ts';
-import { EachPassVerifier } from '../../compiler/verify-each.ts';
 import { isCollective, mainFunction, type Module, walkOps } from '../../ir/program.ts';
-
-const folder = join(import.meta.dirname, 'programs');
+import { expectSameNumbers, programsIn } from '../harness/same-numbers.ts';
 
 /** `all_reduce=2 all_gather=1`, by kind; a slice moves nothing. */
 function collectivesOf(module: Module): string {
@@ -20,13 +16,12 @@ function collectivesOf(module: Module): string {
 }
 
 describe('manual computations', () => {
-  it.each(readdirSync(folder))('%s', (file) => {
-    const text = readFileSync(join(folder, file), 'utf8');
-    const source = parseTir({ file, text }, registry);
-    const verifier = new EachPassVerifier(source, registry, 1);
-    const compiled = compile(source, { onPass: (pass, module) => verifier.after(pass.name, module) });
-    for (const seed of [2, 3]) expect(runCheck(compiled, 'full', seed)).toMatchObject({ verdict: 'ok', mode: 'full' });
-    const expected = /^\/\/ collectives: (.*)$/m.exec(text)?.[1];
-    if (expected !== undefined) expect(collectivesOf(compiled.module)).toBe(expected.split(' ').sort().join(' '));
-  });
+  it.each(programsIn(join(import.meta.dirname, 'programs')).map((file) => ({ file, name: basename(file) })))(
+    '$name',
+    ({ file }) => {
+      const { text, compiled } = expectSameNumbers(file);
+      const expected = /^\/\/ collectives: (.*)$/m.exec(text)?.[1];
+      if (expected !== undefined) expect(collectivesOf(compiled.module)).toBe(expected.split(' ').sort().join(' '));
+    },
+  );
 });
