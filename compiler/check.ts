@@ -11,7 +11,10 @@ import { type CheckRequest, type CheckResult, checkEquivalence } from '../runtim
 import { makeInputs } from '../runtime-sim/inputs.ts';
 import { footprint, MEMORY_BUDGET } from '../runtime-sim/memory/footprint.ts';
 import { shrinkModule } from '../runtime-sim/shrink.ts';
+import { devicesOf } from '../runtime-sim/spmd.ts';
+import { stepsOf } from '../runtime-sim/steps.ts';
 import type { Compiled } from './compile.ts';
+import { progressOn } from './progress.ts';
 
 export type CheckMode = 'auto' | 'full' | 'shrunk' | 'off';
 
@@ -69,7 +72,14 @@ function shrunkCheck(compiled: Compiled, seed: number): CheckOutcome {
 
 /** A check that fails says what differs first, and where the program goes wrong. */
 function proved(mode: 'full' | 'shrunk', request: CheckRequest): CheckOutcome {
-  const result = checkEquivalence(request);
+  const { whole, local } = request;
+  const progress = progressOn(process.stderr, `check on ${devicesOf(local)} devices`, stepsOf(whole) + stepsOf(local));
+  let result: CheckResult;
+  try {
+    result = checkEquivalence({ ...request, onStep: progress.step });
+  } finally {
+    progress.end();
+  }
   return {
     mode,
     devices: result.devices,

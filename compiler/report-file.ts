@@ -1,5 +1,5 @@
 /** A report from a file, as `--emit report=FILE` writes it: what `shardc diff` compares without compiling again. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { userError } from '../ir/diagnostics.ts';
 import type { SourceText } from '../ir/program.ts';
 import type { Report } from './report.ts';

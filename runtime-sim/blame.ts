@@ -73,10 +73,11 @@ export function blame({ whole, local, registry, inputs, tolerance }: BlameReques
 function namedValues(whole: Module, registry: Registry, inputs: readonly TensorArray[]): Map<string, TensorArray> {
   const found = new Map<string, TensorArray>();
   const func = mainFunction(whole);
-  runOneDevice(whole, registry, inputs, 'wide', (id, value) => {
+  const onValue = (id: ValueId, value: TensorArray): void => {
     const key = keyOf(func, id);
     if (key !== undefined && !found.has(key)) found.set(key, value);
-  });
+  };
+  runOneDevice(whole, registry, inputs, 'wide', { onValue });
   return found;
 }
 

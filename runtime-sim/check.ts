@@ -10,6 +10,7 @@ import { ReplicaMismatch } from './distributed.ts';
 import { makeInputs } from './inputs.ts';
 import { runOneDevice } from './interpret.ts';
 import { expectRoomFor } from './memory/footprint.ts';
+import type { OnStep } from './steps.ts';
 import { devicesOf, runSpmd, type SpmdRun } from './spmd.ts';
 
 export interface CheckRequest {
@@ -21,6 +22,8 @@ export interface CheckRequest {
   readonly seed: number;
   /** Worst |a-b| / (|a| + rms(a)) that passes. Default 1e-9: floats run as f64, so only order may differ. */
   readonly tolerance?: number;
+  /** Hears of every op that is done, of both programs. */
+  readonly onStep?: OnStep;
 }
 
 export interface Difference {
@@ -47,15 +50,15 @@ export interface CheckResult {
 }
 
 export function checkEquivalence(request: CheckRequest): CheckResult {
-  const { whole, local, registry, seed, tolerance = 1e-9 } = request;
+  const { whole, local, registry, seed, tolerance = 1e-9, onStep } = request;
   expectRoomFor(whole, 1);
   expectRoomFor(local, devicesOf(local));
   const inputs = makeInputs(mainFunction(whole), seed, 'wide');
-  const expected = runOneDevice(whole, registry, inputs, 'wide');
+  const expected = runOneDevice(whole, registry, inputs, 'wide', { onStep });
   const base = { mode: 'full', devices: devicesOf(local) } as const;
   let run: SpmdRun;
   try {
-    run = runSpmd(local, registry, inputs, 'wide', { resultShapes: expected.map((e) => e.shape) });
+    run = runSpmd(local, registry, inputs, 'wide', { resultShapes: expected.map((e) => e.shape), onStep });
   } catch (error) {
     if (!(error instanceof ReplicaMismatch)) throw error;
     return {

@@ -14,7 +14,8 @@ import { expectMeeting } from './meeting.ts';
 import { expectRoomFor } from './memory/footprint.ts';
 import { heapNow, onHeap, onto, settled } from './memory/room.ts';
 import { definitionOf, kernelContext } from './region-call.ts';
-import { combineArrays } from './spmd-collectives.ts';
+import { combineArrays } from './combine.ts';
+import type { OnStep } from './steps.ts';
 import { rowOf, stackOfOne } from './stacked.ts';
 
 /**
@@ -27,7 +28,7 @@ export function runOneDevice(
   registry: Registry,
   inputs: readonly TensorArray[],
   precision: Precision,
-  onValue?: (id: ValueId, value: TensorArray) => void,
+  watch: Watch = {},
 ): TensorArray[] {
   if (module.level === 'local' || module.level === 'scheduled') {
     throw internalError(`runOneDevice needs global shapes; the module is at level ${module.level}`);
@@ -35,10 +36,16 @@ export function runOneDevice(
   expectRoomFor(module, 1);
   return onHeap(() => {
     const given = inputs.map((x) => [onto(x)]);
-    const device = new OneDevice(module, registry, precision, onValue);
+    const device = new OneDevice(module, registry, precision, watch);
     const results = runFunction(module, mainFunction(module), given, device);
     return results.map((shards) => settled(shards[0] as TensorArray));
   });
+}
+
+/** Who hears of values, and of every op that is done. */
+export interface Watch {
+  readonly onValue?: ((id: ValueId, value: TensorArray) => void) | undefined;
+  readonly onStep?: OnStep | undefined;
 }
 
 /** A value: one array, or, inside manual computations, one per shard. */
@@ -48,16 +55,11 @@ class OneDevice implements Meaning<Shards> {
   private readonly module: Module;
   private readonly registry: Registry;
   private readonly precision: Precision;
-  private readonly onValue: ((id: ValueId, value: TensorArray) => void) | undefined;
+  private readonly watch: Watch;
 
-  constructor(
-    module: Module,
-    registry: Registry,
-    precision: Precision,
-    onValue?: (id: ValueId, value: TensorArray) => void,
-  ) {
+  constructor(module: Module, registry: Registry, precision: Precision, watch: Watch) {
     this.module = module;
-    this.onValue = onValue;
+    this.watch = watch;
     this.registry = registry;
     this.precision = precision;
   }
@@ -76,7 +78,8 @@ class OneDevice implements Meaning<Shards> {
 
   /** Inside manual computations a value is several arrays: those are not told. */
   bind(value: Shards, id: ValueId, _: Scope<Shards>, here: Here): Shards {
-    if (here.shards === undefined && value[0] !== undefined) this.onValue?.(id, settled(value[0]));
+    const { onValue } = this.watch;
+    if (onValue !== undefined && here.shards === undefined && value[0] !== undefined) onValue(id, settled(value[0]));
     return value;
   }
 
@@ -90,6 +93,7 @@ class OneDevice implements Meaning<Shards> {
 
   settle(): void {
     heapNow()?.settle();
+    this.watch.onStep?.();
   }
 
   choices(value: Shards, here: Here, way: (steer: number) => number): readonly Choice[] {

@@ -4,24 +4,23 @@
  */
 import type { Precision, TensorArray } from '../ir/array.ts';
 import type { OpAttrs } from '../ir/attrs.ts';
-import { internalError, unsupported } from '../ir/diagnostics.ts';
+import { internalError } from '../ir/diagnostics.ts';
 import type { Layout, Monoid } from '../ir/layout.ts';
 import { axesSize, type AxisRef } from '../ir/mesh.ts';
-import type { KernelContext, Registry } from '../ir/op.ts';
+import type { Registry } from '../ir/op.ts';
 import type { CollectiveKind, Op } from '../ir/program.ts';
 import { permuteSources } from '../ir/permute.ts';
-import { tensor } from '../ir/types.ts';
 import { offsetIn, planBlock, storageCount, unravel } from './blocks.ts';
 import { axesKey, broadcastSources, type DeviceGrid, deviceSources, layoutKey, shiftSources } from './device-grid.ts';
+import { combineArrays } from './combine.ts';
 import { type Distributed, mergeEqualCopies } from './distributed.ts';
-import { inLanes } from './kernels/elementwise.ts';
-import { runStacked } from './kernels/index.ts';
+import { addsInPlace, cut, joined, sums, withZeros } from './group-rows.ts';
 import { runMove } from './kernels/move.ts';
 import { expectMeeting } from './meeting.ts';
 import type { Partition, Partitions } from './partition.ts';
 import { type ReductionOrder, reduceInOrder } from './reduction-order.ts';
 import { roomLike } from './memory/room.ts';
-import { rowLength, rowOf, stackOf, stackOfOne, storageLike, takeRows } from './stacked.ts';
+import { rowOf, stackOf, takeRows } from './stacked.ts';
 
 type Parts = OpAttrs['all_reduce']['groups'];
 type DimAxes = readonly (readonly AxisRef[])[];
@@ -317,72 +316,7 @@ export class SpmdCollectives {
   }
 }
 
-/** The stack with a row of zeros at its end. */
-function withZeros(stack: TensorArray): TensorArray {
-  const rows = stack.shape[0] as number;
-  const data = storageLike(stack.data, (stack.data.length / rows) * (rows + 1)) as Float64Array;
-  data.set(stack.data as Float64Array);
-  return { ...stack, shape: [rows + 1, ...stack.shape.slice(1)], data };
-}
-
 const localShape = ({ stack }: Distributed): readonly number[] => stack.shape.slice(1);
-
-/** Row i: the rows `members[i]` of `stack` set at `places`, by rank, of an array of this shape. */
-function joined(
-  stack: TensorArray,
-  members: readonly Int32Array[],
-  shape: readonly number[],
-  places: readonly (readonly number[])[],
-): TensorArray {
-  const { dtype } = stack;
-  const local = stack.shape.slice(1);
-  const [length, block] = [storageCount(shape, dtype), storageCount(local, dtype)];
-  const data = roomLike(stack.data, members.length * length);
-  const plan = planBlock(local, local, shape, dtype);
-  const offsets = places.map((p) => offsetIn(shape, p, dtype));
-  members.forEach((copies, i) => {
-    copies.forEach((copy, rank) =>
-      runMove(plan, stack.data, copy * block, data, i * length + (offsets[rank] as number)),
-    );
-  });
-  return { dtype, shape: [members.length, ...shape], data };
-}
-
-/** Floats whose storage rounds every sum as their element type does. */
-const addsInPlace = ({ data, dtype }: TensorArray): boolean =>
-  data instanceof Float64Array || (data instanceof Float32Array && dtype === 'f32');
-
-/** Row i: the sum of the rows `members[i]`, in their order. */
-function sums(stack: TensorArray, members: readonly Int32Array[]): TensorArray {
-  const length = rowLength(stack);
-  const from = stack.data as Float64Array;
-  const data = roomLike(from, members.length * length) as Float64Array;
-  const add = inLanes('add', data, from, data);
-  members.forEach(([first, ...rest], i) => {
-    if (first !== undefined) data.set(from.subarray(first * length, (first + 1) * length), i * length);
-    for (const row of rest) add(data, i * length, from, row * length, data, i * length, length);
-  });
-  return { ...stack, shape: [members.length, ...stack.shape.slice(1)], data };
-}
-
-/** Per copy of the partition: the block of these sizes out of row `row(device)`, from `start(device)` on. */
-function cut(
-  stack: TensorArray,
-  partition: Partition,
-  row: (device: number) => number,
-  sizes: readonly number[],
-  start: (device: number) => readonly number[],
-): TensorArray {
-  const { dtype } = stack;
-  const whole = stack.shape.slice(1);
-  const [length, part] = [storageCount(whole, dtype), storageCount(sizes, dtype)];
-  const data = roomLike(stack.data, partition.copies * part);
-  const plan = planBlock(sizes, whole, sizes, dtype);
-  partition.firstDevice.forEach((device, copy) => {
-    runMove(plan, stack.data, row(device) * length + offsetIn(whole, start(device), dtype), data, copy * part);
-  });
-  return { dtype, shape: [partition.copies, ...sizes], data };
-}
 
 /** How many blocks lie along each dim. */
 const blockCounts = (axes: DimAxes, parts?: Parts): number[] =>
@@ -399,41 +333,3 @@ function partSizes(shape: readonly number[], counts: readonly number[], what: st
 /** Where the block of the device with this rank along the axes of all dims starts. */
 const partStart = (sizes: readonly number[], counts: readonly number[], rank: number): number[] =>
   unravel(rank, counts).map((i, d) => i * (sizes[d] as number));
-
-const COMBINERS: Readonly<Record<Monoid, string>> = {
-  sum: 'add',
-  prod: 'multiply',
-  max: 'maximum',
-  min: 'minimum',
-  and: 'and',
-  or: 'or',
-};
-
-/** Elementwise, by the registry's own kernel: each element type adds as the program's `add` does. */
-export function combineArrays(
-  registry: Registry,
-  precision: Precision,
-  monoid: Monoid,
-  a: TensorArray,
-  b: TensorArray,
-): TensorArray {
-  const kind = COMBINERS[monoid];
-  const def = registry[kind];
-  if (def === undefined) throw unsupported(`reducing with ${monoid}: the registry does not define ${kind}`);
-  const type = tensor(a.dtype, a.shape);
-  const view = { kind, attrs: {}, operands: [type, type], results: [type], regions: [] };
-  const made = runStacked(registry, {
-    view,
-    operands: [{ stack: stackOfOne(a) }, { stack: stackOfOne(b) }],
-    copies: 1,
-    precision,
-  });
-  if (made !== undefined) return rowOf(made, 0);
-  const context: KernelContext = {
-    precision,
-    call: () => {
-      throw internalError(`${kind} called a region`);
-    },
-  };
-  return def.kernel(view, [a, b], context)[0] as TensorArray;
-}

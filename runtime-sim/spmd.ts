@@ -30,6 +30,7 @@ import { expectRoomFor, gibibytes, MEMORY_BUDGET, tooBig } from './memory/footpr
 import { heapNow, onHeap, settled } from './memory/room.ts';
 import { type Rows, rowOf, stackOf, takeRows } from './stacked.ts';
 import { Places } from '../ir/places.ts';
+import type { OnStep } from './steps.ts';
 import type { ReductionOrder } from './reduction-order.ts';
 import { SpmdCollectives } from './spmd-collectives.ts';
 
@@ -42,6 +43,7 @@ export interface SpmdOptions {
   readonly reductionOrder?: ReductionOrder;
   /** Hears of every value of main that has a layout, in the order of the run, with its global array on demand. */
   readonly onValue?: (id: ValueId, assembled: () => TensorArray) => void;
+  readonly onStep?: OnStep | undefined;
 }
 
 export interface SpmdRun {
@@ -79,6 +81,7 @@ export function runSpmd(
     checkClaims: options.checkClaims ?? true,
     places: new Places(module.source),
     onValue: options.onValue,
+    onStep: options.onStep,
   });
   const results = onHeap(() => {
     const values = runFunction(module, func, shardInputs(func, sharder, inputs), meaning);
@@ -122,6 +125,7 @@ interface Engine {
   readonly checkClaims: boolean;
   readonly places: Places;
   readonly onValue: SpmdOptions['onValue'];
+  readonly onStep: OnStep | undefined;
 }
 
 class Lockstep implements Meaning<Distributed> {
@@ -163,6 +167,7 @@ class Lockstep implements Meaning<Distributed> {
 
   settle(): void {
     heapNow()?.settle();
+    this.engine.onStep?.();
   }
 
   choices(value: Distributed, here: Here, way: (steer: number) => number): readonly Choice[] {

@@ -3,7 +3,7 @@
  * schema below (docs/plan-cost.md); every mistake is reported at once, at its place in the file.
  */
 import { findNodeAtLocation, parseTree } from 'jsonc-parser';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Diagnostic, DiagnosticError, unsupported, userError } from '../../ir/diagnostics.ts';
 import type { SourceText, Span } from '../../ir/program.ts';
 import { SCHEDULES } from '../../runtime-sim/pipeline/order.ts';

@@ -22,11 +22,17 @@ import * as t from './tokens.ts';
 
 const MAX_ERRORS = 20;
 
-class TirParser extends EmbeddedActionsParser {
+export class TirParser extends EmbeddedActionsParser {
   private text = '';
 
-  constructor() {
-    super(t.vocabulary, { recoveryEnabled: false, maxLookahead: 2, errorMessageProvider: MESSAGES });
+  /** `validate` looks for ambiguities of the grammar, which only a change of it can bring: a test does. */
+  constructor(validate = false) {
+    super(t.vocabulary, {
+      recoveryEnabled: false,
+      maxLookahead: 2,
+      errorMessageProvider: MESSAGES,
+      skipValidations: !validate,
+    });
     this.performSelfAnalysis();
   }
 

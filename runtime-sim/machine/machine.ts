@@ -2,7 +2,7 @@
  * Machines: what a device computes, holds and sends. A machine is a JSON file of the schema below; the presets in
  * `data/` are files like a user's own. Units: bytes, seconds, flop/s, bytes/s.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { userError } from '../../ir/diagnostics.ts';
 import { DTYPES, type DType } from '../../ir/types.ts';
 import { FUSIONS } from '../cost/traffic.ts';
