@@ -3,8 +3,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { compile, importStablehlo, machine, makeReport, parseTir, registry, runCheck } from '../../compiler/index.ts';
+import { randomProgram } from '../../compiler/testing/index.ts';
 import { explainValue } from '../../compiler/explain.ts';
 import type { Module } from '../../ir/program.ts';
+import { alternativesOf } from '../../passes/partition/decide/alternatives.ts';
 import { decideLayouts } from '../../passes/partition/insert-reshards.ts';
 
 const fixtures = join(import.meta.dirname, '../wire/fixtures');
@@ -30,6 +32,20 @@ describe('insert-reshards', () => {
     expect(total).toBeGreaterThanOrEqual(bytes - 1);
     expect(total).toBeLessThanOrEqual(bytes * 1.05 + 4096);
   });
+
+  it.each(Array.from({ length: 24 }, (_, seed) => seed))(
+    'random program %i: no op could do otherwise and move less, nothing is gathered that need not be',
+    (seed) => {
+      const module = randomProgram(seed, { ops: 14, mesh: seed % 2 === 0 ? { x: 2, y: 4 } : { x: 2, y: 2, z: 2 } });
+      const { solution, known } = decideLayouts(compile(module, { stopAfter: 'split-sharded' }).module, registry);
+      for (const node of solution.graph.nodes) {
+        const [chosen, ...others] = alternativesOf(node, solution, known);
+        for (const other of others)
+          if (other.shards >= (chosen?.shards ?? 1))
+            expect(other.bytes).toBeGreaterThanOrEqual((chosen?.bytes ?? 0) - 1);
+      }
+    },
+  );
 
   const program = (body: string, result: string): Module =>
     parseTir({
