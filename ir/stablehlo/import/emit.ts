@@ -42,7 +42,6 @@ export function emit(c: ImportContext, head: Head, kind: string, written: Writte
     const ids = results.slice(next, next + count);
     next += count;
     c.define(name, ids);
-    // A constraint that was put in for an annotation goes by the op's name.
     if (asked.length > 0)
       ids.forEach((id, i) =>
         c.builder.nameLike(id, { type: c.builder.typeOf(id), name: valueName(name, count, i), origin }),
@@ -95,7 +94,8 @@ function push(
   asked: readonly Annotation[],
 ): readonly ValueId[] {
   const { origin } = op;
-  const given = valueNames(names);
+  // Where an annotation is met, what it is put on goes by the name.
+  const given = asked.length > 0 ? [] : valueNames(names);
   const results = types.map((type, i) => {
     const [layout, name] = [layouts?.[i], given[i]];
     return c.builder.value(type, {

@@ -103,8 +103,9 @@ export function shardingGroup(c: ImportContext, head: Head): void {
   r.expect('group_id');
   r.expect('=');
   const group = r.integer();
-  writeGroup(c, head, operand, group, dictFields(c));
+  const fields = dictFields(c);
   c.types([operand]);
+  writeGroup(c, head, operand, group, fields);
 }
 
 export function writeGroup(c: ImportContext, head: Head, operand: ValueId, group: number, fields: Fields): void {
