@@ -42,6 +42,30 @@ const BINARY: Readonly<Record<string, Loop>> = {
   },
 };
 
+/** All `n` elements of x to out, which may be x. A loop each: one that is given its function calls it, element by element. */
+type Map1 = (x: F, out: F, n: number) => void;
+
+const UNARY: Readonly<Record<string, Map1>> = {
+  exponential(x, out, n) {
+    for (let i = 0; i < n; i++) out[i] = Math.exp(x[i] as number);
+  },
+  log(x, out, n) {
+    for (let i = 0; i < n; i++) out[i] = Math.log(x[i] as number);
+  },
+  logistic(x, out, n) {
+    for (let i = 0; i < n; i++) out[i] = 1 / (1 + Math.exp(-(x[i] as number)));
+  },
+  negate(x, out, n) {
+    for (let i = 0; i < n; i++) out[i] = -(x[i] as number);
+  },
+  rsqrt(x, out, n) {
+    for (let i = 0; i < n; i++) out[i] = 1 / Math.sqrt(x[i] as number);
+  },
+  tanh(x, out, n) {
+    for (let i = 0; i < n; i++) out[i] = Math.tanh(x[i] as number);
+  },
+};
+
 const COMPARISONS: Readonly<Record<OpAttrs['compare']['direction'], Loop>> = {
   EQ(x, a, y, b, out, o, n) {
     for (let i = 0; i < n; i++) out[o + i] = x[a + i] === y[b + i] ? 1 : 0;
@@ -64,7 +88,9 @@ const COMPARISONS: Readonly<Record<OpAttrs['compare']['direction'], Loop>> = {
 };
 
 export const elementwiseKernels: Readonly<Record<string, StackedKernel>> = {
-  ...Object.fromEntries(Object.keys(ELEMENTWISE).map((kind) => [kind, BINARY[kind] === undefined ? flat : binary])),
+  ...Object.fromEntries(
+    Object.keys(ELEMENTWISE).map((kind) => [kind, kind in BINARY ? binary : kind in UNARY ? unary : flat]),
+  ),
   compare,
   select,
   convert,
@@ -80,6 +106,18 @@ function binary(call: StackedCall): Storage | undefined {
   if (BINARY[view.kind] === undefined || !isFloat(type.dtype)) return flat(call);
   const out = placeFor([x, y], call) ?? room(type.dtype, copies * elementCount(type), precision);
   perRun(inLanes(view.kind, x.stack.data, y.stack.data, out), call, [x, y], out);
+  return roundAll(type.dtype, precision, out);
+}
+
+function unary(call: StackedCall): Storage | undefined {
+  const { view, precision, copies } = call;
+  const type = view.results[0] as TensorType;
+  const loop = UNARY[view.kind];
+  if (loop === undefined || !isFloat(type.dtype)) return flat(call);
+  const x = { stack: aligned(call.operands[0] as Rows) };
+  const n = copies * elementCount(type);
+  const out = placeFor([x], call) ?? room(type.dtype, n, precision);
+  loop(x.stack.data as F, out as F, n);
   return roundAll(type.dtype, precision, out);
 }
 
