@@ -48,7 +48,7 @@ export interface StageProgram {
 export function stageProgram(part: Part, d: Description, axes: Axes, layers: number): StageProgram {
   const weights = Array.from({ length: layers }, () => weightsOf(part, d, axes, d.zero === 3));
   const sums = Array.from({ length: layers }, () => weightsOf(part, d, axes, d.zero >= 2, d.gradients));
-  const step = stepOf(part, d, axes, weights, microbatchesOf(d) > 1 ? sums : []);
+  const step = stepOf(part, d, axes, weights, sums);
   const traced = trace(step.run, { mesh: axes.mesh, name: part.replace(' ', '_'), ...step.options } as never);
   const { local } = compile(traced.module, { registry, prices: planPrices });
   const count = weights.reduce((n, w) => n + Object.keys(w).length, 0);
@@ -65,7 +65,7 @@ interface Step {
   readonly run: (...args: never[]) => unknown;
   readonly options: {
     readonly args: readonly unknown[];
-    readonly results: readonly (readonly DimSpec[] | undefined)[];
+    readonly results: readonly unknown[];
   };
   /** Results before the sums. */
   readonly outputs: number;
@@ -80,7 +80,7 @@ function stepOf(
 ): Step {
   const model = new Transformer(d, axes);
   const { x, ids, masks } = inputsOf(d, axes, model.outer);
-  const ends = weights.flatMap((w, i) => Object.keys(w).map((n) => (sums[i] ?? w)[n]?.sharding));
+  const before = microbatchesOf(d) > 1 ? sums : [];
   const apart = (g: Tensor): Tensor => ((d.fusedAccumulation ?? !d.eager) ? g : optimizationBarrier(g));
   const total = (before: readonly Weights[], grads: readonly Weights[]): readonly Weights[] =>
     before.length === 0
@@ -93,7 +93,7 @@ function stepOf(
           const [y, pull] = vjp((u: readonly Weights[]) => model.embed(u[0] as Weights, given), w);
           return [y, total(s, pull(dy)[0])];
         },
-        options: { args: [weights, ids, x, sums], results: [x.sharding, ...ends] },
+        options: { args: [weights, ids, x, before], results: [x, sums] },
         outputs: 1,
       };
     case 'head':
@@ -103,7 +103,7 @@ function stepOf(
           const [dw, dx] = pull(onesLike(y));
           return [y, dx, total(s, dw)];
         },
-        options: { args: [weights, x, ids, sums], results: [[], x.sharding, ...ends] },
+        options: { args: [weights, x, ids, before], results: [null, x, sums] },
         outputs: 2,
       };
     default:
@@ -117,7 +117,7 @@ function stepOf(
           const [dw, dx] = pull(dy);
           return [y, dx, total(s, dw)];
         },
-        options: { args: [weights, x, masks, x, sums], results: [x.sharding, x.sharding, ...ends] },
+        options: { args: [weights, x, masks, x, before], results: [x, x, sums] },
         outputs: 2,
       };
   }

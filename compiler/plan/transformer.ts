@@ -62,7 +62,7 @@ export class Transformer {
 
   /** x [batch, sequence, width] → the same. */
   layer(w: Weights, x: Tensor, masks: Masks): Tensor {
-    const ffn = w['expert.in'] === undefined ? this.ffn : this.experts;
+    const ffn = w.expert_in === undefined ? this.ffn : this.experts;
     const n1 = this.norm('norm1', w, x);
     const attended = this.attention(w, n1, masks);
     if (this.m.parallelBlock)
@@ -100,8 +100,8 @@ export class Transformer {
     const centred = this.m.norm === 'rms' ? wide : subtract(wide, mean(wide, -1, { keepDims: true }));
     const factor = rsqrt(add(mean(square(centred as Tensor), -1, { keepDims: true }), 1e-5) as Tensor);
     const unit = convert(multiply(centred, factor) as Tensor, x.dtype);
-    const scaled = this.byPart(unit, w[`${name}.scale`], multiply);
-    return this.kept(this.byPart(scaled, w[`${name}.bias`], add), name);
+    const scaled = this.byPart(unit, w[`${name}_scale`], multiply);
+    return this.kept(this.byPart(scaled, w[`${name}_bias`], add), name);
   }
 
   /** x [batch, sequence, features] with a vector of features [copies, features]: each part of the sequence has its copy. */
@@ -150,14 +150,14 @@ export class Transformer {
     const probabilities = named(this.rowSoftmax(select(mask, scores, -10_000) as Tensor), 'probabilities');
     const kept = named(this.scoresEnd(this.dropped(probabilities, masks.attention)), 'kept');
     const context = this.inside(einsum(`tbgnqk,${keys}bkgd->tbqgnd`, kept, whole(v)), 'context');
-    return this.byPart(this.gathered(einsum('tbqgnd,tgndm->tbqm', context, w.out as Tensor)), w['out.bias'], add);
+    return this.byPart(this.gathered(einsum('tbqgnd,tgndm->tbqm', context, w.out as Tensor)), w.out_bias, add);
   }
 
   /** q [part, batch, sequence, groups, heads of a group, size], k and v [part, batch, sequence, groups, size]. */
   private queriesKeysValues(w: Weights, x: Tensor): [Tensor, Tensor, Tensor] {
     const project = (name: string, from: Tensor): Tensor => {
       const made = einsum('tbsm,tmgnd->tbsgnd', from, w[name] as Tensor);
-      return this.biased(made, w[`${name}.bias`]);
+      return this.biased(made, w[`${name}_bias`]);
     };
     const parts = this.spread(x);
     if (w.qkv !== undefined) {
@@ -182,9 +182,9 @@ export class Transformer {
 
   private ffn = (w: Weights, x: Tensor): Tensor => {
     const up = einsum('tbsm,tmcf->tbscf', this.spread(x), w.in as Tensor);
-    const biased = this.inside(this.biased(up, w['in.bias']), 'up');
+    const biased = this.inside(this.biased(up, w.in_bias), 'up');
     const hidden = this.saved(this.activated(biased, 3), 'hidden');
-    return this.byPart(this.gathered(einsum('tbsf,tfm->tbsm', hidden, w.down as Tensor)), w['down.bias'], add);
+    return this.byPart(this.gathered(einsum('tbsf,tfm->tbsm', hidden, w.down as Tensor)), w.down_bias, add);
   };
 
   /** Its gradient reads the result only, which is what all keep of a softmax: p (g − Σ p g). */
@@ -235,9 +235,9 @@ export class Transformer {
         null,
         null,
       );
-      const up = named(einsum('tegom,temcf->tegocf', each, w['expert.in'] as Tensor), 'up');
+      const up = named(einsum('tegom,temcf->tegocf', each, w.expert_in as Tensor), 'up');
       const hidden = named(this.activated(up, 4), 'hidden');
-      const partial = einsum('tegof,tefm->tegom', hidden, w['expert.down'] as Tensor);
+      const partial = einsum('tegof,tefm->tegom', hidden, w.expert_down as Tensor);
       return shard(sum(shard(partial, tensor, experts, expertBatch, null, null), 0), experts, expertBatch, null, null);
     });
     return this.between(y);

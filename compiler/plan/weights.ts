@@ -21,8 +21,6 @@ export function weightsOf(part: Part, d: Description, axes: Axes, split: boolean
   return Object.fromEntries(rows.map(([name, shape, dims]) => [name, spec(dtype, shape, ...dims) as Spec]));
 }
 
-export const isExpert = (name: string): boolean => name.startsWith('expert.');
-
 function embedding({ model: m }: Description, { tensor, ...axes }: Axes, split: boolean): Row[] {
   const over = split ? axes.split : null;
   return [
@@ -37,8 +35,8 @@ function head(d: Description, axes: Axes, split: boolean): Row[] {
 }
 
 function norm(name: string, { model: m }: Description, axes: Axes): Row[] {
-  const scale = vector(`${name}.scale`, m.width, axes);
-  return m.norm === 'layer' ? [scale, vector(`${name}.bias`, m.width, axes)] : [scale];
+  const scale = vector(`${name}_scale`, m.width, axes);
+  return m.norm === 'layer' ? [scale, vector(`${name}_bias`, m.width, axes)] : [scale];
 }
 
 /** Over features, whole or split as activations are; under sequence parallelism a copy per part. */
@@ -75,10 +73,10 @@ function attention({ model: m }: Description, axes: Axes, split: boolean): Row[]
   return [
     ...inputs.flatMap(([name, [t = 1, g = 1, n = 1], on]): Row[] => [
       [name, [t, m.width, g, n, size], [on, over, null, null, null]],
-      ...bias(`${name}.bias`, [t, g, n, size], [on, null, null, null], m.bias),
+      ...bias(`${name}_bias`, [t, g, n, size], [on, null, null, null], m.bias),
     ]),
     ['out', [parts, ...outGroups, size, m.width], [tensor, null, null, null, over]],
-    ...(m.bias ? [vector('out.bias', m.width, axes)] : []),
+    ...(m.bias ? [vector('out_bias', m.width, axes)] : []),
   ];
 }
 
@@ -91,9 +89,9 @@ function ffn({ model: m }: Description, axes: Axes, split: boolean): Row[] {
   const gates = gatesOf(m.activation);
   return [
     ['in', [parts, m.width, gates, m.ffn / parts], [tensor, over, null, null]],
-    ...bias('in.bias', [parts, gates, m.ffn / parts], [tensor, null, null], m.bias),
+    ...bias('in_bias', [parts, gates, m.ffn / parts], [tensor, null, null], m.bias),
     ['down', [parts, m.ffn / parts, m.width], [tensor, null, over]],
-    ...(m.bias ? [vector('down.bias', m.width, axes)] : []),
+    ...(m.bias ? [vector('down_bias', m.width, axes)] : []),
   ];
 }
 
@@ -104,11 +102,11 @@ function experts({ model: m }: Description, axes: Axes, split: boolean): Row[] {
   return [
     ['gate', [m.width, count], [null, null]],
     [
-      'expert.in',
+      'expert_in',
       [parts, count, m.width, gatesOf(m.activation), m.ffn / parts],
       [tensor, axes.experts, over, null, null],
     ],
-    ['expert.down', [parts, count, m.ffn / parts, m.width], [tensor, axes.experts, null, over]],
+    ['expert_down', [parts, count, m.ffn / parts, m.width], [tensor, axes.experts, null, over]],
   ];
 }
 
