@@ -42,10 +42,11 @@ function drawer({ dtype, shape }: TensorType, random: Random, top: number): () =
     case 'unsigned': {
       const bound = bits <= 16 ? Math.min(top, bits <= 2 ? 1 : 7) : top;
       const low = cls === 'signed' ? -bound : 0;
+      const end = 2 ** (cls === 'signed' ? bits - 1 : bits);
       const next =
         shape.length === 0
-          ? () => random.integer(1, 8)
-          : () => (random.uniform() < 0.05 ? random.integer(low, bits <= 2 ? 2 : 2 * bound) : random.integer(0, bound));
+          ? () => random.integer(1, Math.min(8, end))
+          : () => (random.uniform() < 0.05 ? random.integer(low, Math.min(2 * bound, end)) : random.integer(0, bound));
       return bits === 64 ? () => BigInt(next()) : next;
     }
   }

@@ -112,9 +112,10 @@ function scatterPadding(
   if (operands.some((t) => t.shape[d] === 0)) return null;
   if (rule.operands[1]?.[d]?.includes(f) === true)
     return { apart: 'all', needs: () => [undefined, { value: identityOf(monoid, type.dtype) }] };
-  if (at(attrs.pad_high, d) <= 0) return { apart: 'all' };
+  // Not apart: the result is as long as the operand.
+  if (at(attrs.pad_high, d) <= 0) return {};
   const fills = neverChosen(regions[0], type);
-  return fills === null ? null : { apart: 'all', needs: () => [{ value: fills.after }] };
+  return fills === null ? null : { needs: () => [{ value: fills.after }] };
 }
 
 /** What a shard of a select_and_scatter works on. */

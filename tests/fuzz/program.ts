@@ -31,7 +31,6 @@ const MESHES: readonly (readonly number[])[] = [
   [3, 1, 2],
   [8],
   [2, 3, 2],
-  [1],
 ];
 const EXTENTS: readonly number[] = [4, 8, 6, 12, 5, 3, 7, 16, 2, 10, 9, 1, 13, 24, 0];
 const NAMES = ['x', 'y', 'z'];

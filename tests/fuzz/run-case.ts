@@ -59,7 +59,7 @@ export const failureKind = (failure: string): string =>
   failure
     .slice(0, 160)
     .replace(/ at \[[^\]]*\]/, '')
-    .replace(/[0-9.e+-]+/g, '#');
+    .replace(/\d[\d.e+-]*/g, '#');
 
 function isUneven(module: Module): boolean {
   const asked = module.functions.flatMap((func) => [
