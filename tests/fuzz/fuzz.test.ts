@@ -1,4 +1,4 @@
-/** Random programs, meshes and layouts: every level computes what one device computes. */
+/** Random programs, meshes and layouts: every level computes what one device computes. As many as fit in two minutes. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { AnyOpDef } from '../../ir/op.ts';
@@ -6,7 +6,7 @@ import { registry } from '../../ir/ops/index.ts';
 import { printTir } from '../../ir/text/print.ts';
 import { runCase, STREAMS } from './run-case.ts';
 
-const CASES = 1000;
+const CASES = 2000;
 
 it(`${CASES} programs`, { timeout: 300_000 }, () => {
   let ran = 0;
@@ -22,12 +22,12 @@ it(`${CASES} programs`, { timeout: 300_000 }, () => {
       refused += Number(outcome.refused !== undefined);
       if (outcome.failure !== undefined) throw new Error(`${outcome.failure}\n${printTir(outcome.module)}`);
     }),
-    { numRuns: CASES, seed: 20_26, interruptAfterTimeLimit: 270_000 },
+    { numRuns: CASES, seed: 20_26, interruptAfterTimeLimit: 110_000 },
   );
-  expect(ran).toBeGreaterThan(CASES / 4);
-  expect(communicating).toBeGreaterThan(0.6 * ran);
+  expect(ran).toBeGreaterThan(CASES / 8);
+  expect(communicating).toBeGreaterThan(0.7 * ran);
   expect(uneven).toBeGreaterThan(0.3 * ran);
-  expect(refused).toBeLessThan(0.01 * ran);
+  expect(refused).toBeLessThan(0.02 * ran);
 });
 
 describe('a wrong facet is found', () => {

@@ -33,7 +33,8 @@ export const localizeConcatenate: Localizer = (site) => {
   const first = emit.shardOffset(axes, (site.resultTypes[0] as TensorType).shape[dim] as number, 'i32');
   const places = emit.placesFrom(first, type.shape[dim] as number);
   const [last, ...rest] = covered.toReversed();
-  if (last === undefined) throw internalError('localize: an empty concatenate is split');
+  // Nothing joined with nothing.
+  if (last === undefined) return [site.operands[0] as ValueId];
   let end = covered.reduce((n, c) => n + c.extent, 0) - last.extent;
   return [
     rest.reduce((after, { extent, own }) => {
