@@ -1,5 +1,6 @@
 /** What a change does to a program's cost: two reports side by side. */
 import { type Figure, FIGURES } from './figures.ts';
+import type { LayoutRow } from './report.ts';
 import type { Comparable } from './report-file.ts';
 
 export interface FigureChange {
@@ -53,11 +54,9 @@ function changedPlaces(before: Comparable, after: Comparable): Difference['place
     .sort((a, b) => Math.abs(b.after - b.before) - Math.abs(a.after - a.before));
 }
 
-function changedLayouts(
-  before: readonly { readonly name: string; readonly layout: string }[],
-  after: readonly { readonly name: string; readonly layout: string }[],
-): LayoutChange[] {
-  const [was, is] = [before, after].map((rows) => new Map(rows.map((r) => [r.name, r.layout])));
+/** By the user's own names, where there are some: an argument more does not shift them. */
+function changedLayouts(before: readonly LayoutRow[], after: readonly LayoutRow[]): LayoutChange[] {
+  const [was, is] = [before, after].map((rows) => new Map(rows.map((r) => [r.label ?? r.name, r.layout])));
   const names = new Set([...(was?.keys() ?? []), ...(is?.keys() ?? [])]);
   return [...names].flatMap((name) => {
     const [a, b] = [was?.get(name), is?.get(name)];

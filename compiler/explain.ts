@@ -8,7 +8,7 @@ import { axisText } from '../ir/mesh.ts';
 import { mainFunction, meshOf, type ValueId, valueInfo } from '../ir/program.ts';
 import { typeText } from '../ir/types.ts';
 import type { Compiled } from './compile.ts';
-import { chainOf } from './explain/chain.ts';
+import { chainOf, nameOf } from './explain/chain.ts';
 import { type ConflictCost, conflictsOfValue, conflictText, pricedConflicts } from './explain/conflicts.ts';
 import { findValues } from './explain/find-values.ts';
 import { type MoveMade, movesOf, moveText } from './explain/moves.ts';
@@ -40,7 +40,7 @@ function explainOne(
   const propagated = compiled.propagated ?? compiled.module;
   const { type, layout, origin, name } = valueInfo(mainFunction(propagated), id);
   const mesh = layout === undefined ? undefined : meshOf(propagated, layout.mesh);
-  const head = `%${name ?? id} : ${typeText(type)}${layout === undefined || mesh === undefined ? '' : ` @${layoutText(mesh, layout)}`}${place(origin, compiled.source.source)}`;
+  const head = `${nameOf(compiled, id)} : ${typeText(type)}${layout === undefined || mesh === undefined ? '' : ` @${layoutText(mesh, layout)}`}${place(origin, compiled.source.source)}`;
   const lines = [head];
   for (const cause of compiled.causes.get(id) ?? []) {
     lines.push(`  ${mesh === undefined ? cause.axis.name : axisText(mesh, cause.axis)} on dim ${cause.dim}`);

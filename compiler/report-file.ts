@@ -14,7 +14,9 @@ export type Comparable = Pick<
 };
 
 const amount = z.number().nonnegative();
-const layouts = z.array(z.object({ name: z.string(), type: z.string(), layout: z.string() }));
+const layouts = z.array(
+  z.object({ name: z.string(), label: z.string().exactOptional(), type: z.string(), layout: z.string() }),
+);
 const schema = z.object({
   mesh: z.record(z.string(), z.number().int().positive()),
   machine: z.string(),

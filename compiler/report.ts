@@ -1,7 +1,7 @@
 /** The report: what the program costs and whether it was proved, as plain data. All figures per device and per step. */
 import { layoutText } from '../ir/layout.ts';
 import type { AxisRef } from '../ir/mesh.ts';
-import { mainFunction, meshOf, valueInfo } from '../ir/program.ts';
+import { mainFunction, meshOf, type Origin, valueInfo } from '../ir/program.ts';
 import { type TensorType, typeText } from '../ir/types.ts';
 import { schedule } from '../passes/schedule/schedule.ts';
 import { paceOn } from '../runtime-sim/cost/pace.ts';
@@ -25,6 +25,8 @@ import { place } from './explain/places.ts';
 
 export interface LayoutRow {
   readonly name: string;
+  /** What the user calls an argument, where the program says. */
+  readonly label?: string;
   readonly type: string;
   readonly layout: string;
 }
@@ -158,6 +160,9 @@ function resultName(attrs: string | undefined, i: number): string {
   return path === undefined || path === '' ? `result ${i}` : path;
 }
 
+const labelOf = (origin: Origin | undefined): Pick<LayoutRow, 'label'> =>
+  origin?.label === undefined ? {} : { label: origin.label };
+
 function layoutsOf(compiled: Compiled): Report['layouts'] {
   const local = mainFunction(compiled.module);
   const source = mainFunction(compiled.source);
@@ -166,6 +171,7 @@ function layoutsOf(compiled: Compiled): Report['layouts'] {
   return {
     arguments: local.body.params.map((p, i) => ({
       name: `%${valueInfo(local, p).name ?? i}`,
+      ...labelOf(valueInfo(source, source.body.params[i] ?? p).origin),
       type: typeText(valueInfo(source, source.body.params[i] ?? p).type),
       layout: text(valueInfo(local, p).layout),
     })),

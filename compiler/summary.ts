@@ -14,12 +14,13 @@ export function summaryText(file: string, report: Report): string {
     .join(' ');
   const devices = Object.values(report.mesh).reduce((n, s) => n * s, 1);
   const ms = report.passes.reduce((n, p) => n + p.ms, 0);
+  const labelled = report.layouts.arguments.some((r) => r.label !== undefined);
   return [
     `${pc.bold(file)}  mesh ${mesh} (${devices} devices)  compiled in ${secondsText(ms / 1e3)}`,
     '',
     section(
       'arguments',
-      report.layouts.arguments.map((r) => [r.name, r.type, r.layout]),
+      report.layouts.arguments.map((r) => [r.name, ...(labelled ? [r.label ?? ''] : []), r.type, r.layout]),
     ),
     section(
       'results',

@@ -111,6 +111,8 @@ export interface Origin {
   readonly span?: Span;
   /** The user's own place, from `loc(...)`: Python file and line. */
   readonly user?: UserLoc;
+  /** What the user calls an argument, from `loc("params['w']")`. */
+  readonly label?: string;
   /** The op's name as written, where the IR has another: `sdy.constant`, `stablehlo.dot`. */
   readonly spelled?: string;
   /** Function names and spans of inlined calls, innermost first. */

@@ -42,5 +42,6 @@ export const causeOf = (compiled: Compiled, id: ValueId, axis: AxisRef): Cause |
 
 export function nameOf(compiled: Compiled, id: ValueId): string {
   const func = mainFunction(compiled.propagated ?? compiled.module);
-  return `%${func.values[id]?.name ?? id}`;
+  const info = func.values[id];
+  return `%${info?.name ?? id}${info?.origin?.label === undefined ? '' : ` ${info.origin.label}`}`;
 }

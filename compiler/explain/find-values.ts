@@ -5,11 +5,11 @@ import { mainFunction, type Origin, type ValueId } from '../../ir/program.ts';
 import type { Compiled } from '../compile.ts';
 import { written } from './places.ts';
 
-/** `%13` or `13` as a name; `:42` or `FILE:42` as a line, of the program or of the Python file in its locations. */
+/** `%13` or `13` as a name; `params['w']` as JAX names an argument; `:42` or `FILE:42` as a line, of the program or of the Python file in its locations. */
 export function findValues(compiled: Compiled, question: string): ValueId[] {
   const { values } = mainFunction(compiled.propagated ?? compiled.module);
   const name = question.replace(/^%/, '');
-  const named = values.flatMap((v, id) => (v.name === name ? [id as ValueId] : []));
+  const named = values.flatMap((v, id) => (v.name === name || v.origin?.label === question ? [id as ValueId] : []));
   if (named.length > 0) return named;
   const line = /^(.*):(\d+)$/.exec(question);
   if (line !== null) return atLine(compiled, line[1] as string, Number(line[2]));

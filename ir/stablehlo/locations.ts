@@ -21,6 +21,13 @@ export class Locations {
     return user === undefined ? {} : { user };
   }
 
+  /** Of an argument: a bare `loc("params['w']")` is what JAX calls it by. */
+  maybeArgument(): Pick<Origin, 'user' | 'label'> {
+    const image = this.r.is('loc') ? (this.r.peek(2) ?? '') : '';
+    const isName = image.startsWith('"') && this.r.peek(3) === ')';
+    return { ...(isName ? { label: unescaped(image) } : {}), ...this.maybe() };
+  }
+
   /** `#loc1 = loc(...)` at top level. */
   skipAlias(): void {
     this.r.take();
@@ -84,3 +91,6 @@ export class Locations {
     return found;
   }
 }
+
+/** `"params[\'w\']"` without its quotes and backslashes. */
+const unescaped = (image: string): string => image.slice(1, -1).replace(/\\(.)/g, '$1');

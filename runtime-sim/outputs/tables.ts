@@ -92,7 +92,8 @@ function nameTable(func: Func): (id: ValueId) => string {
   return (id) => {
     const argument = places.get(id);
     const name = valueInfo(func, id).name ?? (argument === undefined ? String(id) : `arg${argument}`);
-    return `%${name}${argument === undefined ? '' : ' (argument)'}`;
+    const label = valueInfo(func, id).origin?.label;
+    return `%${name}${argument === undefined ? '' : ` (argument${label === undefined ? '' : ` ${label}`})`}`;
   };
 }
 

@@ -217,7 +217,13 @@ describe('shardc explain', () => {
   });
   it("prefers the user's own file and line, where the program has locations", () => {
     const { out } = shardc(['explain', 'tests/xla/fixtures/mlp_debug.mlir', '%2']);
-    expect(out).toMatch(/through dot_general from %arg0 {2}\(tests\/xla\/lower\.py:\d+\)/);
+    expect(out).toMatch(/through dot_general from %arg0 x {2}\(tests\/xla\/lower\.py:\d+\)/);
+  });
+  it("knows an argument by the user's name for it", () => {
+    const { out } = shardc(['explain', 'tests/xla/fixtures/mlp_debug.mlir', 'a']);
+    expect(out).toMatch(/^%arg1 a : f32\[64,128\]/);
+    const summary = shardc(['tests/xla/fixtures/mlp_debug.mlir', '--check', 'off']).out;
+    expect(summary).toMatch(/%arg2 {2}b {2}f32\[128,64\] {2}\{y, _\}/);
   });
   it('explains a code', () => expect(shardc(['explain', 'SH0211']).out).toContain('axis is used twice'));
   it('refuses an unknown value', () => {

@@ -126,7 +126,7 @@ function prettyFunction(c: ImportContext): void {
     r.expect(':');
     const type = r.tensorType();
     const attributes = valueAttrs(c, type);
-    return { arg, type, origin: { span: r.span(r.at - 1), ...c.locations.maybe() }, ...attributes };
+    return { arg, type, origin: { span: r.span(r.at - 1), ...c.locations.maybeArgument() }, ...attributes };
   });
   const results = r.accept('->') ? resultList(c) : [];
   const own = r.accept('attributes') ? functionAttrs(c) : {};
