@@ -210,7 +210,7 @@ export const CODES: Readonly<Record<string, CodeText>> = {
   SH0708: code('The pass takes a program at another level.', 'Run the passes before it first.'),
   SH0709: code(
     'The program is too big to run on numbers here.',
-    'Measure a smaller copy of it, or leave the option out.',
+    'Check it at shrunk extents (--check shrunk), on a smaller mesh (--mesh), or take a smaller copy of it.',
   ),
   SH0710: code(
     '--limit is not a figure and a bound.',
