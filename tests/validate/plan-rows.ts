@@ -77,7 +77,8 @@ function* layerRows(): Generator<Row> {
 function* palmRows(): Generator<Row> {
   const { what, plan, published } = PALM_540B;
   const { stepSeconds, modelUtilization } = reportOf(plan);
-  const row = { set: 'PaLM', chip: 'tpu-v4', tolerance: 0.1 };
+  // That its collectives are waited for was decided with these in sight.
+  const row = { set: 'PaLM', chip: 'tpu-v4', tolerance: 0.1, calibration: true } as const;
   yield { ...row, what, unit: 's', published, predicted: stepSeconds };
   yield { ...row, what: 'the same, model utilisation', unit: '%', published: 46.2, predicted: 100 * modelUtilization };
 }

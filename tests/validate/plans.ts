@@ -103,7 +103,7 @@ export const LAYER_22B = [
 
 /**
  * arXiv:2204.02311, section 5: two pods of 3,072 chips with a copy each, 12-way model × 256-way fully sharded. Collectives
- * are waited for: XLA overlapped none yet (Wang et al., ASPLOS 2023).
+ * are waited for: how XLA overlaps them was published later (Wang et al., ASPLOS 2023).
  */
 export const PALM_540B: PublishedPlan = {
   what: '540B, 12 × 256 in each of two pods, batch 2048',

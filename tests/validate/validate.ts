@@ -27,7 +27,10 @@ function heading(set: string, own: readonly Row[]): string {
   const worst = own.reduce((n, r) => Math.max(n, Math.abs(error(r))), 0);
   const goal = GOALS[set];
   const held = goal === undefined ? '' : ` (held to ${100 * goal} %${mean <= goal ? '' : ': **missed**'})`;
-  const order = set.startsWith('vTrain') ? ` Kendall τ ${kendall(own).toFixed(2)} (held to 0.75).` : '';
+  const tau = kendall(own);
+  const order = set.startsWith('vTrain')
+    ? ` Kendall τ ${tau.toFixed(2)} (held to 0.75${tau >= 0.75 ? '' : ': **missed**'}).`
+    : '';
   const misses = own.filter((r) => !met(r)).length;
   return `Mean error ${(100 * mean).toFixed(1)} %${held}, worst ${(100 * worst).toFixed(1)} %; ${misses} of ${own.length} rows miss.${order}`;
 }
