@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import type { Origin, UserLoc } from '../../ir/program.ts';
 
 /** Frames that are looked at: of shardc's own there are a few between an op and who asked for it, rarely many. */
-const DEPTHS = [3, 10, 48] as const;
+const DEPTHS = [2, 5, 16, 48] as const;
 const NOWHERE: Origin = {};
 const here = fileURLToPath(import.meta.url);
 /** From source the folders of the compiler, from the package its one folder of bundles. */
@@ -56,7 +56,8 @@ function knownFile(name: string): SourceFile {
   return file;
 }
 
-type Above = (...args: never[]) => unknown;
+/** A function on the stack, whose callers are looked at. */
+export type Above = (...args: never[]) => unknown;
 
 /** V8 has it; the types do not. */
 interface Site extends NodeJS.CallSite {

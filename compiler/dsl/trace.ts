@@ -8,7 +8,7 @@ import type { Attrs, Block, ValueId } from '../../ir/program.ts';
 import { TypedBuilder } from '../../ir/typed-build.ts';
 import { type TensorType, typeText } from '../../ir/types.ts';
 import { fail } from './errors.ts';
-import { callerOrigin } from './location.ts';
+import { type Above, callerOrigin } from './location.ts';
 import type { Rules } from './mesh.ts';
 import { handle, Tensor } from './tensor.ts';
 
@@ -65,8 +65,8 @@ export class Trace {
   }
 
   /** Appends ops through the builder, each at the caller's place; a broken rule is the caller's mistake. */
-  build<T>(write: (b: TypedBuilder) => T, call?: Call): T {
-    this.b.origin = callerOrigin(this.build);
+  build<T>(write: (b: TypedBuilder) => T, call?: Call, above: Above = this.build): T {
+    this.b.origin = callerOrigin(above);
     try {
       return write(this.b);
     } catch (error) {
@@ -77,7 +77,8 @@ export class Trace {
 
   emit(kind: string, operands: readonly Tensor[], attrs: Attrs = {}, regions: readonly Block[] = []): Tensor[] {
     const ids = operands.map((t) => this.id(t));
-    return this.build((b) => b.apply(kind, ids, attrs, regions)).map((id) => this.tensor(id));
+    const made = this.build((b) => b.apply(kind, ids, attrs, regions), undefined, this.emit);
+    return made.map((id) => this.tensor(id));
   }
 
   /** A region whose body is `fill`; what it returns ends the region. */
