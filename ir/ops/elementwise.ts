@@ -145,9 +145,15 @@ function polygamma(n: number, x: number): number {
   return (n % 2 === 0 ? -1 : 1) * Math.exp(lgamma(n + 1)) * zeta(n + 1, x);
 }
 
-/** I₁(x) e^-|x| = 1/π ∫ e^(x cos θ - |x|) cos θ dθ over half a turn (DLMF 10.32.3), by the trapezoidal rule. */
+/**
+ * I₁(x) e^-|x| = 1/π ∫ e^(x cos θ - |x|) cos θ dθ over half a turn (DLMF 10.32.3), by the trapezoidal rule; far out by
+ * its expansion in 1/x (DLMF 10.40.1).
+ */
 function besselI1e(x: number): number {
-  if (!Number.isFinite(x)) return Number.isNaN(x) ? x : 0;
+  if (!Number.isFinite(x) || x === 0) return Number.isNaN(x) ? x : 0;
+  const far = 1 / Math.abs(x);
+  if (far < 1e-4)
+    return Math.sign(x) * Math.sqrt(far / (2 * Math.PI)) * (1 - far * (3 / 8 + far * (15 / 128 + far * (105 / 1024))));
   const steps = 64 + Math.ceil(16 * Math.sqrt(Math.abs(x)));
   let sum = 0;
   for (let k = 0; k <= steps; k++) {

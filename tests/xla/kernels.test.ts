@@ -30,6 +30,7 @@ const APPROXIMATE: ReadonlySet<string> = new Set([
   'atan',
   'atan2',
   'atanh',
+  'bessel_i1e',
   'cbrt',
   'cosh',
   'cosine',
@@ -65,6 +66,8 @@ const APPROXIMATE: ReadonlySet<string> = new Set([
   'cholesky',
   'triangular_solve',
 ]);
+/** At poles and far out XLA answers as its series happen to, with NaN or an infinity. */
+const NO_EDGES: ReadonlySet<string> = new Set(['polygamma', 'zeta']);
 /** Of the result's largest element. */
 const TOLERANCE: Partial<Readonly<Record<DType, number>>> = {
   f32: 1e-5,
@@ -80,17 +83,19 @@ const DENORMAL = 1.2e-38;
 
 const GROUP = 60;
 
-/** Minutes of compiling single ops: `npm run test:kernels`. */
-const asked = hasXla() && process.env.SHARDC_XLA_KERNELS === '1';
+/** Conversions between all types are 40 % of the edges: one in four, unless `npm run test:kernels` asks for all. */
+const all = process.env.SHARDC_XLA_KERNELS === '1';
+const taken = (e: OpExample, i: number): boolean =>
+  !NO_EDGES.has(e.kind) && (all || e.kind !== 'convert' || i % 4 === 0);
 
-test.skipIf(!asked)('kernels equal XLA on the examples of the laws', { timeout: 600_000 }, () => {
+test.skipIf(!hasXla())('kernels equal XLA on the examples of the laws', { timeout: 600_000 }, () => {
   // Elementwise ops have the edges below.
   const others = examples.filter((e) => LEFT_OUT[e.kind] === undefined && ELEMENTWISE[e.kind] === undefined);
   expect(differences(others)).toEqual([]);
 });
 
-test.skipIf(!asked)('kernels equal XLA on edge values of every element type', { timeout: 600_000 }, () => {
-  expect(differences(edgeExamples)).toEqual([]);
+test.skipIf(!hasXla())('kernels equal XLA on edge values of every element type', { timeout: 600_000 }, () => {
+  expect(differences(edgeExamples.filter(taken))).toEqual([]);
 });
 
 function differences(wanted: readonly OpExample[]): string[] {

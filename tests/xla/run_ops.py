@@ -3,7 +3,9 @@ module its results as {dtype, shape, bytes}, or {error}. Bytes are base64, littl
 import base64, json, os, sys
 jobs = json.load(sys.stdin)
 count = max(j["devices"] for j in jobs)
-os.environ.update(XLA_FLAGS=f"--xla_force_host_platform_device_count={count}", JAX_PLATFORMS="cpu", TF_CPP_MIN_LOG_LEVEL="3")
+# Most of the time is LLVM's, on code that runs once.
+QUICK = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true --xla_cpu_parallel_codegen_split_count=1"
+os.environ.update(XLA_FLAGS=f"--xla_force_host_platform_device_count={count} {QUICK}", JAX_PLATFORMS="cpu", TF_CPP_MIN_LOG_LEVEL="3")
 import jax, ml_dtypes, numpy as np
 from jax._src import compiler
 from jax._src.interpreters import mlir as jmlir
