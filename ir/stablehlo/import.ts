@@ -5,7 +5,8 @@
 import { userError } from '../diagnostics.ts';
 import type { Func, Module, SourceText } from '../program.ts';
 import { walkOps } from '../program.ts';
-import { ImportContext, type ImportOptions } from './import/context.ts';
+import { ImportContext } from './import/context.ts';
+import type { ImportOptions } from './import/options.ts';
 import { alias, signatureOfNothing, topLevel } from './import/functions.ts';
 import { readOp } from './import/op.ts';
 import { Reader } from './reader.ts';

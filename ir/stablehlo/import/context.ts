@@ -1,7 +1,6 @@
 /** What every part of the importer reads and writes with: the cursor, the names in scope, the function being built. */
 import { userError } from '../../diagnostics.ts';
 import type { Layout } from '../../layout.ts';
-import type { Mesh } from '../../mesh.ts';
 import { registry } from '../../ops/index.ts';
 import type { Block, Func, Op, Origin, SourceText, Span, ValueId } from '../../program.ts';
 import { TypedBuilder } from '../../typed-build.ts';
@@ -12,16 +11,7 @@ import { GspmdAnnotations } from '../gspmd/annotations.ts';
 import type { ShardingText } from '../gspmd/sharding.ts';
 import { Locations } from '../locations.ts';
 import type { Reader } from '../reader.ts';
-
-export interface ImportOptions {
-  /** What GSPMD's shardings are expressed on where the file has no mesh. */
-  readonly mesh?: () => Mesh;
-  /**
-   * For passes that only lay out: collectives and partition_id stay as StableHLO has them, with lists of devices; Shardy's
-   * collectives stay; meshes written inside shardings stay there.
-   */
-  readonly asWritten?: boolean;
-}
+import type { ImportOptions } from './options.ts';
 
 /** `%a:2` of `%a:2, %b = …` */
 export interface Named {
