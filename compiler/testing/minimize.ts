@@ -49,7 +49,7 @@ function* candidates(module: Module): Generator<Module> {
   for (const op of [...walkOps(func.body)].reverse())
     if (op.kind !== 'constant' && op.kind !== 'return' && !isEffect(op)) yield withFunc(module, replaced(func, op));
   for (const op of walkOps(func.body))
-    if (op.results.length === 0 && isEffect(op)) yield withFunc(module, without(func, op));
+    if (op.kind !== 'return' && op.results.length === 0) yield withFunc(module, without(func, op));
   for (let i = 0; i < func.values.length; i++)
     if (func.values[i]?.layout !== undefined)
       yield withFunc(module, { ...func, values: func.values.map((v, k) => (k === i ? unlaid(v) : v)) });
@@ -60,7 +60,7 @@ const withFunc = (module: Module, func: Func): Module => ({
   functions: module.functions.map((f) => (f === mainFunction(module) ? func : f)),
 });
 
-/** An op without results says something of its operands (a sharding group); it can go. */
+/** An op without results says something of its operands (a sharding group). */
 const isEffect = (op: Op): boolean => hasEffect(op) || op.results.length === 0;
 
 const unlaid = ({ layout: _, ...rest }: Func['values'][number]): Func['values'][number] => rest;

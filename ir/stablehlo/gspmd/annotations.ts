@@ -107,11 +107,13 @@ function maximalMeshes(shardings: readonly GspmdSharding[]): Mesh[] {
   return [...devices].map((device) => ({ name: maximalName(device), axes: [], deviceIds: [device] }));
 }
 
-/** Dims that a @Sharding call leaves unspecified may take more axes. */
-export const withOpenDims = (layout: Layout, open: readonly number[]): Layout =>
-  open.length === 0
-    ? layout
-    : { ...layout, dims: layout.dims.map((d, i) => (open.includes(i) ? openDim(d.axes, d.priority) : d)) };
+/** Dims that a call leaves unspecified may take more axes. */
+export const withOpenDims = (annotations: readonly Annotation[], open: readonly number[]): readonly Annotation[] =>
+  annotations.map((a) => {
+    if (a.layout === undefined) return a;
+    const dims = a.layout.dims.map((d, i) => (open.includes(i) ? openDim(d.axes, d.priority) : d));
+    return { ...a, layout: { ...a.layout, dims } };
+  });
 
 const spanOf = ({ text, start }: ShardingText): { start: number; end: number } => ({ start, end: start + text.length });
 

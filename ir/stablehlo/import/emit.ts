@@ -13,7 +13,10 @@ const SPELLED: ReadonlySet<string> = new Set(['sdy.constant', 'stablehlo.create_
 
 /** Between a tensor and its shards, in programs that were written per device (`shard_map`). */
 const FULL_TO_SHARD = 'SPMDFullToShardShape';
-const CROSSINGS: ReadonlySet<string> = new Set([FULL_TO_SHARD, 'SPMDShardToFullShape']);
+const SHARD_TO_FULL = 'SPMDShardToFullShape';
+const CROSSINGS: ReadonlySet<string> = new Set([FULL_TO_SHARD, SHARD_TO_FULL]);
+/** Calls whose `unspecified_dims` count. */
+const LEAVES_DIMS_OPEN: ReadonlySet<string> = new Set(['Sharding', SHARD_TO_FULL]);
 
 export interface Written {
   readonly operands: readonly ValueId[];
@@ -30,13 +33,13 @@ export function emit(c: ImportContext, head: Head, kind: string, written: Writte
   const origin: Origin = { span, ...spelled(head), ...c.locations.maybe() };
   checkCount(c, head, kind, types);
   if (sharded?.layouts !== undefined) checkShardings(c, head, sharded.layouts, types);
-  const asked = sharded?.gspmd === undefined || sharded.layouts !== undefined ? [] : c.gspmd.read(sharded.gspmd, types);
+  const read = sharded?.gspmd === undefined || sharded.layouts !== undefined ? [] : c.gspmd.read(sharded.gspmd, types);
+  const asked = LEAVES_DIMS_OPEN.has(attrs.target as string) ? withOpenDims(read, unspecifiedDims(c, head.from)) : read;
   const made =
     attrs.target === 'Sharding'
       ? operands
       : push(c, head, { kind, operands, attrs, regions, origin }, types, sharded?.layouts, asked);
-  const open = attrs.target === 'Sharding' ? unspecifiedDims(c, head.from) : [];
-  const results = made.map((id, i) => constrained(c, id, { asked: asked[i], open, attrs, origin }));
+  const results = made.map((id, i) => constrained(c, id, { asked: asked[i], attrs, origin }));
   let next = 0;
   for (const { name, count } of names) {
     const ids = results.slice(next, next + count);
@@ -113,18 +116,17 @@ function push(
 
 interface Asked {
   readonly asked: Annotation | undefined;
-  readonly open: readonly number[];
   readonly attrs: Attrs;
   readonly origin: Origin;
 }
 
 /** What GSPMD annotates is fixed there: a constraint stands for it, and later uses read the constrained value. */
-function constrained(c: ImportContext, id: ValueId, { asked, open, attrs, origin }: Asked): ValueId {
+function constrained(c: ImportContext, id: ValueId, { asked, attrs, origin }: Asked): ValueId {
   if (asked === undefined) return id;
   const type = c.builder.typeOf(id);
   if (asked.group !== undefined) c.builder.op('sharding_group', [id], [], origin, { group: asked.group });
   if (asked.layout === undefined || type.shape.length === 0 || attrs.target === FULL_TO_SHARD) return id;
-  const layout = withOpenDims(asked.layout, open);
+  const { layout } = asked;
   if (isMadeAnywhere(c, id)) {
     c.builder.setLayout(id, layout);
     return id;
@@ -212,7 +214,7 @@ function bindMade(
     const layout = sharded?.layouts?.[i];
     if (layout !== undefined && v >= before) builder.setLayout(v, layout);
   });
-  const results = made.map((v, i) => constrained(c, v, { asked: asked[i], open: [], attrs: {}, origin }));
+  const results = made.map((v, i) => constrained(c, v, { asked: asked[i], attrs: {}, origin }));
   let next = 0;
   for (const { name, count } of names) {
     const ids = results.slice(next, next + count);
