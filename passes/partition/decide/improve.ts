@@ -14,7 +14,7 @@ const MOST_SWEEPS = 6;
 const MOST_FOLLOWERS = 48;
 /** Smaller drops of the total are rounding. */
 const LEAST_GAIN = 1e-7;
-/** A follower may lose this part of the price of the value it follows: what its memory traffic is worth. */
+/** A follower may lose this part of what is at stake with the value it follows: what its memory traffic is worth. */
 const SLACK = 0.02;
 
 /** Gives the total. Never more than it was. */
@@ -89,7 +89,7 @@ class Improver {
       for (const next of this.unhappy(v, moved)) {
         const before = this.solution.choice(next);
         const best = this.leastChange(next, before, this.following(next, v));
-        if (best === undefined || !(best.change <= SLACK * Math.min(this.solution.price(v), 1e300))) continue;
+        if (best === undefined || !(best.change <= SLACK * this.atStake(v))) continue;
         undo.push([next, before]);
         moved.add(next);
         this.solution.set(next, best.option);
@@ -100,6 +100,11 @@ class Improver {
     const kept = this.solution.finite(undo.map(([n]) => n)) && this.changeSince(undo, change) < -this.gain();
     if (!kept) for (const [n, choice] of undo.toReversed()) this.solution.set(n, choice);
     return kept;
+  }
+
+  /** Price of a value's copies; where they are free slices, that of an average node. */
+  private atStake(v: ValueId): number {
+    return Math.min(Math.max(this.solution.price(v), this.solution.scale), 1e300);
   }
 
   /** The change, worked out once more where an impossible state lay between. */
@@ -113,9 +118,8 @@ class Improver {
     return after - before;
   }
 
-  /** Nodes around a value that has copies: its maker, and who wants it otherwise than it is made. */
+  /** Nodes around a value with copies, though they be free slices: its maker, and who wants it otherwise than it is made. */
   private unhappy(v: ValueId, moved: ReadonlySet<Node>): Node[] {
-    if (this.solution.price(v) === 0) return [];
     const value = this.solution.graph.values[v] as ValueNode;
     const home = this.solution.home(value);
     const users = value.uses.filter((u) => this.solution.wanted(u) !== home).map((u) => u.node);
