@@ -32,6 +32,9 @@ export function newMesh(spec: string): Mesh {
     }
     return { name, size };
   });
+  const twice = repeated(axes.map((a) => a.name));
+  if (twice !== undefined)
+    throw userError('SH0213', `--mesh names axis "${twice}" twice`, { expected: 'every axis once, as x=2,y=4' });
   return { name: 'mesh', axes };
 }
 
@@ -52,18 +55,21 @@ function parseSpec(module: Module, spec: string): Map<string, number> {
     return Number.isInteger(n) && n > 0 && n <= 2 ** 24 ? n : bad(`"${text}" is not a size of a mesh axis`);
   };
   if (spec.includes('=')) {
-    return new Map(
-      spec.split(',').map((part) => {
-        const [name = '', value = ''] = part.split('=');
-        if (!axes.some((a) => a.name === name)) bad(`the mesh has no axis "${name}"`);
-        return [name, size(value)];
-      }),
-    );
+    const given = spec.split(',').map((part): [string, number] => {
+      const [name = '', value = ''] = part.split('=');
+      if (!axes.some((a) => a.name === name)) bad(`the mesh has no axis "${name}"`);
+      return [name, size(value)];
+    });
+    const twice = repeated(given.map(([name]) => name));
+    if (twice !== undefined) bad(`--mesh names axis "${twice}" twice`);
+    return new Map(given);
   }
   const parts = spec.split('x').map(size);
   if (parts.length !== axes.length) bad(`--mesh ${spec} has ${parts.length} axes, the file's mesh has ${axes.length}`);
   return new Map(parts.map((n, i) => [axes[i]?.name ?? '', n]));
 }
+
+const repeated = (names: readonly string[]): string | undefined => names.find((name, i) => names.indexOf(name) < i);
 
 /** Inside a manual computation shapes are those of its shards: the axes that it is written for keep their sizes. */
 function expectFree(module: Module, meshes: readonly Mesh[]): void {

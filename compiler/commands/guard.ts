@@ -52,7 +52,7 @@ export function load(source: Input, mesh: string | undefined): Module {
 /** Parser of an option that takes a whole number. */
 export function integer(text: string): number {
   const n = Number(text);
-  if (!Number.isSafeInteger(n) || n < 0) throw new InvalidArgumentError('a whole number');
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(n)) throw new InvalidArgumentError('a whole number');
   return n;
 }
 

@@ -163,6 +163,8 @@ describe('shardc FILE', () => {
     ['no such output', [BLOCK, '--emit', 'hlo'], 1, /error\[SH0704\]/],
     ['no such machine', [BLOCK, '--machine', 'abacus'], 1, /error\[SH0801\]/],
     ['no such device', [BLOCK, '--emit', 'tir', '--device', '8'], 1, /error\[SH0706\]/],
+    ['an axis twice', [BLOCK, '--mesh', 'data=2,data=4'], 1, /error\[SH0213\].*"data" twice/],
+    ['no whole number', [BLOCK, '--seed', ''], 1, /--seed <n>' argument '' is invalid/],
     ['a mesh of another rank', [BLOCK, '--mesh', '2x2x2'], 1, /error\[SH0213\]/],
     [
       'a folder that cannot be written',
