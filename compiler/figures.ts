@@ -3,7 +3,7 @@ import { COLLECTIVES } from '../ir/program.ts';
 import type { Report } from './report.ts';
 import { bytesText, flopsText, secondsText } from './units.ts';
 
-/** What a figure needs of a report; reports from files are read no further than this. */
+/** What a figure needs of a report. */
 export type Measured = Pick<Report, 'wireBytes' | 'flops' | 'peakMemoryBytes' | 'stepSeconds'> & {
   readonly collectives: Readonly<Record<string, { readonly count: number; readonly bytes: number }>>;
 };

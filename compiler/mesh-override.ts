@@ -1,7 +1,7 @@
 /** `--mesh 32x64` or `--mesh x=2,y=4`: the file's axes at other sizes. */
 import { userError } from '../ir/diagnostics.ts';
 import type { Layout } from '../ir/layout.ts';
-import type { AxisRef, Mesh } from '../ir/mesh.ts';
+import { type AxisRef, type Mesh, meshMistake } from '../ir/mesh.ts';
 import { type Attr, type Attrs, type Block, type Func, type Module, type Op, walkOps } from '../ir/program.ts';
 
 /** A file without a mesh gets one; by position its axes are x, y, z, w. */
@@ -14,6 +14,7 @@ export function overrideMesh(module: Module, spec: string): Module {
     return same ? m : { name: m.name, axes };
   });
   if (meshes.every((m, i) => m === module.meshes[i])) return module;
+  meshes.forEach(expectMesh);
   expectFree(module, meshes);
   const resize = resizer(module.meshes, meshes);
   return { ...module, meshes, functions: module.functions.map((f) => resizeFunction(f, resize)) };
@@ -25,17 +26,20 @@ export function newMesh(spec: string): Mesh {
   const axes = spec.split(spec.includes('=') ? ',' : 'x').map((part, i) => {
     const [name, value] = spec.includes('=') ? part.split('=') : [names[i], part];
     const size = Number(value);
-    if (name === undefined || name === '' || !Number.isInteger(size) || size < 1 || size > 2 ** 24) {
+    if (name === undefined || name === '' || !Number.isInteger(size) || size < 1)
       throw userError('SH0213', `"${part}" is not an axis of a mesh`, {
         expected: 'as --mesh x=2,y=4, or --mesh 2x4 for axes x and y',
       });
-    }
     return { name, size };
   });
-  const twice = repeated(axes.map((a) => a.name));
-  if (twice !== undefined)
-    throw userError('SH0213', `--mesh names axis "${twice}" twice`, { expected: 'every axis once, as x=2,y=4' });
-  return { name: 'mesh', axes };
+  const mesh = { name: 'mesh', axes };
+  expectMesh(mesh);
+  return mesh;
+}
+
+function expectMesh(mesh: Mesh): void {
+  const mistake = meshMistake(mesh);
+  if (mistake !== undefined) throw userError('SH0213', `--mesh: ${mistake.message}`, { expected: mistake.expected });
 }
 
 /** Axis name → size. */
@@ -52,7 +56,7 @@ function parseSpec(module: Module, spec: string): Map<string, number> {
   };
   const size = (text: string): number => {
     const n = Number(text);
-    return Number.isInteger(n) && n > 0 && n <= 2 ** 24 ? n : bad(`"${text}" is not a size of a mesh axis`);
+    return Number.isInteger(n) && n > 0 ? n : bad(`"${text}" is not a size of a mesh axis`);
   };
   if (spec.includes('=')) {
     const given = spec.split(',').map((part): [string, number] => {
@@ -60,16 +64,14 @@ function parseSpec(module: Module, spec: string): Map<string, number> {
       if (!axes.some((a) => a.name === name)) bad(`the mesh has no axis "${name}"`);
       return [name, size(value)];
     });
-    const twice = repeated(given.map(([name]) => name));
-    if (twice !== undefined) bad(`--mesh names axis "${twice}" twice`);
+    const twice = given.find(([name], i) => given.findIndex(([other]) => other === name) < i);
+    if (twice !== undefined) bad(`--mesh names axis "${twice[0]}" twice`);
     return new Map(given);
   }
   const parts = spec.split('x').map(size);
   if (parts.length !== axes.length) bad(`--mesh ${spec} has ${parts.length} axes, the file's mesh has ${axes.length}`);
   return new Map(parts.map((n, i) => [axes[i]?.name ?? '', n]));
 }
-
-const repeated = (names: readonly string[]): string | undefined => names.find((name, i) => names.indexOf(name) < i);
 
 /** Inside a manual computation shapes are those of its shards: the axes that it is written for keep their sizes. */
 function expectFree(module: Module, meshes: readonly Mesh[]): void {
@@ -81,7 +83,7 @@ function expectFree(module: Module, meshes: readonly Mesh[]): void {
     const changed = manual.find((axis) => size(module.meshes, axis) !== size(meshes, axis));
     if (changed !== undefined)
       throw userError('SH0213', `a manual computation is written for ${changed}=${size(module.meshes, changed)}`, {
-        ...(op.origin.span === undefined ? {} : { span: op.origin.span }),
+        span: op.origin.span,
         expected: `its own size for ${changed}; free axes may change`,
         help: 'lower the program again for the other mesh',
       });

@@ -2,16 +2,14 @@
 import * as z from 'zod';
 import { userError } from '../ir/diagnostics.ts';
 import type { SourceText } from '../ir/program.ts';
+import type { Measured } from './figures.ts';
 import type { Report } from './report.ts';
 
 /** What a diff reads. Other fields may come and go between versions. */
-export type Comparable = Pick<
-  Report,
-  'mesh' | 'machine' | 'wireBytes' | 'flops' | 'peakMemoryBytes' | 'stepSeconds' | 'layouts'
-> & {
-  readonly collectives: Readonly<Record<string, { readonly count: number; readonly bytes: number }>>;
-  readonly timeBySource: readonly { readonly place: string; readonly wireBytes: number }[];
-};
+export type Comparable = Measured &
+  Pick<Report, 'mesh' | 'machine' | 'layouts'> & {
+    readonly timeBySource: readonly { readonly place: string; readonly wireBytes: number }[];
+  };
 
 const amount = z.number().nonnegative();
 const layouts = z.array(

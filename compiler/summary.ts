@@ -3,20 +3,17 @@ import pc from 'picocolors';
 import type { Drift } from './reduction-drift.ts';
 import type { Report } from './report.ts';
 import { section } from './tables.ts';
-import { bytesText, flopsText, percentText, secondsText } from './units.ts';
+import { bytesText, flopsText, meshText, percentText, secondsText } from './units.ts';
 
 /** Source lines and values shown. */
 const TOP = 5;
 
 export function summaryText(file: string, report: Report): string {
-  const mesh = Object.entries(report.mesh)
-    .map(([n, s]) => `${n}=${s}`)
-    .join(' ');
   const devices = Object.values(report.mesh).reduce((n, s) => n * s, 1);
   const ms = report.passes.reduce((n, p) => n + p.ms, 0);
   const labelled = report.layouts.arguments.some((r) => r.label !== undefined);
   return [
-    `${pc.bold(file)}  mesh ${mesh} (${devices} devices)  compiled in ${secondsText(ms / 1e3)}`,
+    `${pc.bold(file)}  mesh ${meshText(Object.entries(report.mesh))} (${devices} devices)  compiled in ${secondsText(ms / 1e3)}`,
     '',
     section(
       'arguments',

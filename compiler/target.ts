@@ -45,12 +45,14 @@ export const targetOf = (flags: TargetFlags, source: Input): Target => ({
   objective: flags.objective,
 });
 
-/** How `parsed` is compiled for the target. */
-export function compileOptions(parsed: Module, { machine, wish, registry, objective }: Target): CompileOptions {
+/** How layouts and collectives of `parsed` are decided for the target. */
+export function decidingOptions(parsed: Module, { machine, registry, objective }: Target): CompileOptions {
   const mesh = parsed.meshes[0];
-  return {
-    registry,
-    ...(objective === 'time' && mesh !== undefined ? { prices: timePrices(machine, mesh) } : {}),
-    pace: paceOn(machine, registry, wish),
-  };
+  return { registry, ...(objective === 'time' && mesh !== undefined ? { prices: timePrices(machine, mesh) } : {}) };
 }
+
+/** How `parsed` is compiled for the target, its ops in the order that is fastest there. */
+export const compileOptions = (parsed: Module, target: Target): CompileOptions => ({
+  ...decidingOptions(parsed, target),
+  pace: paceOn(target.machine, target.registry, target.wish),
+});

@@ -16,3 +16,7 @@ export const flopsText = (n: number): string =>
 export const secondsText = (s: number): string =>
   s >= 1 ? `${s.toFixed(2)} s` : s >= 1e-3 ? `${(s * 1e3).toFixed(2)} ms` : `${(s * 1e6).toFixed(1)} µs`;
 export const percentText = (share: number): string => `${(share * 100).toFixed(1)} %`;
+
+/** `data=2 model=4` */
+export const meshText = (axes: readonly (readonly [name: string, size: number])[]): string =>
+  axes.map(([name, size]) => `${name}=${size}`).join(' ');

@@ -13,13 +13,13 @@ export interface Diagnostic {
   readonly cause: Cause;
   /** What is wrong, in one sentence. */
   readonly message: string;
-  readonly span?: Span;
+  readonly span?: Span | undefined;
   /** What the span is of, where that is not the program's own text: the user's TypeScript. */
-  readonly source?: SourceText;
+  readonly source?: SourceText | undefined;
   /** What was expected. */
-  readonly expected?: string;
+  readonly expected?: string | undefined;
   /** What to do. */
-  readonly help?: string;
+  readonly help?: string | undefined;
 }
 
 /** Carries diagnostics out of deep code; the CLI prints them all. */

@@ -63,6 +63,9 @@ export const layoutOf = (
   ...(monoid !== undefined && monoid !== 'sum' && unreduced.length > 0 ? { monoid } : {}),
 });
 
+/** No dim is sharded, open or closed. */
+export const isWhole = (layout: Layout): boolean => layout.dims.every((d) => d.axes.length === 0);
+
 export const dimAxes = (layout: Layout, dim: number): readonly AxisRef[] => layout.dims[dim]?.axes ?? EMPTY;
 
 /** Do both place the same elements on the same devices (open/closed and priorities aside)? */

@@ -61,6 +61,9 @@ export const sameMesh = (a: Mesh, b: Mesh): boolean =>
   a.axes.every((x, i) => x.name === b.axes[i]?.name && x.size === b.axes[i]?.size) &&
   (a.deviceIds ?? []).join() === (b.deviceIds ?? []).join();
 
+/** Neither axes nor a device: it stands where some mesh has to. */
+export const isPlaceholder = (mesh: Mesh): boolean => mesh.axes.length === 0 && mesh.deviceIds === undefined;
+
 export const deviceCount = (mesh: Mesh): number => mesh.axes.reduce((n, a) => n * a.size, 1);
 
 export function axisSize(mesh: Mesh, name: string): number {

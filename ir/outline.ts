@@ -8,7 +8,7 @@
  * Stretches are found as tandem repeats: runs of ops that equal those one period later. O(ops) per period tried.
  */
 import type { Block, Func, Module, Op, ValueId, ValueInfo } from './program.ts';
-import { mainFunction, valueInfo, walkOps } from './program.ts';
+import { mainFunction, readsOf, valueInfo, walkOps } from './program.ts';
 
 /** Shorter stretches are not worth a call. */
 const LEAST = 8;
@@ -41,10 +41,11 @@ interface Stretch {
 
 function findRepeat(func: Func): Stretch | undefined {
   const keys = opKeys(func);
+  const [crossing, made] = [crossings(func), definedAt(func)];
   let best: Stretch | undefined;
   for (const period of likelyPeriods(keys)) {
     for (const run of runsOf(keys, period)) {
-      const stretch = placed(func, run, period);
+      const stretch = placed(func, { crossing, made }, run, period);
       if (stretch !== undefined && gain(stretch) > gain(best)) best = stretch;
     }
   }
@@ -123,14 +124,17 @@ function runsOf(keys: readonly number[], period: number): { readonly from: numbe
 }
 
 /** The cut through the run that the fewest values cross, and as many copies as agree in what they read of themselves. */
-function placed(func: Func, run: { readonly from: number; readonly to: number }, period: number): Stretch | undefined {
-  const crossing = crossings(func);
+function placed(
+  func: Func,
+  { crossing, made }: { readonly crossing: readonly number[]; readonly made: ReadonlyMap<ValueId, number> },
+  run: { readonly from: number; readonly to: number },
+  period: number,
+): Stretch | undefined {
   const most = Math.floor((run.to - run.from) / period);
   let start = run.from;
   for (let at = run.from; at + most * period <= run.to; at++)
     if ((crossing[at] as number) < (crossing[start] as number)) start = at;
   let copies = 1;
-  const made = definedAt(func);
   while (copies < most && readsAlike(func, made, start, start + copies * period, period)) copies++;
   return copies < 2 ? undefined : { start, length: period, copies };
 }
@@ -170,13 +174,6 @@ function readsAlike(func: Func, made: ReadonlyMap<ValueId, number>, a: number, b
     if (!x.operands.every((v, k) => inside(v, a) === inside(y.operands[k] as ValueId, b))) return false;
   }
   return true;
-}
-
-/** Ops and what their regions read from around. */
-function readsOf(op: Op): readonly ValueId[] {
-  return op.regions.length === 0
-    ? op.operands
-    : [...op.operands, ...op.regions.flatMap((r) => [...walkOps(r)].flatMap((o) => o.operands))];
 }
 
 // --- the function and its calls -----------------------------------------------------------------------------------------

@@ -223,3 +223,27 @@ export function* walkOps(block: Block): Generator<Op> {
     for (let i = op.regions.length - 1; i >= 0; i--) stack.push({ ops: (op.regions[i] as Block).ops, next: 0 });
   }
 }
+
+/** Values that the blocks read and do not make, in order of first use. */
+export function readFromOutside(blocks: readonly Block[]): ValueId[] {
+  if (blocks.length === 0) return [];
+  const made = new Set<ValueId>();
+  const read = new Set<ValueId>();
+  const stack = [...blocks].reverse();
+  const visited: Block[] = [];
+  for (let block = stack.pop(); block !== undefined; block = stack.pop()) {
+    visited.push(block);
+    block.params.forEach((p) => made.add(p));
+    for (const op of block.ops) {
+      op.results.forEach((r) => made.add(r));
+      stack.push(...op.regions);
+    }
+  }
+  for (const block of visited)
+    for (const op of block.ops) for (const id of op.operands) if (!made.has(id)) read.add(id);
+  return [...read];
+}
+
+/** What an op reads: its operands, then what its regions read from outside. */
+export const readsOf = (op: Op): readonly ValueId[] =>
+  op.regions.length === 0 ? op.operands : [...op.operands, ...readFromOutside(op.regions)];

@@ -19,6 +19,7 @@ import {
   type Op,
   type ValueId,
   valueInfo,
+  readFromOutside,
 } from './program.ts';
 import { type TensorType, typeText, withShape } from './types.ts';
 
@@ -109,7 +110,7 @@ class Verifier {
     const types = (ids: readonly ValueId[]): TensorType[] => ids.map((v) => valueInfo(func, v).type);
     this.side(op, 'operand', in_layouts, types(op.operands), types(body.params), manual);
     this.side(op, 'result', out_layouts, types(op.results), types(end.operands), manual);
-    const captured = readFromOutside(body);
+    const [captured] = readFromOutside([body]);
     if (captured !== undefined)
       this.say(
         op,
@@ -227,24 +228,8 @@ class Verifier {
       severity: 'error',
       cause: 'user',
       message,
-      ...(origin.span === undefined ? {} : { span: origin.span }),
-      ...(expected === undefined ? {} : { expected }),
+      span: origin.span,
+      expected,
     });
   }
-}
-
-/** A value that a body reads and does not make; undefined = none. */
-function readFromOutside(body: Block): ValueId | undefined {
-  const made = new Set<ValueId>();
-  const reads: ValueId[] = [];
-  const stack = [body];
-  for (let block = stack.pop(); block !== undefined; block = stack.pop()) {
-    for (const p of block.params) made.add(p);
-    for (const op of block.ops) {
-      reads.push(...op.operands);
-      for (const r of op.results) made.add(r);
-      stack.push(...op.regions);
-    }
-  }
-  return reads.find((v) => !made.has(v));
 }

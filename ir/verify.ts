@@ -113,6 +113,6 @@ const error = (code: string, message: string, span: Span | undefined, expected?:
   severity: 'error',
   cause: 'user',
   message,
-  ...(span === undefined ? {} : { span }),
-  ...(expected === undefined ? {} : { expected }),
+  span,
+  expected,
 });

@@ -23,9 +23,9 @@ import {
   synchronous,
   valueInfo,
   walkOps,
+  readFromOutside,
 } from '../ir/program.ts';
 import type { TensorType } from '../ir/types.ts';
-import { capturesOf } from './liveness.ts';
 import { meetings } from './meeting.ts';
 import type { Partition } from './partition.ts';
 import { devicesOf } from './spmd.ts';
@@ -140,7 +140,7 @@ class Checker {
         return read;
       default: {
         if (isCollective(op)) this.collective(op, scope.func, context);
-        const captured = op.regions.length === 0 ? [] : capturesOf(op.regions).map((v) => this.held(v, scope));
+        const captured = readFromOutside(op.regions).map((v) => this.held(v, scope));
         const result = this.uniform.ofResult(op, [...read, ...captured], viewOf(op, scope.func));
         return op.results.map(() => result);
       }
@@ -241,7 +241,7 @@ class Checker {
         severity: 'error',
         cause: pass === undefined ? 'user' : 'internal',
         message,
-        ...(span === undefined ? {} : { span }),
+        span,
         ...(by === undefined
           ? {}
           : { expected: `a ${by.kind} whose predicate is the same on all devices that the collective joins` }),

@@ -172,7 +172,7 @@ function axisIndices(op: Op, shards: ManualShards | undefined): Shards {
   const free = axes.find((a) => shards?.mesh.axes.some((m) => m.name === a.name) !== true);
   if (free !== undefined)
     throw userError('SH0231', `axis_index over ${free.name}, which is not manual here`, {
-      ...(op.origin.span === undefined ? {} : { span: op.origin.span }),
+      span: op.origin.span,
       expected: 'axes of the manual computations around',
     });
   return Array.from({ length: shards?.count ?? 1 }, (_, shard) => ({

@@ -33,22 +33,6 @@ export function planLiveness(func: Func): ReadonlyMap<Block, BlockPlan> {
   return plans;
 }
 
-/** Values of enclosing blocks that a region reads, each once. */
-export function capturesOf(regions: readonly Block[]): ValueId[] {
-  const inside = new Set<ValueId>();
-  const used = new Set<ValueId>();
-  const todo = [...regions];
-  for (let block = todo.pop(); block !== undefined; block = todo.pop()) {
-    for (const p of block.params) inside.add(p);
-    for (const op of block.ops) {
-      for (const v of op.operands) used.add(v);
-      for (const r of op.results) inside.add(r);
-      todo.push(...op.regions);
-    }
-  }
-  return [...used].filter((v) => !inside.has(v));
-}
-
 /** Every block with the place of the op that holds it (undefined for the function's body). */
 function parentsOf(func: Func): Map<Block, Place | undefined> {
   const parents = new Map<Block, Place | undefined>([[func.body, undefined]]);

@@ -106,7 +106,7 @@ function blockSize(size: number, axes: readonly AxisRef[], op: Op): number {
   const parts = axesSize(axes);
   if (size % parts !== 0)
     throw userError('SH0232', `a manual computation splits a dim of ${size} elements into ${parts} shards`, {
-      ...(op.origin.span === undefined ? {} : { span: op.origin.span }),
+      span: op.origin.span,
       expected: `a multiple of ${parts}`,
     });
   return size / parts;
@@ -127,7 +127,7 @@ export function expectAlike(a: TensorArray, b: TensorArray, op: Op): void {
       'SH0233',
       'a manual computation gives different numbers where it says that its result is replicated',
       {
-        ...(op.origin.span === undefined ? {} : { span: op.origin.span }),
+        span: op.origin.span,
         expected: `equal copies; two shards hold ${x} and ${y} at element ${i}`,
         help: 'reduce or gather the result over those axes, or name them in its layout (out_specs)',
       },

@@ -19,7 +19,7 @@ export function expectMeeting(op: Op, mesh: Mesh, active: Uint8Array | undefined
       'SH0234',
       `deadlock: device ${here} waits in ${op.kind} for device ${away}, which took another way`,
       {
-        ...(op.origin.span === undefined ? {} : { span: op.origin.span }),
+        span: op.origin.span,
         expected: 'a predicate around a collective that is the same on all devices that the collective joins',
       },
     );

@@ -17,12 +17,12 @@ import {
   synchronous,
   type ValueId,
   valueInfo,
+  readFromOutside,
 } from '../ir/program.ts';
 import { elementCount } from '../ir/types.ts';
 import { type Choice, choicesOf, type Here, type Meaning, runFunction, type Scope } from './control-flow.ts';
 import { DeviceGrid } from './device-grid.ts';
 import { type Distributed, Sharder } from './distributed.ts';
-import { capturesOf } from './liveness.ts';
 import { Partitions } from './partition.ts';
 import { definitionOf, kernelContext } from './region-call.ts';
 import { runStacked } from './kernels/index.ts';
@@ -257,7 +257,7 @@ class Lockstep implements Meaning<Distributed> {
   private capturedBy(op: Op): readonly ValueId[] {
     if (op.regions.length === 0) return [];
     let found = this.captures.get(op);
-    if (found === undefined) this.captures.set(op, (found = capturesOf(op.regions)));
+    if (found === undefined) this.captures.set(op, (found = readFromOutside(op.regions)));
     return found;
   }
 }

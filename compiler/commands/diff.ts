@@ -11,7 +11,7 @@ import { makeReport } from '../report.ts';
 import { type Comparable, readReport } from '../report-file.ts';
 import { compileOptions, type TargetFlags, targetOf, withTargetOptions } from '../target.ts';
 import { section } from '../tables.ts';
-import { bytesText, percentText } from '../units.ts';
+import { bytesText, meshText, percentText } from '../units.ts';
 import { collect, guard, load, printDiagnostics } from './guard.ts';
 
 interface Flags extends TargetFlags {
@@ -64,10 +64,7 @@ function measured(source: Input, flags: Flags): Comparable {
 type Named = readonly [file: string, report: Comparable];
 
 function text([before, was]: Named, [after, is]: Named, { figures, places, layouts }: Difference): string {
-  const on = ({ mesh, machine }: Comparable): string =>
-    `${Object.entries(mesh)
-      .map(([name, size]) => `${name}=${size}`)
-      .join(' ')}, on ${machine}`;
+  const on = ({ mesh, machine }: Comparable): string => `${meshText(Object.entries(mesh))}, on ${machine}`;
   const same = on(was) === on(is);
   return [
     `${pc.bold(before)}  ${same ? '' : `${on(was)}  `}→  ${pc.bold(after)}  ${on(is)}`,

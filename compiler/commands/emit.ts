@@ -27,11 +27,17 @@ export interface EmitFrom {
   readonly device: number | undefined;
 }
 
-export function parseEmit(text: string): Emit {
+export const parseEmit = (text: string): Emit => emitOf(text, KINDS);
+
+/** `KIND` or `KIND=FILE`, of the kinds that the command knows. */
+export function emitOf<Kind extends string>(
+  text: string,
+  kinds: readonly Kind[],
+): { readonly kind: Kind; readonly file: string | undefined } {
   const at = text.indexOf('=');
   const [name, file] = at < 0 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)];
-  const kind = KINDS.find((k) => k === name);
-  if (kind === undefined) throw userError('SH0704', `--emit does not know "${name}"`, { expected: KINDS.join(', ') });
+  const kind = kinds.find((k) => k === name);
+  if (kind === undefined) throw userError('SH0704', `--emit does not know "${name}"`, { expected: kinds.join(', ') });
   if (file === '')
     throw userError('SH0704', `--emit ${name}= names no file`, {
       expected: `--emit ${name}=FILE, or --emit ${name} for standard output`,

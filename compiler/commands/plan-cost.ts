@@ -1,12 +1,11 @@
 /** `shardc plan-cost`: what a training step of a described transformer costs, from the compiler's own programs. */
 import { type Command, Option } from 'commander';
-import { userError } from '../../ir/diagnostics.ts';
 import { loadMachine } from '../load-machine.ts';
 import { parseDescription } from '../plan/description.ts';
 import { planCost } from '../plan/plan-cost.ts';
 import { planText } from '../plan/plan-summary.ts';
 import { planTrace } from '../plan/plan-trace.ts';
-import { write } from './emit.ts';
+import { emitOf, write } from './emit.ts';
 import { collect, guardText } from './guard.ts';
 
 const HELP = `
@@ -21,6 +20,8 @@ Examples:
   shardc plan-cost examples/plans/gpt-1t.json --machine h100
   shardc plan-cost plan.json --emit json | jq .stepSeconds
   shardc plan-cost plan.json --emit trace=step.json      every microbatch on every stage, for ui.perfetto.dev`;
+
+const KINDS = ['json', 'trace'] as const;
 
 interface Flags {
   readonly machine?: string;
@@ -39,7 +40,7 @@ export function planCostCommand(program: Command): void {
     .addHelpText('after', HELP)
     .action((file: string, flags: Flags) =>
       guardText(file, (source) => {
-        const emits = flags.emit.map(parseEmit);
+        const emits = flags.emit.map((text) => emitOf(text, KINDS));
         const description = parseDescription(source);
         const plan = planCost(description, loadMachine(flags.machine ?? description.machine));
         for (const { kind, file: to } of emits) {
@@ -50,11 +51,4 @@ export function planCostCommand(program: Command): void {
         if (!emits.some((e) => e.file === undefined)) console.log(planText(source.file, description, plan.report));
       }),
     );
-}
-
-function parseEmit(text: string): { kind: 'json' | 'trace'; file: string | undefined } {
-  const [kind, ...rest] = text.split('=');
-  if (kind !== 'json' && kind !== 'trace')
-    throw userError('SH0704', `--emit does not know "${kind ?? ''}"`, { expected: 'json, trace' });
-  return { kind, file: rest.length === 0 ? undefined : rest.join('=') };
 }

@@ -64,22 +64,3 @@ export function replaceReads(block: Block, now: ReadonlyMap<ValueId, ValueId>): 
     })),
   };
 }
-
-/** Values that the blocks read and do not make, in order of first use. */
-export function readFromOutside(blocks: readonly Block[]): ValueId[] {
-  const made = new Set<ValueId>();
-  const read = new Set<ValueId>();
-  const stack = [...blocks].reverse();
-  const visited: Block[] = [];
-  for (let block = stack.pop(); block !== undefined; block = stack.pop()) {
-    visited.push(block);
-    block.params.forEach((p) => made.add(p));
-    for (const op of block.ops) {
-      op.results.forEach((r) => made.add(r));
-      stack.push(...op.regions);
-    }
-  }
-  for (const block of visited)
-    for (const op of block.ops) for (const id of op.operands) if (!made.has(id)) read.add(id);
-  return [...read];
-}

@@ -112,7 +112,7 @@ function readAxis(mesh: Mesh, text: string, logical: readonly string[]): AxisRef
     const help = suggestion(name, names);
     fail('SH0210', `mesh @${mesh.name} has no axis "${name}"`, {
       expected: `one of ${names.join(', ')}`,
-      ...(help === undefined ? {} : { help }),
+      help,
     });
   }
   if (pre === undefined) return { name, pre: 1, size: axis.size };

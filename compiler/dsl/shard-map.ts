@@ -5,9 +5,9 @@
 import { closedDim, type Layout, type Monoid, openDim } from '../../ir/layout.ts';
 import { type AxisRef, axesSize, fullAxis, type Mesh } from '../../ir/mesh.ts';
 import { collectives } from '../../ir/ops/collectives.ts';
-import type { CollectiveKind, Op, ValueId } from '../../ir/program.ts';
+import { type CollectiveKind, type Op, readFromOutside, type ValueId } from '../../ir/program.ts';
 import { tensor, type TensorType, typeText } from '../../ir/types.ts';
-import { readFromOutside, replaceReads } from './blocks.ts';
+import { replaceReads } from './blocks.ts';
 import { fail } from './errors.ts';
 import { type DimSpec, readLayout, sameMeshAs } from './mesh.ts';
 import { divide } from './ops/elementwise.ts';

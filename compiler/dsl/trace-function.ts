@@ -132,7 +132,7 @@ function namedArguments(
 ): { name: string; specs: unknown }[] {
   if (!Array.isArray(args))
     fail('SH0607', `args is ${describe(args)}`, { expected: 'one tree of specs per parameter' });
-  const names = parameterNames(fn).map(asWritten);
+  const names = asWritten(parameterNames(fn));
   const isRest = names.at(-1)?.startsWith('...') === true || /\[native code\]/.test(fn.toString());
   if (args.length < fn.length || (args.length > names.length && !isRest))
     fail('SH0607', `the function has ${names.length} parameters, args has ${args.length}`, {
@@ -147,13 +147,16 @@ function namedArguments(
 }
 
 /** tsx gives a parameter a number where a name of the file around it is the same: `params2` is written `params`. */
-function asWritten(name: string): string {
-  const [, plain] = /^([A-Za-z_$][\w$]*?)\d+$/.exec(name) ?? [];
+function asWritten(names: readonly string[]): readonly string[] {
+  const numbered = /^([A-Za-z_$][\w$]*?)\d+$/;
+  if (!names.some((name) => numbered.test(name))) return names;
   const file = callerOrigin().user?.file;
-  if (plain === undefined || file === undefined || !existsSync(file)) return name;
-  const text = readFileSync(file, 'utf8');
-  const has = (word: string): boolean => new RegExp(`(?<![\\w$])${word.replaceAll('$', '\\$')}(?![\\w$])`).test(text);
-  return !has(name) && has(plain) ? plain : name;
+  if (file === undefined || !existsSync(file)) return names;
+  const words = new Set(readFileSync(file, 'utf8').match(/[\w$]+/g));
+  return names.map((name) => {
+    const [, plain] = numbered.exec(name) ?? [];
+    return plain !== undefined && !words.has(name) && words.has(plain) ? plain : name;
+  });
 }
 
 /** `(x, { w1, w2 }, lr = 0.1) => …` → x, { w1, w2 }, lr. */

@@ -1,8 +1,8 @@
 /** Gradients of functions: grad, valueAndGrad, vjp, and checkpoint, which says what they keep. */
 import { fullAxis } from '../../ir/mesh.ts';
-import { type Block, type Op, type ValueId, walkOps } from '../../ir/program.ts';
+import { type Block, type Op, readFromOutside, type ValueId, walkOps } from '../../ir/program.ts';
 import { isFloat, isInexact, typeText } from '../../ir/types.ts';
-import { Environment, readFromOutside } from './blocks.ts';
+import { Environment } from './blocks.ts';
 import { diagnosticAt, fail } from './errors.ts';
 import { Tape } from './gradient/tape.ts';
 import { Variation } from './gradient/variation.ts';

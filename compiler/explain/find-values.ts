@@ -5,7 +5,10 @@ import { mainFunction, type Origin, type ValueId } from '../../ir/program.ts';
 import type { Compiled } from '../compile.ts';
 import { written } from './places.ts';
 
-/** `%13` or `13` as a name; `params['w']` as JAX names an argument; `:42` or `FILE:42` as a line, of the program or of the Python file in its locations. */
+/**
+ * `%13` or `13` as a name; `params['w']` as JAX names an argument; `:42` or `FILE:42` as a line, of the program or of the
+ * Python file in its locations.
+ */
 export function findValues(compiled: Compiled, question: string): ValueId[] {
   const { values } = mainFunction(compiled.propagated ?? compiled.module);
   const name = question.replace(/^%/, '');

@@ -1,7 +1,7 @@
 /** The whole program at a glance: what moves most and why, and where layouts met that cannot be had at once. */
 import { mainFunction } from '../../ir/program.ts';
 import type { Compiled } from '../compile.ts';
-import { bytesText } from '../units.ts';
+import { bytesText, meshText } from '../units.ts';
 import { conflictText, pricedConflicts } from './conflicts.ts';
 import { type MoveMade, movesOf, moveText } from './moves.ts';
 import { place } from './places.ts';
@@ -13,8 +13,10 @@ export function explainOverview(compiled: Compiled): string {
   const moves = movesOf(compiled);
   const conflicts = pricedConflicts(compiled, moves);
   const total = moves.reduce((n, m) => n + m.bytes, 0);
+  const { values } = mainFunction(compiled.propagated ?? compiled.module);
+  const axes = compiled.module.meshes[0]?.axes ?? [];
   return [
-    `${mainFunction(compiled.module).values.length} values on ${meshText(compiled)}; ${bytesText(total)} on the wire per device and step`,
+    `${values.length} values on ${meshText(axes.map((a) => [a.name, a.size]))}; ${bytesText(total)} on the wire per device and step`,
     '',
     moves.length === 0 ? 'nothing moves between devices' : 'what moves, most first',
     ...groupedMoves(moves)
@@ -33,9 +35,6 @@ export function explainOverview(compiled: Compiled): string {
 }
 
 const more = (count: number): string[] => (count > SHOWN ? [`  … and ${count - SHOWN} more`] : []);
-
-const meshText = (compiled: Compiled): string =>
-  (compiled.module.meshes[0]?.axes ?? []).map((a) => `${a.name}=${a.size}`).join(' ');
 
 /** The same collective of the same value for the same op, as in the layers of a model, is told once. */
 function groupedMoves(moves: readonly MoveMade[]): MoveMade[][] {

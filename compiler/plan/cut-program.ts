@@ -9,8 +9,16 @@
  *
  * Constants, broadcasts of them, and aliases of arguments are made again where they are read.
  */
-import { type Block, type Func, mainFunction, type Module, type Op, typeOf, type ValueId } from '../../ir/program.ts';
-import { capturesOf } from '../../runtime-sim/liveness.ts';
+import {
+  type Block,
+  type Func,
+  mainFunction,
+  type Module,
+  type Op,
+  typeOf,
+  type ValueId,
+  readsOf,
+} from '../../ir/program.ts';
 
 export interface ProgramPart {
   readonly module: Module;
@@ -56,8 +64,6 @@ function neededFor(values: readonly ValueId[], makers: ReadonlyMap<ValueId, Op>,
 
 const CHEAP: ReadonlySet<string> = new Set(['constant', 'iota', 'axis_index', 'compare', 'broadcast_in_dim']);
 const isCheap = (op: Op): boolean => CHEAP.has(op.kind);
-const readsOf = (op: Op): readonly ValueId[] =>
-  op.regions.length === 0 ? op.operands : [...op.operands, ...capturesOf(op.regions)];
 
 function partOf(module: Module, func: Func, needed: ReadonlySet<Op>, results: readonly ValueId[]): ProgramPart {
   const ops = func.body.ops.filter((op) => needed.has(op));

@@ -2,7 +2,7 @@
  * What `shardc plan-cost` reads: a transformer, how its training is spread over devices, and the machine. A JSON file of the
  * schema below (docs/plan-cost.md); every mistake is reported at once, at its place in the file.
  */
-import { findNodeAtLocation, parseTree } from 'jsonc-parser';
+import { findNodeAtLocation, type Node, parseTree } from 'jsonc-parser';
 import * as z from 'zod';
 import { type Diagnostic, DiagnosticError, unsupported, userError } from '../../ir/diagnostics.ts';
 import type { SourceText, Span } from '../../ir/program.ts';
@@ -102,13 +102,14 @@ export function parseDescription(source: SourceText): Description {
       expected: `at most ${MAX_BYTES}`,
     });
   const json = readJson(source);
+  const mistake = mistakesIn(source.text);
   const parsed = descriptionSchema.safeParse(json);
   if (!parsed.success) {
     const mistakes = parsed.error.issues.flatMap((issue) => {
       const unknown = issue.code === 'unrecognized_keys' ? issue.keys : [undefined];
       return unknown.map((key) => {
         const path = [...issue.path, ...(key === undefined ? [] : [key])];
-        return mistake(source, path, key === undefined ? issue.message : 'no such field');
+        return mistake(path, key === undefined ? issue.message : 'no such field');
       });
     });
     throw new DiagnosticError(mistakes);
@@ -118,7 +119,7 @@ export function parseDescription(source: SourceText): Description {
     throw unsupported(`${kvHeads} heads of keys on ${parsed.data.tp} devices of tensor parallelism`, {
       expected: 'one, or a multiple of tp',
     });
-  const wrong = inconsistent(parsed.data).map(([path, message]) => mistake(source, path, message));
+  const wrong = inconsistent(parsed.data).map(([path, message]) => mistake(path, message));
   if (wrong.length > 0) throw new DiagnosticError(wrong);
   return parsed.data;
 }
@@ -133,22 +134,24 @@ function readJson({ file, text }: SourceText): unknown {
   }
 }
 
-function mistake(source: SourceText, path: readonly PropertyKey[], message: string): Diagnostic {
-  const span = spanOf(source.text, path);
-  return {
-    code: 'SH0805',
-    severity: 'error',
-    cause: 'user',
-    message: `${path.length === 0 ? 'the file' : path.join('.')}: ${message}`,
-    ...(span === undefined ? {} : { span }),
-    help: 'docs/plan-cost.md states the fields',
+/** Says what is wrong with a field, at its place in the file. */
+function mistakesIn(text: string): (path: readonly PropertyKey[], message: string) => Diagnostic {
+  const root = parseTree(text);
+  return (path, message) => {
+    const span = root === undefined ? undefined : spanOf(root, path);
+    return {
+      code: 'SH0805',
+      severity: 'error',
+      cause: 'user',
+      message: `${path.length === 0 ? 'the file' : path.join('.')}: ${message}`,
+      span,
+      help: 'docs/plan-cost.md states the fields',
+    };
   };
 }
 
 /** Where the field stands; where it is missing, the object that lacks it. */
-function spanOf(text: string, path: readonly PropertyKey[]): Span | undefined {
-  const root = parseTree(text);
-  if (root === undefined) return undefined;
+function spanOf(root: Node, path: readonly PropertyKey[]): Span | undefined {
   for (let end = path.length; end >= 0; end--) {
     const node = findNodeAtLocation(root, path.slice(0, end) as string[]);
     if (node !== undefined) return { start: node.offset, end: node.offset + (end < path.length ? 1 : node.length) };

@@ -9,6 +9,7 @@ import { axesOf } from './axes.ts';
 import { type Description, devicesOf, microbatchesOf, scheduleOf } from './description.ts';
 import { handingOn, type HandingOn } from './handing-on.ts';
 import { heldBytes, type StageMemory } from './stage-memory.ts';
+import type { PassCost } from './part-cost.ts';
 import { type Stage, stagesOf } from './stages.ts';
 import { type StepEnd, stepEnds } from './step-end.ts';
 
@@ -100,7 +101,7 @@ function reportOf(
     (m * mean((s) => s.chunks.reduce((n, c) => n + c[pick], 0))) / stepSeconds;
   const peak = peakFlops(machine, d.dtype);
   const [model, hardware] = [perDevice('modelFlops'), perDevice('hardwareFlops')];
-  const passes = stages.flatMap((s) => s.chunks.flatMap((c) => [c.forward, c.backward]));
+  const passes = stages.flatMap(passesOf);
   const memory = memories.reduce((most, s) => (s.totalBytes > most.totalBytes ? s : most));
   const devices = devicesOf(d);
   return {
@@ -131,13 +132,8 @@ function reportOf(
 }
 
 function linkSeconds(d: Description, stages: readonly Stage[]): Record<string, number> {
-  const total: Record<string, number> = {};
-  for (const stage of stages)
-    for (const c of stage.chunks)
-      for (const p of [c.forward, c.backward])
-        for (const [kind, n] of Object.entries(p.linkSeconds))
-          total[kind] = (total[kind] ?? 0) + (n * microbatchesOf(d)) / stages.length;
-  return total;
+  const m = microbatchesOf(d);
+  return perKind(stages.flatMap(passesOf).map((p) => [p.linkSeconds, m / stages.length]));
 }
 
 function wireBytes(
@@ -146,15 +142,21 @@ function wireBytes(
   ends: readonly StepEnd[],
   send: HandingOn,
 ): Record<string, number> {
-  const total = new Map<string, number>();
-  const note = (bytes: Readonly<Record<string, number>>, times: number): void => {
-    for (const [kind, n] of Object.entries(bytes))
-      total.set(kind, (total.get(kind) ?? 0) + (n * times) / stages.length);
-  };
   const m = microbatchesOf(d);
-  for (const stage of stages)
-    for (const c of stage.chunks) for (const p of [c.forward, c.backward]) note(p.wireBytes, m);
-  for (const end of ends) note(end.wireBytes, 1);
-  note(send.wireBytes, 2 * m * (d.pp * d.virtual - 1));
-  return Object.fromEntries([...total].filter(([, n]) => n > 0));
+  const total = perKind([
+    ...stages.flatMap(passesOf).map((p) => [p.wireBytes, m / stages.length] as const),
+    ...ends.map((end) => [end.wireBytes, 1 / stages.length] as const),
+    [send.wireBytes, (2 * m * (d.pp * d.virtual - 1)) / stages.length],
+  ]);
+  return Object.fromEntries(Object.entries(total).filter(([, n]) => n > 0));
+}
+
+const passesOf = (stage: Stage): PassCost[] => stage.chunks.flatMap((c) => [c.forward, c.backward]);
+
+/** Sums by kind of collective, each part as often as it runs. */
+function perKind(parts: readonly (readonly [Readonly<Record<string, number>>, number])[]): Record<string, number> {
+  const total = new Map<string, number>();
+  for (const [part, times] of parts)
+    for (const [kind, n] of Object.entries(part)) total.set(kind, (total.get(kind) ?? 0) + n * times);
+  return Object.fromEntries(total);
 }

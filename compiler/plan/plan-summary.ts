@@ -1,5 +1,6 @@
 /** The plan's report for people. */
 import pc from 'picocolors';
+import { section } from '../tables.ts';
 import { bytesText, flopsText, percentText, secondsText } from '../units.ts';
 import type { Description } from './description.ts';
 import type { PlanReport } from './plan-cost.ts';
@@ -47,8 +48,3 @@ export function planText(file: string, d: Description, r: PlanReport): string {
 
 const count = (n: number): string =>
   n >= 1e12 ? `${(n / 1e12).toFixed(2)}T` : n >= 1e9 ? `${(n / 1e9).toFixed(1)}B` : `${(n / 1e6).toFixed(1)}M`;
-
-function section(title: string, rows: readonly (readonly string[])[]): string {
-  const width = Math.max(0, ...rows.map(([name = '']) => name.length));
-  return [pc.bold(title), ...rows.map(([name = '', text = '']) => `  ${name.padEnd(width)}  ${text}`), ''].join('\n');
-}

@@ -252,7 +252,7 @@ const slice = defineOp<OpAttrs['slice']>({
     ];
   },
   linearity: LINEAR,
-  padRule: ({ attrs, operands }, d, rule) => (passes(rule, d) ? besideZeros(operands) : { apart: 'all' }),
+  padRule: ({ operands }, d, rule) => (passes(rule, d) ? besideZeros(operands) : { apart: 'all' }),
   /** Of dims that are taken whole. */
   padAttrs: ({ attrs, operands }, padded) => ({
     ...attrs,

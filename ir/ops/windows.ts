@@ -67,7 +67,7 @@ export const reduceWindow = defineOp<ReduceWindow>({
       results.map((t) => t.shape.length),
     );
     (results[0] as TensorType).shape.forEach((size, d) => {
-      const trivial = isTrivialWindow(attrs, d) && attrs.base_dilations[d] === 1;
+      const trivial = isAlone(attrs, d);
       rule.add(
         operands.map((_, i) => (i < results.length ? d : null)),
         results.map(() => d),
@@ -78,7 +78,7 @@ export const reduceWindow = defineOp<ReduceWindow>({
     return rule.build();
   },
   halo({ operands, results, attrs }, d, shards) {
-    if (isTrivialWindow(attrs, d) && attrs.base_dilations[d] === 1) return [];
+    if (isAlone(attrs, d)) return [];
     const elements = receivedBy(
       reducedWindow(attrs, results[0] as TensorType, d, shards),
       shards,
@@ -104,7 +104,7 @@ function paddedWindows(view: OpView<ReduceWindow>, { operands, results }: LocalS
     const [low, high] = [at(attrs.pad_low, d), at(attrs.pad_high, d)];
     const [size, count] = [at((operands[0] as TensorType).shape, d), at((results[0] as TensorType).shape, d)];
     if (size === view.operands[0]?.shape[d] && count === view.results[0]?.shape[d]) return { window, low, high };
-    const scan = scanAlong(view, d);
+    const scan = scanAlong(view.attrs, view.operands[0]?.shape ?? [], d);
     if (scan !== null && size === count)
       return scan === 'forward' ? { window: size, low: size - 1, high: 0 } : { window: size, low: 0, high: size - 1 };
     const taken = { count, stride: at(attrs.window_strides, d), size: window, dilation: at(attrs.window_dilations, d) };
@@ -118,9 +118,24 @@ function paddedWindows(view: OpView<ReduceWindow>, { operands, results }: LocalS
   };
 }
 
+/** The one dim along which elements meet, where it is scanned: cumsum, cumprod and their like. */
+export function scanOf(attrs: ReduceWindow, shape: readonly number[]): Scan | undefined {
+  const [dim, ...more] = shape.flatMap((_, d) => (isAlone(attrs, d) ? [] : [d]));
+  const direction = dim === undefined || more.length > 0 ? null : scanAlong(attrs, shape, dim);
+  return dim === undefined || direction === null ? undefined : { dim, direction };
+}
+
+export interface Scan {
+  readonly dim: number;
+  readonly direction: 'forward' | 'reverse';
+}
+
+/** Along this dim every element stays by itself. */
+const isAlone = (attrs: ReduceWindow, d: number): boolean => isTrivialWindow(attrs, d) && attrs.base_dilations[d] === 1;
+
 /** Is it, along this dim, a window over all that comes before (or after) an element? */
-export function scanAlong({ attrs, operands }: OpView<ReduceWindow>, d: number): 'forward' | 'reverse' | null {
-  const size = operands[0]?.shape[d];
+function scanAlong(attrs: ReduceWindow, shape: readonly number[], d: number): Scan['direction'] | null {
+  const size = shape[d];
   const plain = [attrs.window_strides, attrs.base_dilations, attrs.window_dilations].every((list) => list[d] === 1);
   if (size === undefined || !plain || attrs.window_dimensions[d] !== size) return null;
   const [low, high] = [attrs.pad_low[d], attrs.pad_high[d]];

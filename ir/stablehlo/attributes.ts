@@ -2,7 +2,7 @@
 import { closedDim, type DimSharding, type Layout, MONOIDS, type Monoid, openDim, overlappingAxis } from '../layout.ts';
 import { inMeshOrder, mergeNeighbours } from '../axes.ts';
 import { type AxisRef, type Mesh, meshMistake, sameAxes } from '../mesh.ts';
-import { axisRefText } from './sharding-text.ts';
+import { axesText } from './sharding-text.ts';
 import { inlinedMesh, liftedMesh } from '../inlined-mesh.ts';
 import { type CollectiveAxes, type Move, SDY_COLLECTIVES } from './sdy-collectives.ts';
 import { elementOf, rawBytes } from '../element-bits.ts';
@@ -351,7 +351,7 @@ export class AttributeReader {
     const wrong = (message: string, axes: readonly AxisRef[]): Error =>
       userError('SH0229', message, {
         span: this.r.span(from),
-        expected: `{${axes.map((a) => axisRefText(mesh, a)).join(', ')}}`,
+        expected: axesText(mesh, axes),
       });
     const parted = [...dims.map((d) => d.axes), replicated, unreduced].find(
       (axes) => mergeNeighbours(axes).length !== axes.length,

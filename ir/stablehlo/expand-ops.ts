@@ -63,7 +63,7 @@ class Expander {
   private expand(def: AnyOpDef, op: Op): void {
     if (def.expand === undefined)
       throw userError('SH0615', `XLA has no op ${op.kind}, and its definition does not say what it is in ops of XLA`, {
-        ...(op.origin.span === undefined ? {} : { span: op.origin.span }),
+        span: op.origin.span,
         help: 'give the definition an expand(b, op), which writes it with b.one(kind, operands, attrs)',
       });
     this.b.origin = op.origin;

@@ -84,7 +84,7 @@ function checkCalls(functions: readonly Func[]): void {
       if (kind !== 'call' || known.has(attrs.callee as string)) continue;
       const some = [...known].slice(0, 8).map((k) => `@${k}`);
       throw userError('SH0220', `there is no function @${String(attrs.callee)}`, {
-        ...(origin.span === undefined ? {} : { span: origin.span }),
+        span: origin.span,
         expected: `one of ${some.join(', ')}`,
       });
     }

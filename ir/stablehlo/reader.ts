@@ -206,8 +206,8 @@ export class Reader {
     const end = { start: this.text.length, end: this.text.length };
     return userError('SH0102', message, {
       span: at < this.tokens.length ? this.span(at, at) : end,
-      ...(expected === undefined ? {} : { expected }),
-      ...(help === undefined ? {} : { help }),
+      expected,
+      help,
     });
   }
 }

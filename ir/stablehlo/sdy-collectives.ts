@@ -6,7 +6,7 @@
  */
 import type { Attrs } from '../program.ts';
 import type { AxisRef, Mesh } from '../mesh.ts';
-import { axisRefText } from './sharding-text.ts';
+import { axesText } from './sharding-text.ts';
 
 /** How the axes are given: a list per dim, one list, a list per move of a dim's axes to another dim, or not at all. */
 export type AxesForm = 'per dim' | 'list' | 'moves' | 'none';
@@ -50,19 +50,16 @@ export const collectiveForm = (kind: string): Form | undefined => {
   return Object.hasOwn(SDY_COLLECTIVES, name) ? SDY_COLLECTIVES[name] : undefined;
 };
 
-const listText = (mesh: Mesh, axes: readonly AxisRef[]): string =>
-  `{${axes.map((a) => axisRefText(mesh, a)).join(', ')}}`;
-
 /** `[{}, {"x"}]`, `{"x"}`, `[{"x"}: 0->1]`; undefined: it has none. */
 export function collectiveAxesText(mesh: Mesh, kind: string, attrs: Attrs): string | undefined {
   switch (collectiveForm(kind)?.form) {
     case 'per dim':
-      return `[${(attrs.axes as readonly (readonly AxisRef[])[]).map((axes) => listText(mesh, axes)).join(', ')}]`;
+      return `[${(attrs.axes as readonly (readonly AxisRef[])[]).map((axes) => axesText(mesh, axes)).join(', ')}]`;
     case 'list':
-      return listText(mesh, attrs.axes as readonly AxisRef[]);
+      return axesText(mesh, attrs.axes as readonly AxisRef[]);
     case 'moves': {
       const moves = attrs.moves as readonly Move[];
-      return `[${moves.map((m) => `${listText(mesh, m.axes)}: ${m.source}->${m.target}`).join(', ')}]`;
+      return `[${moves.map((m) => `${axesText(mesh, m.axes)}: ${m.source}->${m.target}`).join(', ')}]`;
     }
     default:
       return undefined;

@@ -6,6 +6,10 @@ import { type AxisRef, isFullAxis, type Mesh } from '../mesh.ts';
 export const axisRefText = (mesh: Mesh, a: AxisRef): string =>
   isFullAxis(mesh, a) ? `"${a.name}"` : `"${a.name}":(${a.pre})${a.size}`;
 
+/** `{"x", "y":(1)2}` */
+export const axesText = (mesh: Mesh, axes: readonly AxisRef[]): string =>
+  `{${axes.map((a) => axisRefText(mesh, a)).join(', ')}}`;
+
 /** `<@mesh, [{"x"}, {"y", ?}p1], replicated={"z"}>` */
 export function shardingText(mesh: Mesh, layout: Layout): string {
   const dims = layout.dims.map(
@@ -13,7 +17,7 @@ export function shardingText(mesh: Mesh, layout: Layout): string {
       `{${[...d.axes.map((a) => axisRefText(mesh, a)), ...(d.open ? ['?'] : [])].join(', ')}}${d.priority > 0 ? `p${d.priority}` : ''}`,
   );
   const extra = (key: string, axes: readonly AxisRef[]): string =>
-    axes.length === 0 ? '' : `, ${key}={${axes.map((a) => axisRefText(mesh, a)).join(', ')}}`;
+    axes.length === 0 ? '' : `, ${key}=${axesText(mesh, axes)}`;
   const name = mesh.inlined === true ? mesh.name : `@${mesh.name}`;
   return `<${name}, [${dims.join(', ')}]${extra('replicated', layout.replicated)}${extra('unreduced', layout.unreduced)}>`;
 }

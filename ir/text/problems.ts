@@ -22,8 +22,8 @@ export class Problems {
       cause: 'user',
       message,
       span,
-      ...(expected === undefined ? {} : { expected }),
-      ...(help === undefined ? {} : { help }),
+      expected,
+      help,
     });
     if (this.found.length >= MAX_FOUND) this.check();
   }

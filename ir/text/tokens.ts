@@ -193,5 +193,5 @@ const lexical = (code: string, message: string, span: Span, expected?: string): 
   cause: 'user',
   message,
   span,
-  ...(expected === undefined ? {} : { expected }),
+  expected,
 });

@@ -32,7 +32,7 @@ export function cutLayouts(module: Module): Diagnostic[] {
               help: 'inside the program the dim is padded and sharded as asked; a size that divides is sharded on the way in and out too',
             }
           : {}),
-        ...(span === undefined ? {} : { span }),
+        span,
       });
     });
   for (const p of func.body.params) {

@@ -23,7 +23,7 @@ export function gatheredCalls(module: Module): Diagnostic[] {
       severity: 'warning',
       cause: 'user',
       message: `custom_call @${String(op.attrs.target)} does not say how it may be split: ${gathered.length} of its operands are gathered`,
-      ...(op.origin.span === undefined ? {} : { span: op.origin.span }),
+      span: op.origin.span,
       help: 'an sdy.sharding_rule on the call (jax.experimental.custom_partitioning) names the dims that may be sharded',
     });
   }

@@ -10,7 +10,7 @@
 import { FuncBuilder } from '../../ir/build.ts';
 import { internalError, unsupported } from '../../ir/diagnostics.ts';
 import { type DimFactors, factorName, ruleText } from '../../ir/factors.ts';
-import { isEven, type Layout, localShape, usedAxes } from '../../ir/layout.ts';
+import { isEven, isWhole, type Layout, localShape, usedAxes } from '../../ir/layout.ts';
 import { axesSize, type AxisRef, fullAxis, isFullAxis, type Mesh } from '../../ir/mesh.ts';
 import { attrsAt, haloOfFactor, type OpView, type Registry, splitRule } from '../../ir/op.ts';
 import {
@@ -202,7 +202,7 @@ class Localizing {
       shards === 1 || haloOfFactor(def, view, rule, f, shards) !== null;
     const check = (value: ValueId, dims: readonly DimFactors[]): void => {
       const { layout } = valueInfo(this.func, value);
-      if (layout === undefined || layout.dims.every((d) => d.axes.length === 0)) return;
+      if (layout === undefined || isWhole(layout)) return;
       const axes = project(rule, dims, layout);
       const split = rule.factors.findIndex((_, f) => !splits(f, axesSize(axes[f] ?? [])));
       if (split >= 0) throw unsupported(`${op.kind} sharded on factor ${factorName(split)} of ${ruleText(rule)}`);

@@ -9,7 +9,7 @@
  */
 import { FuncBuilder } from '../../ir/build.ts';
 import { type Diagnostic, unsupported } from '../../ir/diagnostics.ts';
-import type { Layout } from '../../ir/layout.ts';
+import { isWhole, type Layout } from '../../ir/layout.ts';
 import { axesIndex, type AxisRef, axesSize, deviceCount, type Mesh, sameMesh } from '../../ir/mesh.ts';
 import { deviceAt } from '../../ir/device-groups.ts';
 import {
@@ -88,7 +88,7 @@ class Alignment {
   boundary(layout: Layout): Layout {
     const mesh = this.extra.find((m) => m.name === layout.mesh) ?? meshOf(this.module, layout.mesh);
     if (mesh === this.home) return layout;
-    if (mesh.axes.length === 0 || layout.dims.every((d) => d.axes.length === 0))
+    if (mesh.axes.length === 0 || isWhole(layout))
       return {
         mesh: this.home.name,
         dims: layout.dims.map((d) => ({ ...d, axes: [] })),

@@ -20,7 +20,7 @@ export function paidSums(module: Module, { func, solution }: Decided): Diagnosti
       severity: 'warning',
       cause: 'user',
       message: `%${valueInfo(func, result).name ?? result} is to be owed over ${over}, but what it is made from owes nothing there: it is held as it is`,
-      ...(op.origin.span === undefined ? {} : { span: op.origin.span }),
+      span: op.origin.span,
     });
   }
   return found;

@@ -8,8 +8,8 @@
  *   %a = slice %x [0:3];  %y = concatenate %new, %a                            // a pipeline's stages move on
  *   →  %y = select (iota < 1), pad %new [0, 3], pad %x [1, -1]
  *
- * Also: equal parts of a dim get a dim of their own; pad of a slice → one pad; the sum of two pads that make a rotation (the gradient of one) → rotate; a small slice
- * that does not divide → dynamic_slice, which its owner answers.
+ * Also: equal parts of a dim get a dim of their own; pad of a slice → one pad; the sum of two pads that make a rotation (the
+ * gradient of one) → rotate; a small slice that does not divide → dynamic_slice, which its owner answers.
  */
 import { type Block, type Func, mainFunction, type Module, type Op, type ValueId, walkOps } from '../../ir/program.ts';
 import { rebuild } from './rebuild.ts';

@@ -5,7 +5,7 @@
  */
 import type { FactorRule } from '../../ir/factors.ts';
 import type { Layout } from '../../ir/layout.ts';
-import { type AxisRef, isFullAxis, type Mesh, sameAxes, sameMesh } from '../../ir/mesh.ts';
+import { type AxisRef, isFullAxis, isPlaceholder, type Mesh, sameAxes, sameMesh } from '../../ir/mesh.ts';
 import type { ValueId } from '../../ir/program.ts';
 import type { CauseLog } from './causes.ts';
 import type { Graph, Node } from './graph.ts';
@@ -194,8 +194,8 @@ export class Driver {
       if (!anyAxes && layout.dims.some((d) => d.axes.length > 0)) anyAxes = true;
       if (found?.name === layout.mesh) continue;
       const mesh = this.meshes.get(layout.mesh);
-      if (mesh === undefined || (isEmpty(mesh) && found !== undefined)) continue;
-      if (found === undefined || isEmpty(found)) found = mesh;
+      if (mesh === undefined || (isPlaceholder(mesh) && found !== undefined)) continue;
+      if (found === undefined || isPlaceholder(found)) found = mesh;
       else if (!sameMesh(found, mesh)) return undefined;
     }
     return anyAxes && found !== undefined && found.axes.length > 0 ? found.name : undefined;
@@ -256,8 +256,6 @@ function copyOf({ operands, results }: Projection): Projection {
 
 /** Edges and barriers only carry layouts: conservative propagation is about ops that compute. */
 const moves = (node: Node): boolean => node.edge || node.barrier !== undefined;
-
-const isEmpty = (mesh: Mesh): boolean => mesh.axes.length === 0 && mesh.deviceIds === undefined;
 
 /** Propagation changes axes alone. */
 function sameDims(a: Layout | undefined, b: Layout): boolean {

@@ -1,5 +1,5 @@
 /** Layouts seen through a factor rule: per tensor and factor, the axes it has (Shardy, sharding_projection.cc). */
-import { appendMerged, gcd } from '../../ir/axes.ts';
+import { appendMerged, gcd, mergeNeighbours } from '../../ir/axes.ts';
 import type { DimFactors, FactorRule } from '../../ir/factors.ts';
 import type { DimSharding, Layout } from '../../ir/layout.ts';
 import { type AxisRef, axesSize } from '../../ir/mesh.ts';
@@ -90,12 +90,7 @@ function takeWhole(
   return { taken, rest, room };
 }
 
-function merged(axes: readonly AxisRef[]): readonly AxisRef[] {
-  if (axes.length < 2) return axes;
-  const found: AxisRef[] = [];
-  for (const axis of axes) appendMerged(found, axis);
-  return found;
-}
+const merged = (axes: readonly AxisRef[]): readonly AxisRef[] => (axes.length < 2 ? axes : mergeNeighbours(axes));
 
 /**
  * The layout that a projection stands for. A dim ends at a factor with overflow, or at one not fully sharded: what would

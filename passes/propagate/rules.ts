@@ -127,7 +127,7 @@ function ownRule(op: EditOp): FactorRule {
   const rule = parseRule(op.attrs.rule as string);
   if (rule === undefined)
     throw userError('SH0219', `the sharding rule of ${op.kind} does not read as one`, {
-      ...(op.origin.span === undefined ? {} : { span: op.origin.span }),
+      span: op.origin.span,
       expected: '#sdy.op_sharding_rule<([i, k], [k, j])->([i, j]) {i=8, j=16, k=32} reduction={k}>',
     });
   return rule;

@@ -3,7 +3,7 @@
  * once, its start when as much has been computed in between as its links take, and ops that do not depend on it fill the
  * time; where nothing does, the collective stays whole. Ops keep their order otherwise, and with it the memory the program was written for. O(ops · log ops).
  */
-import { type Block, isCollective, type Op, type ValueId, type ValueInfo } from '../../ir/program.ts';
+import { type Block, isCollective, type Op, type ValueId, type ValueInfo, readsOf } from '../../ir/program.ts';
 import { byteSize } from '../../ir/types.ts';
 import type { Pace } from './pace.ts';
 
@@ -156,18 +156,6 @@ function makersOf(block: Block): number[][] {
     }
     return [...makers];
   });
-}
-
-/** What an op and its regions read; values of the regions themselves are nobody's else. */
-function* readsOf(op: Op): Generator<ValueId> {
-  yield* op.operands;
-  const todo = [...op.regions];
-  for (let block = todo.pop(); block !== undefined; block = todo.pop()) {
-    for (const inner of block.ops) {
-      yield* inner.operands;
-      todo.push(...inner.regions);
-    }
-  }
 }
 
 /** Largest index first. */

@@ -17,7 +17,7 @@ import {
   walkBlock,
 } from '../../ir/edit.ts';
 import { userError } from '../../ir/diagnostics.ts';
-import { type Layout, replicatedLayout } from '../../ir/layout.ts';
+import { isWhole, type Layout, replicatedLayout } from '../../ir/layout.ts';
 import { sameAxes } from '../../ir/mesh.ts';
 import type { Attrs } from '../../ir/program.ts';
 import { addEdges, removeEdge, takeOver } from './data-flow-edges.ts';
@@ -61,11 +61,11 @@ const frame = (func: EditFunc): { func: EditFunc; calls: EditOp[]; next: number 
 
 const callsOf = (func: EditFunc): EditOp[] => opsOf(func.body, 'post').filter((op) => op.kind === 'call');
 
-const at = (op: EditOp): object => (op.origin.span === undefined ? {} : { span: op.origin.span });
-const missing = (call: EditOp): Error => userError('SH0220', `there is no function @${callee(call)}`, at(call));
+const missing = (call: EditOp): Error =>
+  userError('SH0220', `there is no function @${callee(call)}`, { span: call.origin.span });
 const recursion = (call: EditOp): Error =>
   userError('SH0221', `@${callee(call)} calls itself`, {
-    ...at(call),
+    span: call.origin.span,
     expected: 'calls without a cycle',
     help: 'write the recursion as a while loop',
   });
@@ -112,16 +112,16 @@ export function flattenCalls(module: EditModule): void {
 function checkSize(module: EditModule): void {
   const sizes = new Map<string, number>();
   for (const func of calleesFirst(module)) {
-    const calls = callsOf(func);
-    const own = [...walkBlock(func.body, 'post')].length;
-    const size = calls.reduce((n, call) => n + (sizes.get(callee(call)) ?? 0), own);
+    const own = opsOf(func.body);
+    const calls = own.filter((op) => op.kind === 'call');
+    const size = calls.reduce((n, call) => n + (sizes.get(callee(call)) ?? 0), own.length);
     sizes.set(func.name, size);
     if (size > MAX_OPS)
       throw userError(
         'SH0006',
         `@${func.name} and all that it calls, once per call, are more than ${MAX_OPS.toLocaleString('en')} ops`,
         {
-          ...(calls[0] === undefined ? {} : at(calls[0])),
+          span: calls[0]?.origin.span,
           help: 'call the function in a loop',
         },
       );
@@ -333,8 +333,7 @@ export function reshardResults(module: EditModule): void {
 
 /** The same axes on each dim, whether open or closed and whatever is owed (Shardy, TensorShardingAttr::isEquivalent). */
 export function equivalent(a: Layout | undefined, b: Layout | undefined): boolean {
-  const whole = (l: Layout | undefined): boolean => l === undefined || l.dims.every((d) => d.axes.length === 0);
-  if (a === undefined || whole(a)) return whole(b);
+  if (a === undefined || isWhole(a)) return b === undefined || isWhole(b);
   if (b === undefined || a.mesh !== b.mesh) return false;
   return a.dims.length === b.dims.length && a.dims.every((d, i) => sameAxes(d.axes, b.dims[i]?.axes ?? []));
 }

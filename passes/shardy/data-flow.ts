@@ -49,7 +49,7 @@ export function edgeSources(owner: EditValue): readonly Use[] {
 
 const carriesNothing = ({ origin }: EditValue): Error =>
   userError('SH0236', 'a data_flow_edge stands on a value that carries no layout across', {
-    ...(origin?.span === undefined ? {} : { span: origin.span }),
+    span: origin?.span,
     expected: 'a result of while, case, optimization_barrier or a computation, or a parameter of a computation',
   });
 

@@ -5,7 +5,7 @@
  */
 import { type EditModule, EditOp, type EditValue, type Use } from '../../ir/edit.ts';
 import type { FactorRule } from '../../ir/factors.ts';
-import { type Layout, replicatedLayout } from '../../ir/layout.ts';
+import { isWhole, type Layout, replicatedLayout } from '../../ir/layout.ts';
 import { type Mesh, sameAxes } from '../../ir/mesh.ts';
 import type { Registry } from '../../ir/op.ts';
 import { elementCount } from '../../ir/types.ts';
@@ -128,8 +128,8 @@ function commonMesh(module: EditModule, layouts: readonly (Layout | undefined)[]
   let most = 0;
   const counts = new Map<string, number>();
   for (const l of layouts) {
-    if (isWhole(l)) continue;
-    const name = l?.mesh ?? best.name;
+    if (l === undefined || isWhole(l)) continue;
+    const name = l.mesh;
     const count = (counts.get(name) ?? 0) + 1;
     counts.set(name, count);
     if (count <= most) continue;
@@ -138,8 +138,6 @@ function commonMesh(module: EditModule, layouts: readonly (Layout | undefined)[]
   }
   return best;
 }
-
-const isWhole = (l: Layout | undefined): boolean => l === undefined || l.dims.every((d) => d.axes.length === 0);
 
 /** What has no layout is whole. */
 function project(op: EditOp, rule: FactorRule, mesh: Mesh, layouts: readonly (Layout | undefined)[]): Projection {
@@ -174,7 +172,7 @@ function agree(
   const moves = (at: number): boolean => {
     const layout = layouts[at];
     const ids = layout === undefined ? undefined : module.mesh(layout.mesh).deviceIds;
-    return !isWhole(layout) && ids?.join() !== mesh.deviceIds?.join();
+    return layout !== undefined && !isWhole(layout) && ids?.join() !== mesh.deviceIds?.join();
   };
   const made = (t: TensorProjection): Layout => layoutOfProjection(rule, t, mesh.name, undefined);
   const changed = [...projection.operands, ...projection.results].map((t, i) => update(t, axes) || moves(i));

@@ -3,7 +3,7 @@
  * what no layout names goes. Several may stay; passes/partition/one-order.ts brings them together.
  */
 import type { EditModule } from '../../ir/edit.ts';
-import type { Mesh } from '../../ir/mesh.ts';
+import { isPlaceholder, type Mesh } from '../../ir/mesh.ts';
 import { keepFirstMeshes } from './clean-layouts.ts';
 import { rewriteLayouts } from './layout-walk.ts';
 
@@ -25,5 +25,3 @@ export function keepNamedMeshes(module: EditModule): Mesh | undefined {
   rewriteLayouts(module, (l) => (placeholders.has(l.mesh) ? { ...l, mesh: mesh.name } : l));
   return mesh;
 }
-
-const isPlaceholder = (m: Mesh): boolean => m.axes.length === 0 && m.deviceIds === undefined;

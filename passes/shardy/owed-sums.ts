@@ -50,7 +50,7 @@ export function payForResults(module: EditModule, op: EditOp): void {
 
 const unpaid = (op: EditOp, what: string): Error =>
   userError('SH0228', `${op.kind} ${what}`, {
-    ...(op.origin.span === undefined ? {} : { span: op.origin.span }),
+    span: op.origin.span,
     expected: 'the same unreduced axes on all results, and operands sharded alike along what they owe',
   });
 

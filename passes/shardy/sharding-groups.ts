@@ -72,14 +72,15 @@ function checkGroups(ops: readonly EditOp[]): void {
       continue;
     }
     const shape = (o: EditOp): string => (o.operands[0] as EditValue).type.shape.join('x');
-    const at = op.origin.span === undefined ? {} : { span: op.origin.span };
     if (shape(op) !== shape(known))
       throw userError('SH0218', `members of sharding group ${group} have shapes ${shape(known)} and ${shape(op)}`, {
-        ...at,
+        span: op.origin.span,
         expected: 'one shape in a group, since its members share a layout',
       });
     if (manualParent(op) !== manualParent(known))
-      throw unsupported(`sharding group ${group} across the boundary of a manual_computation`, at);
+      throw unsupported(`sharding group ${group} across the boundary of a manual_computation`, {
+        span: op.origin.span,
+      });
   }
 }
 

@@ -7,8 +7,8 @@
  *     accumulator before they write;
  *   - a kernel computes again what another has computed, where that moves fewer bytes than to write and read it.
  *
- * Kernels end at optimization barriers. They must not wait for each other in a circle: ops fuse where as many products and collectives come before the one as
- * before the other, on the longest way (`stage`).
+ * Kernels end at optimization barriers. They must not wait for each other in a circle: ops fuse where as many products and
+ * collectives come before the one as before the other, on the longest way (`stage`).
  *
  *   %m = reduce %x dims=[1]     stage 0     one kernel {%m, %d, %e} reads %x once
  *   %d = subtract %x, %m        stage 0

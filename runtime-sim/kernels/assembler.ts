@@ -74,12 +74,12 @@ export const zero: Code = [0xfd, 0x0c, ...new Array<number>(16).fill(0)];
 export type Lane = 'f64' | 'f32';
 export const laneBytes = (lane: Lane): number => (lane === 'f64' ? 8 : 4);
 
-export type VectorOp = 'add' | 'subtract' | 'multiply' | 'divide' | 'minimum' | 'maximum';
-/** f32x4.add and those that follow it, which f64x2's lie 12 after. */
-const FROM_ADD: readonly VectorOp[] = ['add', 'subtract', 'multiply', 'divide', 'minimum', 'maximum'];
+/** In the order of their codes: f32x4.add and those that follow it, which f64x2's lie 12 after. */
+export const VECTOR_OPS = ['add', 'subtract', 'multiply', 'divide', 'minimum', 'maximum'] as const;
+export type VectorOp = (typeof VECTOR_OPS)[number];
 export const vectorOp = (op: VectorOp, lane: Lane): Code => [
   0xfd,
-  ...leb(0xe4 + FROM_ADD.indexOf(op) + (lane === 'f64' ? 12 : 0)),
+  ...leb(0xe4 + VECTOR_OPS.indexOf(op) + (lane === 'f64' ? 12 : 0)),
 ];
 
 const sized = (bytes: Code): Code => [...leb(bytes.length), ...bytes];

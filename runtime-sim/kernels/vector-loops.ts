@@ -3,10 +3,10 @@ import {
   advance,
   constant,
   countDown,
-  get,
   type Lane,
   load,
   store,
+  VECTOR_OPS,
   type VectorOp,
   vectorOp,
   type WasmFunction,
@@ -16,11 +16,10 @@ import {
 export type VectorLoop = (x: number, y: number, out: number, blocks: number) => void;
 export const BLOCK = 64;
 
-const OPS: readonly VectorOp[] = ['add', 'subtract', 'multiply', 'divide', 'minimum', 'maximum'];
 export const loopName = (op: string, lane: Lane): string => `${op}_${lane}`;
 
 export const vectorLoops = (): readonly WasmFunction[] =>
-  (['f32', 'f64'] as const).flatMap((lane) => OPS.map((op) => loop(op, lane)));
+  (['f32', 'f64'] as const).flatMap((lane) => VECTOR_OPS.map((op) => loop(op, lane)));
 
 const [X, Y, OUT, BLOCKS] = [0, 1, 2, 3];
 

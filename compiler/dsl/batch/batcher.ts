@@ -1,10 +1,10 @@
 /** A traced block written again for a batch: values that depend on a mapped argument get a dim 0 more, the others stay. */
 import { closedDim, type Layout, openDim } from '../../../ir/layout.ts';
 import type { AxisRef } from '../../../ir/mesh.ts';
-import { type Block, isCollective, type Op, type ValueId } from '../../../ir/program.ts';
+import { type Block, isCollective, type Op, type ValueId, readsOf } from '../../../ir/program.ts';
 import type { TypedBuilder } from '../../../ir/typed-build.ts';
 import { tensor, type TensorType } from '../../../ir/types.ts';
-import { copyOp, Environment, readFromOutside } from '../blocks.ts';
+import { copyOp, Environment } from '../blocks.ts';
 import { diagnosticAt } from '../errors.ts';
 import { returned } from '../live-values.ts';
 import type { CustomRule, ScanAttrs } from '../primitives.ts';
@@ -50,7 +50,7 @@ export class Batcher {
 
   private op(op: Op): void {
     this.b.origin = op.origin;
-    const reads = [...op.operands, ...(op.regions.length > 0 ? readFromOutside(op.regions) : [])];
+    const reads = readsOf(op);
     if (!reads.some(this.isBatched)) return copyOp(this.b, op, this.env);
     switch (op.kind) {
       case 'scan':

@@ -1,8 +1,7 @@
 /** Which values depend smoothly on the ones that a gradient is asked for. */
 import type { FuncBuilder } from '../../../ir/build.ts';
-import type { Block, Op, ValueId } from '../../../ir/program.ts';
+import { type Block, type Op, readsOf, type ValueId } from '../../../ir/program.ts';
 import { isInexact } from '../../../ir/types.ts';
-import { readFromOutside } from '../blocks.ts';
 import { returned } from '../live-values.ts';
 import type { ScanAttrs } from '../primitives.ts';
 
@@ -33,7 +32,7 @@ function dependence(b: FuncBuilder, op: Op, isActive: IsActive): readonly boolea
       return activeReturns(b, region, (p) => flags[region.params.indexOf(p)] === true, isActive);
     }
     default: {
-      const some = [...op.operands, ...(op.regions.length > 0 ? readFromOutside(op.regions) : [])].some(isActive);
+      const some = readsOf(op).some(isActive);
       return op.results.map(() => some);
     }
   }

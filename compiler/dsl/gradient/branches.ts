@@ -2,9 +2,9 @@
  * The gradient of a branch is the branch of its gradients; what each needs of its way forward leaves the first case as
  * a result, zeros where another branch ran.
  */
-import type { Block, Op, ValueId } from '../../../ir/program.ts';
+import { type Block, type Op, readFromOutside, type ValueId } from '../../../ir/program.ts';
 import type { TypedBuilder } from '../../../ir/typed-build.ts';
-import { copyOp, copyRegion, Environment, readFromOutside, replaceReads } from '../blocks.ts';
+import { copyOp, copyRegion, Environment, replaceReads } from '../blocks.ts';
 import { returned } from '../live-values.ts';
 import { sameAxes, shareOf } from './cotangents.ts';
 import { residualsOf, writeAgain } from './residuals.ts';

@@ -2,8 +2,8 @@
  * The gradient of a checkpoint computes its region again from what it read, on the way back; a policy names values to
  * keep instead. The barrier keeps compilers from merging the second computation with the first (JAX, prevent_cse).
  */
-import type { Block, Op, ValueId } from '../../../ir/program.ts';
-import { Environment, readFromOutside } from '../blocks.ts';
+import { type Block, type Op, readFromOutside, type ValueId } from '../../../ir/program.ts';
+import { Environment } from '../blocks.ts';
 import { returned } from '../live-values.ts';
 import type { Saveable } from '../primitives.ts';
 import { type Back, Tape } from './tape.ts';

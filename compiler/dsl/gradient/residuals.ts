@@ -2,9 +2,9 @@
  * What the way back needs of the way forward, where the two are in different regions: the values themselves, to be
  * handed over; but constants and what is cheaply made of them is made again.
  */
-import type { Block, Op, ValueId } from '../../../ir/program.ts';
+import { type Block, type Op, readFromOutside, type ValueId } from '../../../ir/program.ts';
 import type { TypedBuilder } from '../../../ir/typed-build.ts';
-import { copyOp, Environment, readFromOutside } from '../blocks.ts';
+import { copyOp, Environment } from '../blocks.ts';
 
 const CHEAP: ReadonlySet<string> = new Set([
   'axis_index',

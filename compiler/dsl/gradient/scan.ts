@@ -5,10 +5,10 @@
  *   → c, ys, kept = scan c0, xs (i, c, x) → (c', y, kept)
  *     c0', w', xs' = scan reverse (dc, 0), kept, dys (i, dc, dw, kept, dy) → (dc of c, dw + dw of this turn, dx)
  */
-import type { Block, Op, ValueId } from '../../../ir/program.ts';
+import { type Block, type Op, readFromOutside, type ValueId } from '../../../ir/program.ts';
 import type { TypedBuilder } from '../../../ir/typed-build.ts';
 import { tensor, type TensorType } from '../../../ir/types.ts';
-import { copyRegion, Environment, readFromOutside, replaceReads } from '../blocks.ts';
+import { copyRegion, Environment, replaceReads } from '../blocks.ts';
 import { returned } from '../live-values.ts';
 import type { ScanAttrs } from '../primitives.ts';
 import { scanActivity } from './activity.ts';

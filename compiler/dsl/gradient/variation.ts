@@ -9,8 +9,7 @@
 import type { Layout } from '../../../ir/layout.ts';
 import type { AxisRef } from '../../../ir/mesh.ts';
 import { joinedAxes } from '../../../ir/ops/collectives.ts';
-import { type Block, isCollective, type Op, type ValueId } from '../../../ir/program.ts';
-import { readFromOutside } from '../blocks.ts';
+import { type Block, isCollective, type Op, readFromOutside, type ValueId } from '../../../ir/program.ts';
 import { returned } from '../live-values.ts';
 import type { ScanAttrs } from '../primitives.ts';
 

@@ -1,7 +1,7 @@
 /** Ops on each element, under StableHLO's names. Two operands broadcast and promote as in jax.numpy. */
 import type { ComparisonDirection } from '../../../ir/attrs.ts';
 import type { ValueId } from '../../../ir/program.ts';
-import { DTYPES, type DType, isFloat } from '../../../ir/types.ts';
+import { DTYPES, type DType, isInexact } from '../../../ir/types.ts';
 import { fail } from '../errors.ts';
 import type { Operand, Scalar, Shape, Tensor } from '../tensor.ts';
 import { currentTrace, mustBeTensor } from '../trace.ts';
@@ -44,7 +44,7 @@ const onFloats = (kind: string): Unary =>
   function apply(x: Tensor) {
     const trace = currentTrace();
     const operand = asTensor(x);
-    const float = isFloat(operand.dtype) || DTYPES[operand.dtype].class === 'complex';
+    const float = isInexact(operand.dtype);
     return trace.emit(kind, [float ? operand : convert(operand, 'f32')])[0];
   } as Unary;
 
@@ -56,7 +56,7 @@ const binary = (kind: string, floats = false): Binary =>
         (build) => {
           const operands = lift(trace, [a, b]);
           const { dtype } = build.typeOf(operands[0] as ValueId);
-          const asFloats = floats && !isFloat(dtype) && DTYPES[dtype].class !== 'complex';
+          const asFloats = floats && !isInexact(dtype);
           return build.one(
             kind,
             asFloats ? operands.map((id) => build.one('convert', [id], { dtype: 'f32' })) : operands,

@@ -1,4 +1,5 @@
 /** Matrices in the last two dims, and transforms along the last ones: cholesky, triangular solves, fft. */
+import { isComplex } from '../../../ir/types.ts';
 import { fail } from '../errors.ts';
 import type { Shape, Tensor } from '../tensor.ts';
 import { currentTrace } from '../trace.ts';
@@ -111,6 +112,6 @@ function transform(
 }
 
 function asComplex(x: Tensor): Tensor {
-  if (x.dtype === 'c64' || x.dtype === 'c128') return x;
+  if (isComplex(x.dtype)) return x;
   return convert(x, x.dtype === 'f64' ? 'c128' : 'c64');
 }

@@ -9,8 +9,9 @@ import type { OpExample } from './op-example.ts';
  * infer: stated types = inferred types. kernel: arrays of the inferred type, rounded, inputs untouched.
  * rule: the factor rule is well formed. partition: a shard computes its part. combiner: partial results
  * combine to the whole. linearity: f(a + b) = f(a) + f(b). local-attrs: per-device attributes infer the
- * per-device types. padding: longer factors change nothing that is seen. work: flops are counted and divide with the shards. round-trip: printed StableHLO reads
- * back as the same op. expansion: an op from outside is what it says it is in ops of XLA.
+ * per-device types. padding: longer factors change nothing that is seen. work: flops are counted and divide with the
+ * shards. round-trip: printed StableHLO reads back as the same op. expansion: an op from outside is what it says it is
+ * in ops of XLA.
  */
 export const LAWS = [
   'infer',

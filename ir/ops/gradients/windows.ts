@@ -6,6 +6,7 @@ import type { ValueId } from '../../program.ts';
 import type { TypedBuilder } from '../../typed-build.ts';
 import { tensor } from '../../types.ts';
 import { regionMonoid } from '../monoid.ts';
+import { type Scan, scanOf } from '../windows.ts';
 
 type Convolution = OpAttrs['convolution'];
 type ReduceWindow = OpAttrs['reduce_window'];
@@ -108,8 +109,8 @@ const reduceWindow: Gradient<ReduceWindow> = (b, op, [g, ...more]) => {
   noStart(op, op.results.length);
   const monoid = op.results.length === 1 ? regionMonoid(op.regions[0]) : null;
   if (g !== undefined && monoid === 'sum') return [summed(b, op, g), undefined];
-  const along = cumulativeDim(op.attrs, b.typeOf(op.operands[0] as ValueId).shape);
-  if (g !== undefined && monoid === 'prod' && along !== undefined) return [ofCumulativeProduct(b, op, g, along)];
+  const scan = scanOf(op.attrs, b.typeOf(op.operands[0] as ValueId).shape);
+  if (g !== undefined && monoid === 'prod' && scan !== undefined) return [ofCumulativeProduct(b, op, g, scan)];
   const plain = [...op.attrs.base_dilations, ...op.attrs.window_dilations].every((d) => d === 1);
   if (g !== undefined && plain && (monoid === 'max' || monoid === 'min')) return [chosen(b, op, g, monoid)];
   throw new NoGradient(
@@ -177,24 +178,6 @@ function chosen(
   );
 }
 
-interface Cumulation {
-  readonly dim: number;
-  /** Over everything before an element, or everything after. */
-  readonly from: 'start' | 'end';
-}
-
-/** The dim along which every window is an element and all on one side of it: cumprod and its like. */
-function cumulativeDim(attrs: ReduceWindow, shape: readonly number[]): Cumulation | undefined {
-  const dim = attrs.window_dimensions.findIndex((w) => w !== 1);
-  const size = shape[dim];
-  const single = [...attrs.window_strides, ...attrs.base_dilations, ...attrs.window_dilations].every((n) => n === 1);
-  if (size === undefined || !single || attrs.window_dimensions.some((w, d) => w !== (d === dim ? size : 1)))
-    return undefined;
-  const pads = (low: number, high: number): boolean =>
-    shape.every((_, d) => attrs.pad_low[d] === (d === dim ? low : 0) && attrs.pad_high[d] === (d === dim ? high : 0));
-  return pads(size - 1, 0) ? { dim, from: 'start' } : pads(0, size - 1) ? { dim, from: 'end' } : undefined;
-}
-
 /**
  * y_t = x_0 … x_t:   x'_i = y_{i−1} r_i   with   r_i = g_i + x_{i+1} r_{i+1}, without division.
  * The recurrence doubles its reach each step (Hillis and Steele): log₂ n steps of r += a · r shifted, a *= a shifted.
@@ -203,7 +186,7 @@ function ofCumulativeProduct(
   b: TypedBuilder,
   { operands, results }: GradientOp<ReduceWindow>,
   g: ValueId,
-  { dim, from }: Cumulation,
+  { dim, direction }: Scan,
 ): ValueId {
   const [x] = operands as [ValueId];
   const [y] = results as [ValueId];
@@ -212,7 +195,7 @@ function ofCumulativeProduct(
   const size = at(shape, dim);
   /** Element i is that of `by` places further on, towards where the product ends. */
   const shifted = (v: ValueId, by: number, fill: number): ValueId => {
-    const toEnd = (from === 'start') === by > 0;
+    const toEnd = (direction === 'forward') === by > 0;
     const along = (n: number): number[] => shape.map((_, d) => (d === dim ? n : 0));
     const n = Math.abs(by);
     return b.one('pad', [v, b.splat(fill, tensor(dtype, []))], {

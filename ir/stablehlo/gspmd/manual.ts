@@ -11,7 +11,7 @@ import type { FuncBuilder } from '../../build.ts';
 import { unsupported, userError } from '../../diagnostics.ts';
 import type { Layout } from '../../layout.ts';
 import { isFullAxis, type Mesh } from '../../mesh.ts';
-import { type Block, type Op, type ValueId, walkOps } from '../../program.ts';
+import { type Block, type Op, type ValueId, walkOps, readsOf } from '../../program.ts';
 import type { Annotation } from './annotations.ts';
 
 const ENTER = 'SPMDFullToShardShape';
@@ -77,7 +77,9 @@ class Conversion {
   private asItIs(op: Op): Op {
     const [from, to] = [op.operands[0], op.results[0]].map((v) => this.builder.typeOf(v as ValueId));
     if (from === undefined || from !== to)
-      throw userError('SH0225', `@${LEAVE} without the @${ENTER} that its operand comes from`, place(op));
+      throw userError('SH0225', `@${LEAVE} without the @${ENTER} that its operand comes from`, {
+        span: op.origin.span,
+      });
     return { ...op, kind: 'reshape', attrs: { shape: from.shape } };
   }
 
@@ -92,7 +94,9 @@ class Conversion {
     const at = members.find((i) => isExit(this.ops[i] as Op)) ?? (members.at(-1) as number);
     const late = members.find((i) => i > at && isEntry(this.ops[i] as Op));
     if (late !== undefined)
-      throw unsupported(`a value that enters by @${ENTER} after another has left`, place(this.ops[late] as Op));
+      throw unsupported(`a value that enters by @${ENTER} after another has left`, {
+        span: (this.ops[late] as Op).origin.span,
+      });
     return at;
   }
 
@@ -132,7 +136,7 @@ class Conversion {
     const layout = made?.kind === 'sharding_constraint' ? (made.attrs.layout as Layout) : this.builder.layoutOf(value);
     if (layout === undefined)
       throw userError('SH0225', `what enters by @${ENTER} has no sharding`, {
-        ...place(op),
+        span: op.origin.span,
         expected: 'a @Sharding call before it, which says how it is cut',
       });
     return layout;
@@ -142,7 +146,7 @@ class Conversion {
     const layout = (op.attrs.crossing as Annotation | undefined)?.layout;
     if (layout === undefined)
       throw userError('SH0225', `@${LEAVE} has no mhlo.sharding`, {
-        ...place(op),
+        span: op.origin.span,
         expected: 'how the shards are put together',
       });
     return layout;
@@ -154,14 +158,14 @@ class Conversion {
     const { manual } = (entry.attrs.crossing ?? {}) as Annotation;
     if (mesh === undefined || manual === undefined)
       throw userError('SH0225', `@${ENTER} is not annotated as manual`, {
-        ...place(entry),
+        span: entry.origin.span,
         expected: 'mhlo.sharding = "{manual}", or a manual subgroup in last_tile_dims',
       });
     const around = ((exit?.attrs.crossing ?? {}) as Annotation).manual ?? [];
     const free = (a: { readonly name: string }): boolean => around === 'all' || !around.some((o) => o.name === a.name);
     if (manual === 'all') return mesh.axes.filter(free).map((a) => a.name);
     if (!manual.every((a) => isFullAxis(mesh, a)))
-      throw unsupported('a manual subgroup over a part of a mesh axis', place(entry));
+      throw unsupported('a manual subgroup over a part of a mesh axis', { span: entry.origin.span });
     return manual.filter(free).map((a) => a.name);
   }
 
@@ -185,7 +189,7 @@ class Conversion {
       if (maker === undefined) {
         if (!copies.has(v))
           throw userError('SH0225', 'a value of the whole program is read between the shards', {
-            ...place(user),
+            span: user.origin.span,
             expected: `what enters does so by @${ENTER}`,
           });
         stack.pop();
@@ -202,27 +206,6 @@ class Conversion {
       }
     }
   }
-}
-
-const place = (op: Op): object => (op.origin.span === undefined ? {} : { span: op.origin.span });
-
-/** Operands, and what the op's regions read from outside. */
-function readsOf(op: Op): ValueId[] {
-  if (op.regions.length === 0) return [...op.operands];
-  const inside = new Set<ValueId>();
-  const reads = [...op.operands];
-  for (const region of op.regions) {
-    const stack = [region];
-    for (let r = stack.pop(); r !== undefined; r = stack.pop()) {
-      for (const p of r.params) inside.add(p);
-      for (const o of r.ops) {
-        reads.push(...o.operands);
-        for (const v of o.results) inside.add(v);
-        stack.push(...o.regions);
-      }
-    }
-  }
-  return reads.filter((v) => !inside.has(v));
 }
 
 function rename(op: Op, names: ReadonlyMap<ValueId, ValueId>): Op {

@@ -28,7 +28,6 @@ export interface Written {
 
 export function emit(c: ImportContext, head: Head, kind: string, written: Written): readonly ValueId[] {
   const { operands, types, attrs = {}, regions = [], sharded } = written;
-  const { names } = head;
   const span = c.r.span(head.from);
   const origin: Origin = { span, ...spelled(head), ...c.locations.maybe() };
   checkCount(c, head, kind, types);
@@ -40,17 +39,27 @@ export function emit(c: ImportContext, head: Head, kind: string, written: Writte
       ? operands
       : push(c, head, { kind, operands, attrs, regions, origin }, types, sharded?.layouts, asked);
   const results = made.map((id, i) => constrained(c, id, { asked: asked[i], attrs, origin }));
+  bindNames(c, head.names, results, origin, () => asked.length > 0);
+  return results;
+}
+
+/** What is written from here on reads the results by these names; those that `isNamed` go by them in the IR too. */
+function bindNames(
+  c: ImportContext,
+  names: readonly Named[],
+  results: readonly ValueId[],
+  origin: Origin,
+  isNamed: (id: ValueId) => boolean,
+): void {
   let next = 0;
   for (const { name, count } of names) {
     const ids = results.slice(next, next + count);
     next += count;
     c.define(name, ids);
-    if (asked.length > 0)
-      ids.forEach((id, i) =>
-        c.builder.nameLike(id, { type: c.builder.typeOf(id), name: valueName(name, count, i), origin }),
-      );
+    ids.forEach((id, i) => {
+      if (isNamed(id)) c.builder.nameLike(id, { type: c.builder.typeOf(id), name: valueName(name, count, i), origin });
+    });
   }
-  return results;
 }
 
 /** Names that the IR folds into another op's. */
@@ -215,13 +224,5 @@ function bindMade(
     if (layout !== undefined && v >= before) builder.setLayout(v, layout);
   });
   const results = made.map((v, i) => constrained(c, v, { asked: asked[i], attrs: {}, origin }));
-  let next = 0;
-  for (const { name, count } of names) {
-    const ids = results.slice(next, next + count);
-    next += count;
-    ids.forEach((v, i) => {
-      if (v >= before) builder.nameLike(v, { type: builder.typeOf(v), name: valueName(name, count, i), origin });
-    });
-    c.define(name, ids);
-  }
+  bindNames(c, names, results, origin, (v) => v >= before);
 }

@@ -13,6 +13,7 @@ import {
   type ValueId,
   valueInfo,
   walkOps,
+  readFromOutside,
 } from '../../../ir/program.ts';
 import type { TensorType } from '../../../ir/types.ts';
 import type { LayoutTable } from '../layout-table.ts';
@@ -207,8 +208,7 @@ class GraphBuilder {
 
   private tensorOp(op: Op, place: Place): void {
     const def = this.registry[op.kind] ?? collectives[op.kind];
-    if (def === undefined)
-      throw unsupported(`op ${op.kind}`, op.origin.span === undefined ? {} : { span: op.origin.span });
+    if (def === undefined) throw unsupported(`op ${op.kind}`, { span: op.origin.span });
     const cheap = (v: ValueId): Op | undefined => this.values[v]?.cheap;
     const view = viewOf(this.func, op);
     const readsAlone = op.operands.every((v) => (this.readers[v] as number) <= 1 || cheap(v) !== undefined);
@@ -235,7 +235,7 @@ class GraphBuilder {
     this.nodes.push(node);
     this.opNodes.set(op, node);
     op.operands.forEach((v, slot) => this.use(v, node, slot, place));
-    for (const v of capturedBy(op)) this.whole(v, place, 'used inside a reducer');
+    for (const v of readFromOutside(op.regions)) this.whole(v, place, 'used inside a reducer');
     op.results.forEach((v, slot) => this.make(v, node, slot, place));
   }
 
@@ -320,21 +320,6 @@ function outermost(from: Place, to: Place): Place {
 
 const spareKey = (spare: DotWork['spare']): string =>
   spare === undefined ? '' : `${spare.factor}:${axesKey(spare.axes)}`;
-
-/** Values from outside that an op's regions read. */
-function capturedBy(op: Op): ValueId[] {
-  const own = new Set<ValueId>();
-  const found = new Set<ValueId>();
-  for (const region of op.regions) {
-    for (const p of region.params) own.add(p);
-    for (const o of walkOps(region)) {
-      for (const v of o.operands) if (!own.has(v)) found.add(v);
-      for (const r of o.results) own.add(r);
-      for (const r of o.regions) for (const p of r.params) own.add(p);
-    }
-  }
-  return [...found];
-}
 
 function countUses(func: Func): Uint32Array {
   const uses = new Uint32Array(func.values.length);

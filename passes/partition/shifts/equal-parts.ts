@@ -35,15 +35,17 @@ function partOfCut(op: Op, sight: Sight): Shift | undefined {
     write(emit) {
       const origin: Origin = { pass: 'shifts', from: [op.origin], reason: 'one of equal parts of a sharded dim' };
       const type = typeIn(sight, cut.value);
-      all.parted ??= emit.made('reshape', [cut.value], parts(type, cut.dim, count, extent), parted, origin, {
-        shape: parts(type, cut.dim, count, extent).shape,
-      });
+      const whole = parts(type, cut.dim, count, extent);
+      all.parted ??= emit.made('reshape', [cut.value], whole, parted, origin, { shape: whole.shape });
       const one = parts(type, cut.dim, 1, extent);
-      const at = (n: number, d: number, shape: readonly number[]): number => (d === cut.dim ? n : (shape[d] as number));
-      const start = one.shape.map((_, d) => (d === cut.dim ? cut.start / extent : 0));
-      const limit = one.shape.map((_, d, shape) => at(cut.start / extent + 1, d, shape));
-      const whole = withAxes(parted, cut.dim, []);
-      const slice = emit.made('slice', [all.parted], one, whole, origin, { start, limit, strides: start.map(() => 1) });
+      const at = cut.start / extent;
+      const start = one.shape.map((_, d) => (d === cut.dim ? at : 0));
+      const limit = one.shape.map((size, d) => (d === cut.dim ? at + 1 : size));
+      const slice = emit.made('slice', [all.parted], one, withAxes(parted, cut.dim, []), origin, {
+        start,
+        limit,
+        strides: start.map(() => 1),
+      });
       emit.push({ ...op, kind: 'reshape', operands: [slice], attrs: { shape: typeIn(sight, result).shape }, origin });
     },
   };

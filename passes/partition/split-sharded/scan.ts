@@ -12,35 +12,30 @@ import { closedDim } from '../../../ir/layout.ts';
 import { identityOf } from '../../../ir/monoid.ts';
 import { regionMonoids } from '../../../ir/ops/monoid.ts';
 import type { Elements, Op, ValueId } from '../../../ir/program.ts';
-import { isTrivialWindow, scanAlong } from '../../../ir/ops/windows.ts';
+import { scanOf } from '../../../ir/ops/windows.ts';
 import { evenShards, type Split, type SplitContext, type SplitWriter, withDim } from './split.ts';
 
 type Window = OpAttrs['reduce_window'];
 
-interface Scan {
+interface SplitScan {
   readonly dim: number;
   readonly shards: number;
   readonly reverse: boolean;
 }
 
 export const splitScan: Split = (op, ctx) => {
-  const scan = scanOf(op, ctx);
+  const scan = shardedScan(op, ctx);
   return scan === undefined ? undefined : (w) => write(op, scan, w);
 };
 
-function scanOf(op: Op, ctx: SplitContext): Scan | undefined {
-  const a = op.attrs as unknown as Window;
+function shardedScan(op: Op, ctx: SplitContext): SplitScan | undefined {
   const info = ctx.info(op.operands[0] as ValueId);
-  const { shape } = info.type;
-  const trivial = (d: number): boolean => isTrivialWindow(a, d) && a.base_dilations[d] === 1;
-  const dims = shape.map((_, d) => d).filter((d) => !trivial(d));
-  const [dim, ...more] = dims;
-  if (dim === undefined || more.length > 0) return undefined;
-  const { kind, regions } = op;
-  const direction = scanAlong({ kind, attrs: a, regions, operands: [info.type], results: [] }, dim);
+  const scan = scanOf(op.attrs as unknown as Window, info.type.shape);
+  if (scan === undefined) return undefined;
+  const { dim, direction } = scan;
   const shards = evenShards(info, dim);
   const flat = op.regions.every((r) => r.ops.every((o) => o.regions.length === 0));
-  if (direction === null || shards === 1 || !flat || !startsNeutral(op, ctx)) return undefined;
+  if (shards === 1 || !flat || !startsNeutral(op, ctx)) return undefined;
   return { dim, shards, reverse: direction === 'reverse' };
 }
 
@@ -58,7 +53,7 @@ function startsNeutral(op: Op, ctx: SplitContext): boolean {
   });
 }
 
-function write(op: Op, { dim, shards, reverse }: Scan, w: SplitWriter): void {
+function write(op: Op, { dim, shards, reverse }: SplitScan, w: SplitWriter): void {
   const n = op.results.length;
   const starts = op.operands.slice(n);
   const parts = op.operands.slice(0, n).map((v) => w.inShards(v, dim, shards));

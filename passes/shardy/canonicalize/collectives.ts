@@ -6,7 +6,7 @@
  *   all_slice [{"x"}] (all_reduce {"x"} %0)   → reduce_scatter [{"x"}] %0
  *   all_to_all, all_to_all                    → one all_to_all of both moves
  */
-import { appendMerged, inMeshOrder } from '../../../ir/axes.ts';
+import { inMeshOrder, mergeNeighbours } from '../../../ir/axes.ts';
 import { type EditModule, EditOp, type EditValue } from '../../../ir/edit.ts';
 import { closedDim, type Layout, replicatedLayout } from '../../../ir/layout.ts';
 import { type AxisRef, sameAxes, sameAxis } from '../../../ir/mesh.ts';
@@ -125,11 +125,7 @@ function scatter(module: EditModule, slice: EditOp, sum: EditOp): boolean {
   const layout = slice.result.layout as Layout;
   const input = sum.operands[0] as EditValue;
   const from = layoutOf(input) ?? replicatedLayout(layout.mesh, input.type.shape.length);
-  const dims = from.dims.map((dim, d) => {
-    const axes = [...dim.axes];
-    for (const axis of taken[d] ?? []) appendMerged(axes, axis);
-    return closedDim(axes);
-  });
+  const dims = from.dims.map((dim, d) => closedDim(mergeNeighbours([...dim.axes, ...(taken[d] ?? [])])));
   let value = made(
     'sdy.reduce_scatter',
     { axes: taken },

@@ -1,10 +1,10 @@
 /** Shardy's collectives: what comes out is what the axes make of what goes in. */
-import { appendMerged, difference, inMeshOrder, mergeNeighbours } from '../../../ir/axes.ts';
+import { difference, inMeshOrder, mergeNeighbours } from '../../../ir/axes.ts';
 import { userError } from '../../../ir/diagnostics.ts';
 import type { EditModule, EditOp, EditValue } from '../../../ir/edit.ts';
 import { type DimSharding, type Layout, replicatedLayout, usedAxes } from '../../../ir/layout.ts';
 import { type AxisRef, axesSize, type Mesh, overlaps, sameAxes, sameMesh } from '../../../ir/mesh.ts';
-import { axisRefText } from '../../../ir/stablehlo/sharding-text.ts';
+import { axesText, axisRefText } from '../../../ir/stablehlo/sharding-text.ts';
 import { collectiveForm, type Move } from '../../../ir/stablehlo/sdy-collectives.ts';
 import { equivalent } from '../calls.ts';
 import { layoutOf } from '../data-flow.ts';
@@ -52,12 +52,10 @@ export function verifyCollective(module: EditModule, op: EditOp): void {
   }
 }
 
-const text = (mesh: Mesh, axes: readonly AxisRef[]): string => `{${axes.map((a) => axisRefText(mesh, a)).join(', ')}}`;
-
 function wrong(op: EditOp, what: string, expected?: string): Error {
   return userError('SH0230', `${op.kind} ${what}`, {
-    ...(op.origin.span === undefined ? {} : { span: op.origin.span }),
-    ...(expected === undefined ? {} : { expected }),
+    span: op.origin.span,
+    expected,
   });
 }
 
@@ -80,10 +78,10 @@ function verifyAxes({ op, mesh, to }: Ends): void {
   if (twice !== undefined) throw wrong(op, `names axis ${axisRefText(mesh, twice)} twice`, 'every axis at most once');
   const parted = lists.find((axes) => mergeNeighbours(axes).length !== axes.length);
   if (parted !== undefined)
-    throw wrong(op, `has neighbouring sub-axes ${text(mesh, parted)}`, text(mesh, mergeNeighbours(parted)));
+    throw wrong(op, `has neighbouring sub-axes ${axesText(mesh, parted)}`, axesText(mesh, mergeNeighbours(parted)));
   if (form !== 'list') return;
   if (!sameAxes(all, inMeshOrder(all, mesh)))
-    throw wrong(op, `names axes ${text(mesh, all)} out of order`, text(mesh, inMeshOrder(all, mesh)));
+    throw wrong(op, `names axes ${axesText(mesh, all)} out of order`, axesText(mesh, inMeshOrder(all, mesh)));
 }
 
 // --- per dim ----------------------------------------------------------------------------------------------------------
@@ -99,7 +97,11 @@ function eachDim(
 function expectDim({ op, mesh, to }: Ends, d: number, axes: readonly AxisRef[]): void {
   const found = to.dims[d]?.axes ?? [];
   if (!sameAxes(found, axes))
-    throw wrong(op, `gives ${text(mesh, found)} on dim ${d}, its axes make ${text(mesh, axes)}`, text(mesh, axes));
+    throw wrong(
+      op,
+      `gives ${axesText(mesh, found)} on dim ${d}, its axes make ${axesText(mesh, axes)}`,
+      axesText(mesh, axes),
+    );
 }
 
 /** The dim without the axes that it ends with. */
@@ -108,16 +110,13 @@ function withoutSuffix({ op, mesh }: Ends, dim: DimSharding, gone: readonly Axis
   if (sameAxes(appended(rest, gone), dim.axes)) return rest;
   throw wrong(
     op,
-    `takes ${text(mesh, gone)} from dim ${d}, which is sharded by ${text(mesh, dim.axes)}`,
+    `takes ${axesText(mesh, gone)} from dim ${d}, which is sharded by ${axesText(mesh, dim.axes)}`,
     'axes it ends with',
   );
 }
 
-function appended(axes: readonly AxisRef[], more: readonly AxisRef[]): readonly AxisRef[] {
-  const found = [...axes];
-  for (const axis of more) appendMerged(found, axis);
-  return found;
-}
+const appended = (axes: readonly AxisRef[], more: readonly AxisRef[]): readonly AxisRef[] =>
+  mergeNeighbours([...axes, ...more]);
 
 function verifyMoves(ends: Ends): void {
   const { op, from, to } = ends;
@@ -182,5 +181,5 @@ function verifyReplicatedToUnreduced(ends: Ends): void {
 function verifyUnreduced({ op, mesh, from, to }: Ends, more: readonly AxisRef[]): void {
   const expected = inMeshOrder([...from.unreduced, ...more], mesh);
   if (!sameAxes(expected, to.unreduced))
-    throw wrong(op, `gives a value that owes ${text(mesh, to.unreduced)}`, text(mesh, expected));
+    throw wrong(op, `gives a value that owes ${axesText(mesh, to.unreduced)}`, axesText(mesh, expected));
 }

@@ -65,7 +65,9 @@ function verifyLocal(op: EditOp, layout: Layout, type: TensorType, inner: Tensor
       );
     const parts = axesSize(axes.filter((a) => manual.includes(a.name)));
     if (size % parts !== 0)
-      throw userError('SH0232', `a dim of ${size} does not divide by its manual axes, ${parts} devices`, at(op));
+      throw userError('SH0232', `a dim of ${size} does not divide by its manual axes, ${parts} devices`, {
+        span: op.origin.span,
+      });
     return size / parts;
   });
   const local = tensor(type.dtype, shape);
@@ -80,19 +82,16 @@ function verifyAxes(module: EditModule, op: EditOp, bound: readonly string[]): v
   const axes = manualAxes(op);
   const twice = axes.find((a) => bound.includes(a));
   if (twice !== undefined)
-    throw userError('SH0231', `axis "${twice}" is manual in the computation around already`, at(op));
+    throw userError('SH0231', `axis "${twice}" is manual in the computation around already`, { span: op.origin.span });
   if (mesh === undefined) return;
   if (axes.length > 0 && meshes.some((m) => !sameMesh(m, mesh)))
     throw wrong(op, `${op.kind} has shardings on several meshes`, 'one mesh for all of them');
   const unknown = axes.find((a) => !mesh.axes.some((m) => m.name === a));
   if (unknown !== undefined)
-    throw userError(
-      'SH0210',
-      `mesh @${mesh.name} has no axis "${unknown}", which the computation names as manual`,
-      at(op),
-    );
+    throw userError('SH0210', `mesh @${mesh.name} has no axis "${unknown}", which the computation names as manual`, {
+      span: op.origin.span,
+    });
 }
 
-const at = (op: EditOp): object => (op.origin.span === undefined ? {} : { span: op.origin.span });
 const wrong = (op: EditOp, message: string, expected: string): Error =>
-  userError('SH0226', message, { ...at(op), expected });
+  userError('SH0226', message, { span: op.origin.span, expected });

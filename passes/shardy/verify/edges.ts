@@ -32,6 +32,6 @@ const isSdy = (op: EditOp): boolean => SDY.has(op.kind) || op.kind.startsWith('s
 
 const wrong = (edge: EditOp, what: string, expected: string): Error =>
   userError('SH0236', `a ${edge.kind} ${what}`, {
-    ...(edge.origin.span === undefined ? {} : { span: edge.origin.span }),
+    span: edge.origin.span,
     expected,
   });

@@ -19,25 +19,24 @@ export function verifyLayout(
   { span, manual = [] }: Place,
 ): void {
   if (layout === undefined) return;
-  const at = span === undefined ? {} : { span };
   const { axes, deviceIds } = module.mesh(layout.mesh);
   const isMaximal = axes.length === 0 && deviceIds?.length === 1;
   const bare = layout.dims.length === 0 && layout.replicated.length === 0 && layout.unreduced.length === 0;
   if (isMaximal || type === undefined || type.dtype === 'token') {
     if (bare) return;
     const what = isMaximal ? 'on one device' : type === undefined ? 'of an op without results' : 'of a token';
-    throw userError('SH0229', `a sharding ${what} says nothing of dims or axes`, { ...at, expected: '<@mesh, []>' });
+    throw userError('SH0229', `a sharding ${what} says nothing of dims or axes`, { span, expected: '<@mesh, []>' });
   }
   if (layout.dims.length !== type.shape.length)
     throw userError(
       'SH0212',
       `the sharding has ${layout.dims.length} dims, the tensor ${typeText(type)} has ${type.shape.length}`,
-      { ...at, expected: `${type.shape.length} dims` },
+      { span, expected: `${type.shape.length} dims` },
     );
   const bound = [...usedAxes(layout), ...layout.replicated, ...layout.unreduced].find((a) => manual.includes(a.name));
   if (bound !== undefined)
     throw userError('SH0231', `axis "${bound.name}" is manual here: the computation around has it in its hands`, {
-      ...at,
+      span,
       expected: 'axes that no manual computation around names in manual_axes',
     });
 }

@@ -48,6 +48,6 @@ function verifySide(
 
 const wrong = (op: EditOp, what: string, expected?: string): Error =>
   userError('SH0219', `the sharding rule of ${op.kind} ${what}`, {
-    ...(op.origin.span === undefined ? {} : { span: op.origin.span }),
-    ...(expected === undefined ? {} : { expected }),
+    span: op.origin.span,
+    expected,
   });

@@ -36,7 +36,7 @@ function verifyOp(module: EditModule, op: EditOp): void {
   if (op.kind === 'data_flow_edge' || op.kind === 'func_data_flow_edge') verifyEdge(op);
   if (op.kind === 'propagation_barrier' && !DIRECTIONS.has(op.attrs.direction as string))
     throw userError('SH0205', `a propagation barrier lets ${String(op.attrs.direction)} through`, {
-      ...(op.origin.span === undefined ? {} : { span: op.origin.span }),
+      span: op.origin.span,
       expected: 'FORWARD, BACKWARD or NONE: one that stops nothing says nothing',
     });
 }
