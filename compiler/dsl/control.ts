@@ -52,9 +52,11 @@ export function scan<C, X, Y>(
     const carry = withTensors(init, params.slice(0, carries.length));
     const x = xs === null ? null : withTensors(xs, params.slice(carries.length));
     const returned = body(carry, x as SliceOf<X>, i as Tensor<'i32', readonly []>);
+    const expected = '[carry, y], y null for no ys';
     if (!Array.isArray(returned) || returned.length !== 2)
-      fail('SH0607', `the body of a scan returns ${describe(returned)}`, { expected: '[carry, y], y null for no ys' });
+      fail('SH0607', `the body of a scan returns ${describe(returned)}`, { expected });
     const [next, y] = returned;
+    if (y === undefined) fail('SH0607', 'the body of a scan returns [carry, undefined]', { expected });
     mustBeLike(trace, init, next, 'the carry that the body of a scan returns');
     return { returned: [...tensorsOf(next), ...(y === null ? [] : tensorsOf(y))], rest: y };
   });

@@ -110,6 +110,7 @@ function populateRules(module: EditModule, registry: Registry, conservative: boo
 
 function dropRules(module: EditModule): void {
   for (const op of module.ops()) {
+    if (op.attrs.rule_text === undefined) continue;
     const { rule_text: _, ...attrs } = op.attrs;
     op.attrs = attrs;
   }

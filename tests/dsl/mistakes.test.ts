@@ -83,6 +83,7 @@ const cases: Readonly<Record<string, readonly [words: string, make: () => unknow
     () => on((x) => s.grad((y: Any) => [s.sum(y), s.customCall('log', [y], [], 'has_side_effect = true')][0])(x)),
   ],
   'a body that returns no pair': ['[carry, y]', () => on((x) => s.scan((c: Any) => c, x, x))],
+  'a body whose ys are left out': ['null for no ys', () => on((x) => s.scan((c: Any) => [c, undefined], x, x))],
   'a carry of another shape': [
     'the carry that the body of a scan returns is f32[]',
     () => on((x) => s.scan((c: Any) => [s.sum(c), null], x, x)),
