@@ -3,10 +3,11 @@ import { registry as standard } from '../ops/index.ts';
 import type { Registry } from '../op.ts';
 import { LEVELS, type Func, type Level, type Module, type SourceText } from '../program.ts';
 import type { AstFile, AstFunction, AstType } from './ast.ts';
-import { Elaborator, type Signature, typeOfAst } from './elaborate.ts';
+import { type Signature, typeOfAst } from './context.ts';
+import { Elaborator } from './elaborate.ts';
 import { parseTree } from './grammar.ts';
 import { LayoutReader } from './layouts.ts';
-import { Broken, Problems, suggestion } from './problems.ts';
+import { guarded, Problems, suggestion } from './problems.ts';
 
 /** Throws DiagnosticError with every mistake of the text (docs/tir.md is the language). */
 export function parseTir(source: SourceText, registry: Registry = standard): Module {
@@ -36,7 +37,7 @@ class FileReader {
   module(source: SourceText): Module {
     const { file } = this;
     const level = this.level();
-    for (const mesh of file.meshes) this.guarded(() => this.layouts.mesh(mesh));
+    for (const mesh of file.meshes) guarded(() => this.layouts.mesh(mesh));
     const signatures = this.signatures();
     const functions = file.functions.map((f): Func => {
       const context = { registry: this.registry, problems: this.problems, layouts: this.layouts, level, signatures };
@@ -75,19 +76,10 @@ class FileReader {
 
   private signature(f: AstFunction): Signature {
     const quiet = { problems: new Problems(), layouts: new LayoutReader(new Problems()) };
-    const type = (ast: AstType): ReturnType<typeof typeOfAst> | undefined => this.guarded(() => typeOfAst(ast, quiet));
+    const type = (ast: AstType): ReturnType<typeof typeOfAst> | undefined => guarded(() => typeOfAst(ast, quiet));
     const params = f.params.flatMap((p) => (p.type === undefined ? [] : (type(p.type) ?? [])));
     const results = f.results?.map((r) => (r.type === undefined ? undefined : type(r.type)));
     const complete = results?.filter((t) => t !== undefined);
     return { params, results: complete !== undefined && complete.length === results?.length ? complete : undefined };
-  }
-
-  private guarded<T>(run: () => T): T | undefined {
-    try {
-      return run();
-    } catch (thrown) {
-      if (thrown instanceof Broken) return undefined;
-      throw thrown;
-    }
   }
 }

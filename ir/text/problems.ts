@@ -12,6 +12,16 @@ const MAX_COMPARED = 5000;
 /** Thrown after a mistake was noted, to leave the op that holds it. */
 export class Broken extends Error {}
 
+/** What `run` gives; undefined where it left a broken op. */
+export function guarded<T>(run: () => T): T | undefined {
+  try {
+    return run();
+  } catch (thrown) {
+    if (thrown instanceof Broken) return undefined;
+    throw thrown;
+  }
+}
+
 export class Problems {
   private readonly found: Diagnostic[] = [];
 
