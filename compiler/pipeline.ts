@@ -1,6 +1,6 @@
 /** The pipeline on one page. docs/passes.md says what each pass takes and gives. */
 import { type Diagnostic, userError } from '../ir/diagnostics.ts';
-import { edit, finish } from '../ir/edit.ts';
+import { edit, finish } from '../ir/edit-convert.ts';
 import type { Registry } from '../ir/op.ts';
 import { cutLayouts } from '../passes/partition/cut-layouts.ts';
 import { gatheredCalls } from '../passes/partition/gathered-calls.ts';

@@ -8,7 +8,7 @@
  */
 import type { Layout } from './layout.ts';
 import type { Mesh } from './mesh.ts';
-import type { Attrs, Block, Func, Level, Module, Op, Origin, SourceText, ValueId, ValueInfo } from './program.ts';
+import type { Attrs, Func, Module, Origin, SourceText, ValueInfo } from './program.ts';
 import type { TensorType } from './types.ts';
 
 export interface Use {
@@ -232,7 +232,7 @@ export class EditOp {
 
   /** Out of the program, with its regions. */
   erase(): void {
-    for (const op of walk(this)) op.operands.forEach((v, i) => v.dropUse(op, i));
+    for (const op of withInner(this)) op.operands.forEach((v, i) => v.dropUse(op, i));
     this.unlink();
   }
 
@@ -327,12 +327,13 @@ export class EditModule {
 }
 
 /** An op and all in its regions, outer first. */
-export function* walk(op: EditOp): Generator<EditOp> {
-  yield op;
-  for (const region of op.regions) yield* walkBlock(region);
+export function withInner(op: EditOp): EditOp[] {
+  const found = [op];
+  for (const region of op.regions) opsOf(region, 'pre', found);
+  return found;
 }
 
-/** The ops there are now in a block and in the regions in it, into a list: what `walkBlock` gives one by one. */
+/** The ops there are now in a block and in the regions in it: outer before inner (pre), or inner before outer (post). */
 export function opsOf(block: EditBlock, order: 'pre' | 'post' = 'pre', found: EditOp[] = []): EditOp[] {
   const stack: { op: EditOp; region: number }[] = [];
   let next = block.first;
@@ -358,142 +359,4 @@ export function opsOf(block: EditBlock, order: 'pre' | 'post' = 'pre', found: Ed
       next = top.op.next;
     }
   }
-}
-
-/** All ops of a block and of the regions in it: outer before inner (pre), or inner before outer (post). */
-export function* walkBlock(block: EditBlock, order: 'pre' | 'post' = 'pre'): Generator<EditOp> {
-  interface Frame {
-    readonly op: EditOp | undefined;
-    next: EditOp | undefined;
-    region: number;
-  }
-  const stack: (Frame & { entered: EditOp | undefined })[] = [
-    { op: undefined, next: block.first, region: 0, entered: undefined },
-  ];
-  for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
-    const { entered } = top;
-    if (entered !== undefined) {
-      const region = entered.regions[top.region++];
-      if (region !== undefined) {
-        stack.push({ op: entered, next: region.first, region: 0, entered: undefined });
-        continue;
-      }
-      top.entered = undefined;
-      if (order === 'post') yield entered;
-      continue;
-    }
-    const op = top.next;
-    if (op === undefined) {
-      stack.pop();
-      continue;
-    }
-    top.next = op.next;
-    top.entered = op;
-    top.region = 0;
-    if (order === 'pre') yield op;
-  }
-}
-
-// --- to and from the readonly form ------------------------------------------------------------------------------------
-
-export function edit(module: Module): EditModule {
-  const made = new EditModule(module);
-  for (const func of module.functions) made.functions.push(editFunc(func));
-  return made;
-}
-
-function editFunc(func: Func): EditFunc {
-  const made = new EditFunc(func);
-  const values = new Map<ValueId, EditValue>();
-  const info = (id: ValueId): ValueInfo => func.values[id] as ValueInfo;
-  const fill = (block: Block, into: EditBlock): void => {
-    for (const p of block.params) values.set(p, into.param(info(p)));
-    for (const op of block.ops) {
-      const regions = op.regions.map((region) => {
-        const holder = new EditBlock(into.owner);
-        fill(region, holder);
-        return holder;
-      });
-      const operands = op.operands.map((v) => values.get(v) as EditValue);
-      const twin = new EditOp(op.kind, op.attrs, op.origin, operands, op.results.map(info));
-      op.results.forEach((r, i) => values.set(r, twin.results[i] as EditValue));
-      for (const region of regions) twin.regions.push(adopt(region, twin));
-      twin.append(into);
-    }
-  };
-  fill(func.body, made.body);
-  return made;
-}
-
-/** A block with its params and ops, now another owner's. */
-export function adopt(block: EditBlock, owner: EditOp | EditFunc): EditBlock {
-  (block as { owner: EditOp | EditFunc }).owner = owner;
-  return block;
-}
-
-/** A copy of a block, the outer op's uses before those in its regions. Values from outside are `map`ped or kept. */
-export function cloneBlock(
-  block: EditBlock,
-  owner: EditOp | EditFunc,
-  map = new Map<EditValue, EditValue>(),
-): EditBlock {
-  const made = new EditBlock(owner);
-  for (const p of block.params) map.set(p, made.param(p.info));
-  for (const op of block.ops()) cloneOp(op, map).append(made);
-  return made;
-}
-
-export function cloneOp(op: EditOp, map: Map<EditValue, EditValue>): EditOp {
-  const operands = op.operands.map((v) => map.get(v) ?? v);
-  const made = new EditOp(
-    op.kind,
-    op.attrs,
-    op.origin,
-    operands,
-    op.results.map((r) => r.info),
-  );
-  op.results.forEach((r, i) => map.set(r, made.results[i] as EditValue));
-  for (const region of op.regions) made.regions.push(cloneBlock(region, made, map));
-  return made;
-}
-
-/** `ids` is told the id of every value, which is unique in its function. */
-export function finish(module: EditModule, level: Level, ids = new Map<EditValue, ValueId>()): Module {
-  return {
-    name: module.name,
-    level,
-    meshes: module.meshes,
-    functions: module.functions.map((f) => finishFunc(f, ids)),
-    ...(module.attrs === undefined ? {} : { attrs: module.attrs }),
-    ...(module.source === undefined ? {} : { source: module.source }),
-  };
-}
-
-/** A region as a rule may look at it; values from outside have no meaning in it. */
-export function readonlyRegion(block: EditBlock): Block {
-  return finishBlock(block, [], new Map());
-}
-
-function finishFunc(func: EditFunc, ids: Map<EditValue, ValueId>): Func {
-  const values: ValueInfo[] = [];
-  const body = finishBlock(func.body, values, ids);
-  const { name, isPublic, saysPublic, resultTypes, resultLayouts, paramAttrs, resultAttrs, attrs } = func;
-  const rest = attrs === undefined ? {} : { attrs };
-  return { name, isPublic, saysPublic, body, values, resultTypes, resultLayouts, paramAttrs, resultAttrs, ...rest };
-}
-
-function finishBlock(from: EditBlock, values: ValueInfo[], ids: Map<EditValue, ValueId>): Block {
-  const name = (v: EditValue): ValueId => {
-    const id = (values.push(v.info) - 1) as ValueId;
-    ids.set(v, id);
-    return id;
-  };
-  const params = from.params.map(name);
-  const ops: Op[] = [];
-  for (const op of from.ops()) {
-    const operands = op.operands.map((v) => ids.get(v) as ValueId);
-    const regions = op.regions.map((r) => finishBlock(r, values, ids));
-    ops.push({ kind: op.kind, attrs: op.attrs, origin: op.origin, operands, regions, results: op.results.map(name) });
-  }
-  return { params, ops };
 }

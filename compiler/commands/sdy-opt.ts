@@ -1,6 +1,6 @@
 /** `shardc sdy-opt`: Shardy's passes by their own flags, on a module from standard input (as Shardy's sdy_opt). */
 import type { Command } from 'commander';
-import { edit } from '../../ir/edit.ts';
+import { edit } from '../../ir/edit-convert.ts';
 import { registry } from '../../ir/ops/index.ts';
 import { importStablehlo } from '../../ir/stablehlo/import.ts';
 import { printSdy } from '../../ir/stablehlo/print-sdy.ts';

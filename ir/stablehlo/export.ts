@@ -18,7 +18,7 @@ import {
   valueInfo,
 } from '../program.ts';
 import { tensor, type TensorType } from '../types.ts';
-import { edit } from '../edit.ts';
+import { edit } from '../edit-convert.ts';
 import type { Registry } from '../op.ts';
 import { registry as standard } from '../ops/index.ts';
 import { outline } from '../outline.ts';

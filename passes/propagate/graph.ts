@@ -4,7 +4,7 @@
  * condition's parameter) has the edge's. Who is told of a change, and in which order, is Shardy's
  * (basic_propagation.cc, notifyShardingModified): where annotations conflict, that order decides.
  */
-import { type EditBlock, type EditFunc, type EditModule, EditOp, type EditValue, walk } from '../../ir/edit.ts';
+import { type EditBlock, type EditFunc, type EditModule, EditOp, type EditValue, withInner } from '../../ir/edit.ts';
 import type { FactorRule } from '../../ir/factors.ts';
 import type { Layout } from '../../ir/layout.ts';
 import type { Registry } from '../../ir/op.ts';
@@ -194,8 +194,8 @@ export class Graph {
   dropUnread(index: number): readonly number[] {
     const { op } = this.nodes[index] as Node;
     if (this.options.keepsUnread === true || !isUnread(op) || !isPure(op)) return NOTHING;
-    const makers = [...walk(op)].flatMap((inner) => inner.operands.flatMap((v) => this.makerOfFew(v, inner)));
-    for (const inner of walk(op)) this.nodeOf.delete(inner);
+    const makers = withInner(op).flatMap((inner) => inner.operands.flatMap((v) => this.makerOfFew(v, inner)));
+    for (const inner of withInner(op)) this.nodeOf.delete(inner);
     op.erase();
     this.dropped[index] = 1;
     return makers.flatMap((maker) => this.nodeOf.get(maker) ?? []);

@@ -2,7 +2,8 @@
  * A layout for every value, from the annotated ones: Shardy's algorithm (docs/passes.md). Layers, each around the last:
  * user priority → op priority → a strategy (aggressive around basic) → the fixed point over the graph.
  */
-import { edit, type EditModule, type EditOp, type EditValue, finish } from '../../ir/edit.ts';
+import { edit, finish } from '../../ir/edit-convert.ts';
+import type { EditModule, EditOp, EditValue } from '../../ir/edit.ts';
 import { internalError } from '../../ir/diagnostics.ts';
 import { type Layout, openLayout } from '../../ir/layout.ts';
 import type { Registry } from '../../ir/op.ts';

@@ -1,5 +1,6 @@
 /** Factor rules of a program's ops, computed once per kind, types and attributes. */
-import { type EditOp, readonlyRegion } from '../../ir/edit.ts';
+import { readonlyRegion } from '../../ir/edit-convert.ts';
+import type { EditOp } from '../../ir/edit.ts';
 import { userError } from '../../ir/diagnostics.ts';
 import { type Factor, type FactorRule, RuleBuilder } from '../../ir/factors.ts';
 import { parseRule } from '../../ir/parse-rule.ts';

@@ -5,17 +5,8 @@
  *
  *   %1 = call @f(%0)   →   %1 = named_computation<f>(%0) (%a) { … }   →   %1 = call @f(%0), @f laid out
  */
-import {
-  adopt,
-  cloneBlock,
-  type EditBlock,
-  EditFunc,
-  type EditModule,
-  EditOp,
-  type EditValue,
-  opsOf,
-  walkBlock,
-} from '../../ir/edit.ts';
+import { adopt, cloneBlock } from '../../ir/edit-convert.ts';
+import { type EditBlock, EditFunc, type EditModule, EditOp, type EditValue, opsOf } from '../../ir/edit.ts';
 import { userError } from '../../ir/diagnostics.ts';
 import { isWhole, type Layout, replicatedLayout } from '../../ir/layout.ts';
 import { sameAxes } from '../../ir/mesh.ts';
@@ -354,7 +345,7 @@ export function inlineComputations(module: EditModule): Map<EditValue, EditValue
     const end = body.terminator;
     const returned = [...end.operands];
     end.erase();
-    for (const inner of walkBlock(body))
+    for (const inner of opsOf(body))
       inner.origin = { ...inner.origin, stack: [...(inner.origin.stack ?? []), op.attrs.name as string] };
     for (const inner of body.ops()) inner.insertBefore(op);
     op.results.forEach((r, i) => {

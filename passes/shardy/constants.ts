@@ -6,15 +6,8 @@
  *
  *   %c = constant; %a = add %x, %c; %b = add %y, %c   →   %c, %c' = constant twice
  */
-import {
-  cloneOp,
-  type EditBlock,
-  type EditFunc,
-  type EditModule,
-  type EditOp,
-  type EditValue,
-  opsOf,
-} from '../../ir/edit.ts';
+import { cloneOp } from '../../ir/edit-convert.ts';
+import { type EditBlock, type EditFunc, type EditModule, type EditOp, type EditValue, opsOf } from '../../ir/edit.ts';
 import type { Registry } from '../../ir/op.ts';
 import { RuleTable } from '../propagate/rules.ts';
 import { calleesFirst, cloneFunction, Names } from './calls.ts';

@@ -2,7 +2,7 @@
  * Ops that nothing reads and that do nothing else. MLIR's greedy rewriter drops them wherever it runs, so propagation and
  * Shardy's canonicalizer do too (Greedily: isOpTriviallyDead).
  */
-import { type EditModule, type EditOp, walk } from '../../ir/edit.ts';
+import { type EditModule, type EditOp, withInner } from '../../ir/edit.ts';
 
 /** Ops that do more than give results, or may. */
 const EFFECTS: ReadonlySet<string> = new Set([
@@ -28,7 +28,7 @@ const EFFECTS: ReadonlySet<string> = new Set([
 
 /** No effects of its own or in its regions, whose ends are none. A call from outside says where it has some. */
 export function isPure(op: EditOp): boolean {
-  for (const inner of walk(op)) {
+  for (const inner of withInner(op)) {
     if (inner.kind.includes('.')) return false;
     if (EFFECTS.has(inner.kind) && (inner === op || inner.kind !== 'return')) return false;
     if (inner.kind === 'custom_call' && /has_side_effect = true/.test(String(inner.attrs.verbatim ?? ''))) return false;

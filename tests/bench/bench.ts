@@ -5,7 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { compile, importStablehlo, type Module, overrideMesh, parseTir, printTir } from '../../compiler/index.ts';
-import { edit } from '../../ir/edit.ts';
+import { edit } from '../../ir/edit-convert.ts';
 import { registry } from '../../ir/ops/index.ts';
 import { printSdy } from '../../ir/stablehlo/print-sdy.ts';
 import { runSdyPasses } from '../../passes/shardy/pipeline.ts';

@@ -1,6 +1,6 @@
 /** Random programs: Shardy's passes and ours agree on all of them, and the laws of propagation hold on each. */
 import { describe, expect, it } from 'vitest';
-import { edit } from '../../ir/edit.ts';
+import { edit } from '../../ir/edit-convert.ts';
 import { registry } from '../../ir/ops/index.ts';
 import { importStablehlo } from '../../ir/stablehlo/import.ts';
 import { printSdy } from '../../ir/stablehlo/print-sdy.ts';

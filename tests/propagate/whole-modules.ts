@@ -1,6 +1,7 @@
 /** What shardc's and Shardy's pipelines make of a whole module, compared exactly: functions, ops and every sharding. */
 import { spawnSync } from 'node:child_process';
-import { edit, type EditFunc, type EditModule, type EditOp, walkBlock } from '../../ir/edit.ts';
+import { edit } from '../../ir/edit-convert.ts';
+import { type EditFunc, type EditModule, type EditOp, opsOf } from '../../ir/edit.ts';
 import { type Layout, layoutText } from '../../ir/layout.ts';
 import { registry } from '../../ir/ops/index.ts';
 import { importStablehlo } from '../../ir/stablehlo/import.ts';
@@ -46,7 +47,7 @@ export function ourFunctions(text: string, flags: readonly string[] = ['-sdy-pro
 
 function describe(module: EditModule, func: EditFunc): FunctionData {
   const text = (l: Layout | undefined): string | null => (l === undefined ? null : layoutText(module.mesh(l.mesh), l));
-  const ops = [...walkBlock(func.body)].filter((op) => op.results.length > 0);
+  const ops = opsOf(func.body).filter((op) => op.results.length > 0);
   return {
     arguments: func.body.params.map((p) => text(p.layout)),
     results: func.resultLayouts.map(text),

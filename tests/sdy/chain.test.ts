@@ -1,6 +1,6 @@
 /** Propagation visits the ops of a chain about as often as there are of them, however long it is. */
 import { expect, it } from 'vitest';
-import { edit } from '../../ir/edit.ts';
+import { edit } from '../../ir/edit-convert.ts';
 import { registry } from '../../ir/ops/index.ts';
 import { importStablehlo } from '../../ir/stablehlo/import.ts';
 import { aggressive } from '../../passes/propagate/aggressive.ts';

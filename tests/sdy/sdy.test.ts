@@ -10,7 +10,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DiagnosticError } from '../../ir/diagnostics.ts';
-import { edit } from '../../ir/edit.ts';
+import { edit } from '../../ir/edit-convert.ts';
 import { registry } from '../../ir/ops/index.ts';
 import { importStablehlo } from '../../ir/stablehlo/import.ts';
 import { printSdy } from '../../ir/stablehlo/print-sdy.ts';
