@@ -94,7 +94,7 @@ export type Description = z.infer<typeof descriptionSchema>;
 export type Model = Description['model'];
 
 /** Forward passes of a step, over stages, chunks and microbatches: the pipeline is played action by action. */
-const MAX_PASSES = 2 ** 20;
+const MAX_PASSES = 2 ** 17;
 /** Bytes a file may have: a description is small. */
 const MAX_BYTES = 2 ** 20;
 
