@@ -2,17 +2,12 @@
 import { userError } from '../ir/diagnostics.ts';
 import { machine as presetMachine, type Machine, parseMachine } from '../runtime-sim/machine/machine.ts';
 import type { PlacementWish } from '../runtime-sim/machine/placement.ts';
+import { parseJson } from './json.ts';
 import { readSource } from './load.ts';
 
 export function loadMachine(name: string): Machine {
   if (!name.endsWith('.json')) return presetMachine(name);
-  const { text } = readSource(name);
-  try {
-    return parseMachine(JSON.parse(text), name);
-  } catch (error) {
-    if (error instanceof SyntaxError) throw userError('SH0803', `${name} is not JSON: ${error.message}`);
-    throw error;
-  }
+  return parseMachine(parseJson(readSource(name), 'SH0803'), name);
 }
 
 export function parsePlacement(topology: string | undefined, place: string | undefined): PlacementWish {

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { userError } from '../ir/diagnostics.ts';
 import type { SourceText } from '../ir/program.ts';
 import type { Measured } from './figures.ts';
+import { parseJson } from './json.ts';
 import type { Report } from './report.ts';
 
 /** What a diff reads. Other fields may come and go between versions. */
@@ -30,13 +31,7 @@ const schema = z.object({
 /** Undefined where the text is no JSON object: a program, then. Throws on JSON that is not a report. */
 export function readReport({ file, text }: SourceText): Comparable | undefined {
   if (!text.trimStart().startsWith('{')) return undefined;
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (error) {
-    throw userError('SH0713', `${file} is not JSON: ${error instanceof Error ? error.message : String(error)}`);
-  }
-  const read = schema.safeParse(json);
+  const read = schema.safeParse(parseJson({ file, text }, 'SH0713'));
   if (read.success) return read.data;
   const mistakes = read.error.issues.map((i) => `${i.path.join('.') || '(whole file)'}: ${i.message}`);
   throw userError('SH0713', `${file} is not a report: ${mistakes.join('; ')}`, {

@@ -6,6 +6,7 @@ import type { Precision, TensorArray } from '../ir/array.ts';
 import { internalError, unsupported } from '../ir/diagnostics.ts';
 import type { Layout } from '../ir/layout.ts';
 import { deviceCount } from '../ir/mesh.ts';
+import { expectPaidBoundary } from '../ir/owed-at-boundary.ts';
 import type { OpView, Registry } from '../ir/op.ts';
 import {
   type Func,
@@ -67,6 +68,7 @@ export function runSpmd(
   }
   expectRoomFor(module, devicesOf(module));
   const func = mainFunction(module);
+  expectPaidBoundary(func);
   const grids = makeGrids(module);
   const partitions = new Partitions(devicesOf(module));
   const gridOf = (name: string): DeviceGrid => grids.get(meshOf(module, name).name) as DeviceGrid;
@@ -86,10 +88,7 @@ export function runSpmd(
   const results = onHeap(() => {
     const values = runFunction(module, func, shardInputs(func, sharder, inputs), meaning);
     return values.map((v, i) => {
-      const layout = func.resultLayouts[i];
-      if (layout !== undefined && layout.unreduced.length > 0)
-        throw unsupported(`result ${i} of @${func.name}, whose sum is still owed`);
-      return settled(sharder.assemble(v, layout, options.resultShapes?.[i], `result ${i}`));
+      return settled(sharder.assemble(v, func.resultLayouts[i], options.resultShapes?.[i], `result ${i}`));
     });
   });
   return { results, copiesComputed: meaning.copiesComputed, devices: partitions.devices };

@@ -7,6 +7,7 @@ import * as z from 'zod';
 import { type Diagnostic, DiagnosticError, unsupported, userError } from '../../ir/diagnostics.ts';
 import type { SourceText, Span } from '../../ir/program.ts';
 import { SCHEDULES } from '../../runtime-sim/pipeline/order.ts';
+import { parseJson } from '../json.ts';
 
 const count = z
   .number()
@@ -92,6 +93,8 @@ export const descriptionSchema = z.strictObject({
 export type Description = z.infer<typeof descriptionSchema>;
 export type Model = Description['model'];
 
+/** Forward passes of a step, over stages, chunks and microbatches: the pipeline is played action by action. */
+const MAX_PASSES = 2 ** 17;
 /** Bytes a file may have: a description is small. */
 const MAX_BYTES = 2 ** 20;
 
@@ -101,7 +104,7 @@ export function parseDescription(source: SourceText): Description {
     throw userError('SH0806', `${source.file} has ${source.text.length} characters`, {
       expected: `at most ${MAX_BYTES}`,
     });
-  const json = readJson(source);
+  const json = parseJson(source, 'SH0806', 'docs/plan-cost.md has an example');
   const mistake = mistakesIn(source.text);
   const parsed = descriptionSchema.safeParse(json);
   if (!parsed.success) {
@@ -122,16 +125,6 @@ export function parseDescription(source: SourceText): Description {
   const wrong = inconsistent(parsed.data).map(([path, message]) => mistake(path, message));
   if (wrong.length > 0) throw new DiagnosticError(wrong);
   return parsed.data;
-}
-
-function readJson({ file, text }: SourceText): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw userError('SH0806', `${file} is not JSON: ${error instanceof Error ? error.message : ''}`, {
-      help: 'docs/plan-cost.md has an example',
-    });
-  }
 }
 
 /** Says what is wrong with a field, at its place in the file. */
@@ -196,6 +189,11 @@ function inconsistent(d: Description): Wrong[] {
       m.layers < d.pp * d.virtual,
       ['model', 'layers'],
       `${m.layers} layers are fewer than pp × virtual = ${d.pp * d.virtual}`,
+    ],
+    [
+      d.pp * d.virtual * microbatchesOf(d) > MAX_PASSES,
+      ['batch'],
+      `pp × virtual × microbatches = ${d.pp * d.virtual * microbatchesOf(d)} passes a step are more than ${MAX_PASSES}`,
     ],
     [d.dp % d.ep !== 0, ['ep'], `${d.ep} does not divide dp ${d.dp}: experts lie on its devices`],
     [d.ep > 1 && m.experts === undefined, ['ep'], 'the model has no experts'],

@@ -65,7 +65,8 @@ export function planCost(d: Description, machine: Machine): Plan {
     send: () => send.seconds,
     blockingSends: !d.overlap.sends,
   });
-  const ends = stepEnds(stages, d, axes, machine, (s) => lastBackward(run, s));
+  const back = lastBackwards(run);
+  const ends = stepEnds(stages, d, axes, machine, (s) => back.get(s) ?? 0);
   return { report: reportOf(d, machine, stages, run, ends, send, heldBytes(stages, run, ends)), run, ends };
 }
 
@@ -77,10 +78,9 @@ function secondsOf(stage: Stage, { kind, chunk }: Action, apart: boolean): numbe
   return (apart ? cost.inputGradient : cost.backward)?.seconds ?? 0;
 }
 
-/** Seconds of the stage's last way back: what sums of gradients may run beside. */
-function lastBackward({ spans }: PipelineRun, stage: number): number {
-  return spans.findLast((s) => s.stage === stage && s.kind !== 'F')?.seconds ?? 0;
-}
+/** By stage, the seconds of its last way back: what sums of gradients may run beside. */
+const lastBackwards = ({ spans }: PipelineRun): ReadonlyMap<number, number> =>
+  new Map(spans.filter((s) => s.kind !== 'F').map((s) => [s.stage, s.seconds]));
 
 function reportOf(
   d: Description,
@@ -93,7 +93,7 @@ function reportOf(
 ): PlanReport {
   const m = microbatchesOf(d);
   const finish = run.ends.map((end, s) => end + (ends[s]?.seconds ?? 0));
-  const stepSeconds = Math.max(...finish);
+  const stepSeconds = finish.reduce((a, b) => Math.max(a, b));
   const last = finish.indexOf(stepSeconds);
   const mean = (of: (stage: Stage, s: number) => number): number =>
     stages.reduce((n, stage, s) => n + of(stage, s), 0) / stages.length;

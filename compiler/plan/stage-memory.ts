@@ -32,7 +32,7 @@ export function heldBytes(stages: readonly Stage[], { spans }: PipelineRun, ends
       gradientBytes: stage.sumBytes,
       optimizerBytes: ends[s]?.stateBytes ?? 0,
       activationBytes: most[s] ?? 0,
-      workingBytes: Math.max(0, ...working),
+      workingBytes: working.reduce((a, b) => Math.max(a, b), 0),
     };
     return { ...memory, totalBytes: Object.values(memory).reduce((a, b) => a + b, 0) };
   });

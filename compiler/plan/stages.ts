@@ -43,7 +43,9 @@ export function stagesOf(d: Description, axes: Axes, machine: Machine): { stages
     from += count;
     return made;
   });
-  const stages = Array.from({ length: d.pp }, (_, s) => stageOf(all.filter((_, i) => i % d.pp === s)));
+  const chunksOf = (stage: number): Chunk[] =>
+    Array.from({ length: d.virtual }, (_, chunk) => all[chunk * d.pp + stage] as Chunk);
+  const stages = Array.from({ length: d.pp }, (_, stage) => stageOf(chunksOf(stage)));
   return { stages, parts };
 }
 

@@ -200,18 +200,19 @@ function reduceWindows(view: OpView<ReduceWindow>, inputs: readonly TensorArray[
   const starts = inputs.slice(n);
   let sums = starts.map((init) => lanes(init, new Int32Array(count).fill(-1), init));
   const offsets = new Int32Array(count);
+  /** Where window `index` of a dim reads; NaN: beyond the operand, or between its elements. */
+  const read = (index: number, position: number, d: number): number => {
+    const p = index * at(attrs.window_strides, d) + position * at(attrs.window_dilations, d) - at(attrs.pad_low, d);
+    const i = p / at(attrs.base_dilations, d);
+    return i < 0 || i >= at(source, d) || !Number.isInteger(i) ? Number.NaN : i * at(strides, d);
+  };
   forEachIndex(attrs.window_dimensions, (position) => {
+    const reads = shape.map((extent, d) =>
+      Float64Array.from({ length: extent }, (_, i) => read(i, at(position, d), d)),
+    );
     forEachIndex(shape, (index, flat) => {
       let offset = 0;
-      for (let d = 0; d < index.length; d++) {
-        const p =
-          at(index, d) * at(attrs.window_strides, d) +
-          at(position, d) * at(attrs.window_dilations, d) -
-          at(attrs.pad_low, d);
-        const i = p / at(attrs.base_dilations, d);
-        if (i < 0 || i >= at(source, d) || !Number.isInteger(i)) offset = Number.NaN;
-        else offset += i * at(strides, d);
-      }
+      for (let d = 0; d < index.length; d++) offset += (reads[d] as Float64Array)[at(index, d)] as number;
       offsets[flat] = Number.isNaN(offset) ? -1 : offset;
     });
     sums = ctx.call(view.regions[0] as Block, [

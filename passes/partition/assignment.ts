@@ -4,7 +4,7 @@
  */
 import type { DimFactors, FactorRule } from '../../ir/factors.ts';
 import type { Layout } from '../../ir/layout.ts';
-import { type AxisRef, axesSize, overlaps } from '../../ir/mesh.ts';
+import { type AxisRef, axesSize, overlaps, sameAxis } from '../../ir/mesh.ts';
 import { axesKey, gcd, mergeNeighbours } from '../../ir/axes.ts';
 
 /** Axes per factor, major first. */
@@ -52,8 +52,7 @@ export function mergeInto(base: Assignment, more: Assignment, allowed: (factor: 
   return base.map((held, f) => {
     if (!allowed(f)) return held;
     const suggested = more[f] ?? [];
-    if (suggested.length <= held.length || !held.every((a, i) => axesKey([a]) === axesKey([suggested[i] as AxisRef])))
-      return held;
+    if (suggested.length <= held.length || !held.every((a, i) => sameAxis(a, suggested[i] as AxisRef))) return held;
     const taken = [...held];
     for (const axis of suggested.slice(held.length)) {
       if (used.some((u) => overlaps(u, axis))) break;

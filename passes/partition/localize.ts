@@ -12,6 +12,7 @@ import { internalError, unsupported } from '../../ir/diagnostics.ts';
 import { type DimFactors, factorName, ruleText } from '../../ir/factors.ts';
 import { isEven, isWhole, type Layout, localShape, usedAxes } from '../../ir/layout.ts';
 import { axesSize, type AxisRef, fullAxis, isFullAxis, type Mesh } from '../../ir/mesh.ts';
+import { expectPaidBoundary } from '../../ir/owed-at-boundary.ts';
 import { attrsAt, haloOfFactor, type OpView, type Registry, splitRule } from '../../ir/op.ts';
 import {
   type Attrs,
@@ -67,6 +68,7 @@ export const hasLocalizer = (kind: string): boolean => Object.hasOwn(LOCALIZERS,
 
 export function localize(module: Module, registry: Registry): Module {
   const func = mainFunction(module);
+  expectPaidBoundary(func);
   const name = module.meshes[0]?.name;
   if (name === undefined) throw internalError('localize: the module has no mesh');
   return { ...module, level: 'local', functions: [new Localizing(func, registry, meshOf(module, name)).run()] };

@@ -95,3 +95,41 @@ describe('bad .tir', () => {
 
   it.each(['2x2x2', 'z=4', '0x4', '2xfour'])('--mesh %s', (mesh) => expect(mistakes(good, mesh)[0]).toMatch(/^SH0213/));
 });
+
+describe('a sum owed where the program begins or ends is named as not supported', () => {
+  it.each<[string, string, RegExp]>([
+    ['an argument', 'func @main(%a: f32[4] @{_; unreduced=x}) {\n return %a\n}', /argument %a of @main/],
+    [
+      'an argument, by its group',
+      `func @main(%a: f32[4], %b: f32[4]) {
+  %n = negate %a
+  %c = sharding_constraint %n, @{_; unreduced=x}
+  sharding_group %c group=0
+  sharding_group %b group=0
+  return %b
+}`,
+      /argument %b of @main/,
+    ],
+    [
+      'a result',
+      `func @main(%a: f32[4, 4] @{_, x}, %b: f32[4, 4] @{x, _}) -> (f32[4, 4] @{_, _; unreduced=x}) {
+  %c = dot_general %a, %b lhs_contracting=[1] rhs_contracting=[0]
+  return %c
+}`,
+      /result 0 of @main/,
+    ],
+  ])('%s', (_, text, message) => {
+    expect(unsupportedIn(`mesh @mesh {x=2}\n${text}`)).toMatch(message);
+  });
+});
+
+function unsupportedIn(text: string): string {
+  try {
+    compile(parseTir({ file: 'owed.tir', text }));
+  } catch (error) {
+    if (!(error instanceof DiagnosticError)) throw error;
+    for (const d of error.diagnostics) expect(d.cause, d.message).toBe('unsupported');
+    return error.message;
+  }
+  return 'nothing';
+}

@@ -35,8 +35,9 @@ export function padOfCut(op: Op | undefined, sight: Sight): MergedPad | undefine
   const cut = cutOf(sight, op.operands[0] as ValueId);
   const { low, high, interior } = op.attrs as Record<'low' | 'high' | 'interior', readonly number[]>;
   if (cut === undefined || interior[cut.dim] !== 0) return undefined;
-  const [before, after] = [(low[cut.dim] as number) - cut.start, (high[cut.dim] as number) - (cut.size - cut.limit)];
-  const hidden = (before <= 0 || cut.start === 0) && (after <= 0 || cut.limit === cut.size);
+  const [first, last] = [low[cut.dim] as number, high[cut.dim] as number];
+  const hidden = (first <= 0 || cut.start === 0) && (last <= 0 || cut.limit === cut.size);
+  const [before, after] = [first - cut.start, last - (cut.size - cut.limit)];
   if (!hidden || cut.size + Math.min(before, 0) + Math.min(after, 0) < 0) return undefined;
   const put = (list: readonly number[], n: number): number[] => list.map((x, d) => (d === cut.dim ? n : x));
   return { ...cut, low: put(low, before), high: put(high, after) };

@@ -63,7 +63,8 @@ export const CONTROL_FLOW: Readonly<Record<string, OpMaker>> = {
     const type = p.b.typeOf(x);
     const known = p.functions.filter((f) => p.typeOfParam(f, 0) === type);
     const func = p.choices.chance(60) && known.length > 0 ? p.choices.of(known) : newFunction(p, type);
-    const others = func.body.params.slice(1).map((_, i) => p.like(p.typeOfParam(func, i + 1)));
+    // What a body asked for beside its operand may be for an op that jumps, or that NaN has no place in.
+    const others = func.body.params.slice(1).map((_, i) => p.argument(p.typeOfParam(func, i + 1)));
     const made = p.b.op('call', [x, ...others], func.resultTypes, {}, { callee: func.name });
     for (const extra of made.slice(1)) p.bind(extra);
     return made[0];

@@ -87,13 +87,15 @@ export const TENSOR_OPS: Readonly<Record<string, OpMaker>> = {
   },
 
   argmax(p) {
-    const x = p.float(1);
-    if (x === undefined) return undefined;
-    const type = p.b.typeOf(x);
+    const given = p.float(1);
+    if (given === undefined) return undefined;
+    const type = p.b.typeOf(given);
+    const seesNaN = p.choices.chance(50);
+    const x = seesNaN ? given : withoutNaN(p, given);
     const dim = p.choices.below(type.shape.length);
     const iota = p.b.one('iota', [], { dim, dtype: 'i32', shape: type.shape });
     const inits = [p.b.splat(-Infinity, scalarOf(type.dtype)), p.b.splat(0, scalarOf('i32'))];
-    const [best, at] = p.b.apply('reduce', [x, iota, ...inits], { dims: [dim] }, [pickLarger(p, type)]);
+    const [best, at] = p.b.apply('reduce', [x, iota, ...inits], { dims: [dim] }, [pickLarger(p, type, seesNaN)]);
     if (p.choices.chance(50)) p.bind(at as ValueId);
     return best;
   },
@@ -255,13 +257,15 @@ export const TENSOR_OPS: Readonly<Record<string, OpMaker>> = {
   },
 
   sort(p) {
-    const x = p.any((t) => arithmetic(t) && t.shape.length >= 1);
-    if (x === undefined) return undefined;
-    const type = p.b.typeOf(x);
+    const given = p.any((t) => arithmetic(t) && t.shape.length >= 1);
+    if (given === undefined) return undefined;
+    const type = p.b.typeOf(given);
     const scalar = scalarOf(type.dtype);
+    const float = p.choices.of(['TOTALORDER', 'FLOAT'] as const);
+    const compare_type = isFloat(type.dtype) ? float : type.dtype.startsWith('u') ? 'UNSIGNED' : 'SIGNED';
+    const x = compare_type === 'FLOAT' ? withoutNaN(p, given) : given;
     const comparator = p.b.region(() => {
       const sides = [p.b.param(scalar), p.b.param(scalar)];
-      const compare_type = isFloat(type.dtype) ? 'FLOAT' : type.dtype.startsWith('u') ? 'UNSIGNED' : 'SIGNED';
       const less = p.b.one('compare', sides, { direction: p.choices.of(['LT', 'GT']), compare_type });
       p.b.op('return', [less], [], {});
     });
@@ -311,8 +315,17 @@ function starts(p: ProgramMaker, shape: readonly number[], cut: number): ValueId
 
 const divisors = (n: number): number[] => Array.from({ length: n }, (_, i) => i).filter((i) => i > 1 && n % i === 0);
 
-/** (value, index) × (value, index) → the larger value, of equal ones the smaller index. */
-function pickLarger(p: ProgramMaker, type: TensorType) {
+/**
+ * A comparison that is false of NaN either way orders nothing, and what is picked by it depends on who meets whom first,
+ * which StableHLO leaves open.
+ */
+const withoutNaN = (p: ProgramMaker, x: ValueId): ValueId => {
+  const same = p.b.one('compare', [x, x], { direction: 'EQ', compare_type: 'FLOAT' });
+  return p.b.one('select', [same, x, p.b.splat(0, p.b.typeOf(x))]);
+};
+
+/** (value, index) × (value, index) → the larger value, of equal ones the smaller index; the first NaN before any other. */
+function pickLarger(p: ProgramMaker, type: TensorType, seesNaN: boolean) {
   const [value, index] = [withDType(type, type.dtype), scalarOf('i32')].map((t) => withShape(t, [])) as [
     TensorType,
     TensorType,
@@ -323,7 +336,8 @@ function pickLarger(p: ProgramMaker, type: TensorType) {
     const wins = p.b.one('compare', [a, b], { direction: 'GT', ...float });
     const ties = p.b.one('compare', [a, b], { direction: 'EQ', ...float });
     const first = p.b.one('compare', [i, j], { direction: 'LT', compare_type: 'SIGNED' });
-    const takes = p.b.one('or', [wins, p.b.one('and', [ties, first])]);
+    const better = p.b.one('or', [wins, p.b.one('and', [ties, first])]);
+    const takes = seesNaN ? p.b.one('or', [better, p.b.one('compare', [a, a], { direction: 'NE', ...float })]) : better;
     p.b.op('return', [p.b.one('select', [takes, a, b]), p.b.one('select', [takes, i, j])], [], {});
   });
 }
