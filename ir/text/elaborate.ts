@@ -1,6 +1,7 @@
 /** Trees → functions: names resolved, sugar written out, types inferred. A broken op leaves its results unknown and is told once. */
 import { elementsOf, fromBase64, isWide } from '../elements.ts';
 import type { Layout } from '../layout.ts';
+import { type PadContent, paddingOf } from '../padding.ts';
 import { collectives, joinedAxes } from '../ops/collectives.ts';
 import { elementwiseOps } from '../ops/elementwise.ts';
 import { InferError, type Registry } from '../op.ts';
@@ -15,8 +16,9 @@ import {
   type Span,
   STRUCTURAL,
   type ValueId,
+  type ValueInfo,
 } from '../program.ts';
-import { DTYPES, elementCount, isDType, tensor, type TensorType, typeText } from '../types.ts';
+import { DTYPES, elementCount, isDType, partOf, tensor, type TensorType, typeText } from '../types.ts';
 import { TypedBuilder } from '../typed-build.ts';
 import type { AstBlock, AstData, AstFunction, AstName, AstOp, AstParam, AstType } from './ast.ts';
 import { AttrReader } from './attrs.ts';
@@ -62,10 +64,26 @@ export function typeOfAst(ast: AstType, { problems, layouts }: Pick<Context, 'pr
       Object.keys(DTYPES).join(', '),
       suggestion(dtype, Object.keys(DTYPES)),
     );
-  const shape = ast.shape.map((n) => layouts.whole(n, 'an extent'));
+  const shape = ast.shape.map(
+    ({ size, more }) => layouts.whole(size, 'an extent') + (more === undefined ? 0 : layouts.whole(more, 'padding', 1)),
+  );
   if (shape.reduce((n, d) => n * Math.max(1, d), 1) > MAX_EXTENT)
     problems.fail('SH0105', `this tensor has more than 2^48 elements`, ast.span, 'a smaller tensor');
   return tensor(dtype, shape);
+}
+
+/** What the type says of padding, dim by dim. */
+function paddingOfAst(ast: AstType, type: TensorType, { problems }: Pick<Context, 'problems'>): ValueInfo['padding'] {
+  const part = tensor(partOf(type.dtype), []);
+  const holds = (data: AstData | undefined): PadContent => {
+    if (data === undefined) return 'unknown';
+    if (data.is === 'number') return { value: checkedNumber(data.text, part, data.span, problems) };
+    if (data.is === 'bool') return { value: data.on ? 1 : 0 };
+    if (data.is === 'word' && data.text === 'finite') return 'finite';
+    return problems.fail('SH0105', 'padding holds one number or finite ones', data.span, '(0.0) or (finite)');
+  };
+  const whole = type.shape.map((n, d) => n - Number(ast.shape[d]?.more?.text ?? 0));
+  return paddingOf(whole, type.shape, (d) => holds(ast.shape[d]?.holds));
 }
 
 export class Elaborator {
@@ -200,14 +218,13 @@ export class Elaborator {
         typeText(known),
       );
     const layout = p.layout === undefined ? undefined : this.ctx.layouts.layout(p.layout);
-    this.rebind(
-      p.name,
-      this.b.param(type, {
-        name: p.name.text,
-        origin: { span: p.name.span },
-        ...(layout === undefined ? {} : { layout }),
-      }),
-    );
+    const id = this.b.param(type, {
+      name: p.name.text,
+      origin: { span: p.name.span },
+      ...(layout === undefined ? {} : { layout }),
+    });
+    if (p.type !== undefined) this.b.setPadding(id, paddingOfAst(p.type, type, this.ctx));
+    this.rebind(p.name, id);
   }
 
   private define(name: AstName, id: ValueId | null): void {
@@ -313,6 +330,8 @@ export class Elaborator {
         ...(name === undefined ? {} : { name: name.text }),
         ...(layout === undefined ? {} : { layout: this.ctx.layouts.layout(layout) }),
       };
+      const written = op.annotations[i]?.type;
+      if (written !== undefined && type === actual) this.b.setPadding(id, paddingOfAst(written, actual, this.ctx));
       if (name !== undefined) this.define(name, id);
     });
     return made;
