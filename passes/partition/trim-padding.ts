@@ -10,8 +10,7 @@
  *      %r = dot_general %a, %w : f32[6, 32]
  */
 import type { OpAttrs } from '../../ir/attrs.ts';
-import { dimAxes, type Layout, layoutOf } from '../../ir/layout.ts';
-import { axesSize } from '../../ir/mesh.ts';
+import { type Layout, layoutOf } from '../../ir/layout.ts';
 import { attrsAt, type Registry } from '../../ir/op.ts';
 import { collectives } from '../../ir/ops/collectives.ts';
 import { paddingOf } from '../../ir/padding.ts';
@@ -44,11 +43,13 @@ class Trimming {
   private readonly old: Func;
   private readonly func: Func;
   private readonly registry: Registry;
+  private readonly lengths: Lengths;
   private readonly renamed = new Map<ValueId, ValueId>();
 
   constructor(old: Func, registry: Registry, lengths: Lengths) {
     this.old = old;
     this.registry = registry;
+    this.lengths = lengths;
     this.func = { ...old, values: old.values.map((v, id) => trimmed(v, lengths.shape(id as ValueId))) };
   }
 
@@ -103,15 +104,11 @@ class Trimming {
     return id === undefined ? undefined : valueInfo(this.old, id).type.shape[d];
   }
 
-  /** Where its two sides differ in extent, the dim is cut or padded on a side where it lies whole. */
+  /** Where its two sides differ in extent, the dim is cut or padded on a side where it lies whole, else by neighbours. */
   private reshard(op: Op, emit: LaidOutBuilder): void {
     const [from, to] = [op.operands[0] as ValueId, op.results[0] as ValueId];
     const [source, target] = [valueInfo(this.func, from), valueInfo(this.func, to)];
-    const between = source.type.shape.map((n, d) => {
-      const wanted = target.type.shape[d] as number;
-      const after = shards(source, d) > 1 || (shards(target, d) === 1 && wanted > n);
-      return after ? n : wanted;
-    });
+    const between = this.lengths.between(from, to);
     const { padding } = valueInfo(this.old, from);
     const steps = [
       ...resizing(source.type.shape, between, padding, op).map((step) => ({ ...step, layout: source.layout })),
@@ -183,8 +180,6 @@ function fillOf(padding: ValueInfo['padding'], d: number): number | bigint | und
   const holds = padding?.[d]?.holds;
   return typeof holds === 'object' ? holds.value : undefined;
 }
-
-const shards = ({ layout }: ValueInfo, d: number): number => (layout === undefined ? 1 : axesSize(dimAxes(layout, d)));
 
 /** The same value at another extent. */
 function trimmed(info: ValueInfo, shape: readonly number[]): ValueInfo {

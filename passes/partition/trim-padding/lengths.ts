@@ -6,7 +6,7 @@
  *   →  16, 10, 10
  */
 import { gcd, lcm } from '../../../ir/axes.ts';
-import type { DimUnion } from '../../../ir/dim-union.ts';
+import type { DimOf, DimUnion } from '../../../ir/dim-union.ts';
 import { dimAxes } from '../../../ir/layout.ts';
 import { axesSize } from '../../../ir/mesh.ts';
 import { collectives } from '../../../ir/ops/collectives.ts';
@@ -15,6 +15,9 @@ import type { Registry } from '../../../ir/op.ts';
 import { type Func, type Op, type ValueId, valueInfo, walkOps } from '../../../ir/program.ts';
 import { dimClasses, viewOf } from '../pad-dims/classes.ts';
 import { padOfDim, padView } from '../pad-dims/joins.ts';
+
+/** Less work than this factor is not worth an exchange with neighbours. */
+const WORTH = 1.02;
 
 /** Of a class: its dims are `padded / unit` times as long as before. */
 interface Length {
@@ -34,16 +37,45 @@ export class Lengths {
     this.func = func;
     this.registry = registry;
     this.dims = dimClasses(func, registry, false);
-    for (const op of walkOps(func.body)) this.tie(op);
-    for (const op of walkOps(func.body)) this.keepAround(op);
+    const ops = [...walkOps(func.body)];
+    for (const op of ops) this.keepAround(op);
+    for (const op of ops) this.tieOwed(op);
+    this.settle(ops);
+    for (let apart = this.apart(ops); apart.length > 0; apart = this.apart(ops)) {
+      for (const [a, b] of apart) this.dims.join(a, b);
+      this.settle(ops);
+    }
+  }
+
+  /** Chooses extents until every slice and pad finds what it takes. */
+  private settle(ops: readonly Op[]): void {
     for (let again = true; again; ) {
       this.lengths = this.choose();
-      again = [...walkOps(func.body)].some((op) => this.mustKeep(op));
+      again = false;
+      for (const op of ops) again = this.mustKeep(op) || again;
     }
   }
 
   get none(): boolean {
     return this.lengths.size === 0;
+  }
+
+  /**
+   * Extents at which a value goes from one layout to another: where a dim is sharded in both, one that divides by the
+   * shards of both; where it lies whole on a side, the other side's, as cutting and padding are free there.
+   */
+  between(from: ValueId, to: ValueId): readonly number[] {
+    const [source, target] = [this.shape(from), this.shape(to)];
+    return source.map((n, d) => {
+      const wanted = target[d] as number;
+      const [before, after] = [this.shards(from, d), this.shards(to, d)];
+      if (before === 1) return after === 1 && wanted > n ? n : wanted;
+      if (after === 1 || n % after === 0) return n;
+      if (wanted % before === 0) return wanted;
+      const size = valueInfo(this.func, from).padding?.[d]?.size ?? n;
+      const both = lcm(before, after);
+      return Math.ceil(size / both) * both;
+    });
   }
 
   shape(id: ValueId): readonly number[] {
@@ -53,20 +85,53 @@ export class Lengths {
     });
   }
 
-  /**
-   * Two layouts of one dim, sharded in both, are of one extent: another one would have to be exchanged with neighbours.
-   * So are sums still owed whose padding must hold a number: what is added is added on every device.
-   */
-  private tie(op: Op): void {
+  /** Sums still owed whose padding must hold a number keep their extent: what is added is added on every device. */
+  private tieOwed(op: Op): void {
     if (op.kind !== 'reshard') return;
     const [from, to] = [op.operands[0] as ValueId, op.results[0] as ValueId];
     const { type, layout, padding } = valueInfo(this.func, from);
+    if (layout?.unreduced.length === 0) return;
     type.shape.forEach((_, dim) => {
       const holds = padding?.[dim]?.holds;
-      const owes = layout?.unreduced.length !== 0 && typeof holds === 'object' && Number(holds.value) !== 0;
-      if (owes || (this.shards(from, dim) > 1 && this.shards(to, dim) > 1))
-        this.dims.join({ id: from, dim }, { id: to, dim });
+      if (typeof holds === 'object' && Number(holds.value) !== 0) this.dims.join({ id: from, dim }, { id: to, dim });
     });
+  }
+
+  /**
+   * Two layouts of one dim, sharded in both, have one extent, as another one has to be exchanged with neighbours: unless
+   * a dot or convolution would then compute noticeably more. Dims that are still apart.
+   */
+  private apart(ops: readonly Op[]): [DimOf, DimOf][] {
+    const heavy = this.heavy(ops);
+    const costsWork = (id: ValueId, dim: number, n: number): boolean =>
+      heavy.has(this.dims.of(id, dim)) && n > WORTH * (this.shape(id)[dim] as number);
+    return ops.flatMap((op): [DimOf, DimOf][] => {
+      if (op.kind !== 'reshard') return [];
+      const [from, to] = [op.operands[0] as ValueId, op.results[0] as ValueId];
+      const [source, target] = [this.shape(from), this.shape(to)];
+      return valueInfo(this.func, from).type.shape.flatMap((n, dim): [DimOf, DimOf][] => {
+        const differ = source[dim] !== target[dim] && this.shards(from, dim) > 1 && this.shards(to, dim) > 1;
+        const tied = differ && !costsWork(from, dim, n) && !costsWork(to, dim, n);
+        return tied
+          ? [
+              [
+                { id: from, dim },
+                { id: to, dim },
+              ],
+            ]
+          : [];
+      });
+    });
+  }
+
+  /** Classes that dots and convolutions have. */
+  private heavy(ops: readonly Op[]): ReadonlySet<number> {
+    const found = new Set<number>();
+    for (const op of ops)
+      if (op.kind === 'dot_general' || op.kind === 'convolution')
+        for (const id of [...op.operands, ...op.results])
+          valueInfo(this.func, id).type.shape.forEach((_, d) => found.add(this.dims.of(id, d)));
+    return found;
   }
 
   /** What an op does not carry along as it is. Slices and pads of dims that lie whole are written anew. */
