@@ -13,6 +13,7 @@ import { type Prices, wirePrices } from '../passes/partition/prices.ts';
 import { paidSums } from '../passes/partition/paid-sums.ts';
 import { padDims } from '../passes/partition/pad-dims.ts';
 import { splitSharded } from '../passes/partition/split-sharded.ts';
+import { trimPadding } from '../passes/partition/trim-padding.ts';
 import { shifts } from '../passes/partition/shifts.ts';
 import { definePass, type Pass, type PassContext } from '../passes/pass.ts';
 import type { PaceOf } from '../passes/schedule/pace.ts';
@@ -96,6 +97,13 @@ export const PIPELINE: readonly Pass[] = [
       for (const warning of gatheredCalls(decided.module)) ctx.report(warning);
       return decided.module;
     },
+  }),
+  definePass({
+    name: 'trim-padding',
+    doc: 'padding goes where the decided layouts do not need it',
+    requires: 'resharded',
+    ensures: 'resharded',
+    run: (module, ctx) => trimPadding(module, ctx.registry),
   }),
   definePass({
     name: 'lower-reshards',

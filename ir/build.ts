@@ -49,6 +49,16 @@ export class FuncBuilder {
     if (info !== undefined) this.values[id] = { ...info, layout };
   }
 
+  setPadding(id: ValueId, padding: ValueInfo['padding']): void {
+    const info = this.values[id];
+    if (info !== undefined && padding !== undefined) this.values[id] = { ...info, padding };
+  }
+
+  forgetPadding(id: ValueId): void {
+    const { padding: _, ...info } = this.values[id] as ValueInfo;
+    this.values[id] = info;
+  }
+
   /** Gives a value that has no name yet the name and place that another has in the source. */
   nameLike(id: ValueId, { name, origin }: ValueInfo): void {
     const info = this.values[id];

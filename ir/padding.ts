@@ -12,6 +12,13 @@ import { DTYPES, type DType } from './types.ts';
  */
 export type PadContent = 'unknown' | 'finite' | { readonly value: number | bigint };
 
+/** A dim that is longer than it truly is, over all devices: elements from `size` on, up to `padded`, hold `holds`. */
+export interface DimPadding {
+  readonly size: number;
+  readonly padded: number;
+  readonly holds: PadContent;
+}
+
 /** How an op fares when a factor is longer than it truly is. */
 export interface PadRule {
   /**
@@ -59,3 +66,16 @@ export function meet(a: PadContent, b: PadContent): PadContent {
 }
 
 export const zeroOf = (dtype: DType): number | bigint => (dtype === 'i64' || dtype === 'u64' ? 0n : 0);
+
+/** Of a value of this shape whose true one is `whole`; undefined where these are the same. */
+export function paddingOf(
+  whole: readonly number[],
+  shape: readonly number[],
+  held: (d: number) => PadContent = () => 'unknown',
+): readonly (DimPadding | undefined)[] | undefined {
+  const found = shape.map((padded, d) => {
+    const size = whole[d] as number;
+    return size === padded ? undefined : { size, padded, holds: held(d) };
+  });
+  return found.some((p) => p !== undefined) ? found : undefined;
+}

@@ -4,6 +4,7 @@
  */
 import type { Layout } from './layout.ts';
 import type { Mesh } from './mesh.ts';
+import type { DimPadding } from './padding.ts';
 import type { TensorType } from './types.ts';
 
 declare const valueBrand: unique symbol;
@@ -59,6 +60,8 @@ export interface ValueInfo {
   /** Annotation (parsed), propagated layout, or chosen layout, by level. */
   readonly layout?: Layout;
   readonly origin?: Origin;
+  /** By dim, what of it is padding; absent for dims at their true size. */
+  readonly padding?: readonly (DimPadding | undefined)[];
 }
 
 export interface Block {

@@ -45,8 +45,15 @@ export interface AstResult {
 /** `f32[8,128]`; sizes are still text. */
 export interface AstType {
   readonly dtype: AstName;
-  readonly shape: readonly AstName[];
+  readonly shape: readonly AstExtent[];
   readonly span: Span;
+}
+
+/** `6+2(0.0)`: so many elements, and others that are padding, with what these hold where something is known of them. */
+export interface AstExtent {
+  readonly size: AstName;
+  readonly more?: AstName;
+  readonly holds?: AstData;
 }
 
 export interface AstAxis {

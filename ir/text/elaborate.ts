@@ -6,12 +6,13 @@ import { TypedBuilder } from '../typed-build.ts';
 import type { AstBlock, AstData, AstFunction, AstOp, AstParam, AstType } from './ast.ts';
 import { AttrReader } from './attrs.ts';
 import { OpBuilder } from './build-op.ts';
-import { type Context, typeOfAst } from './context.ts';
+import type { Context } from './context.ts';
 import { numberOf } from './literals.ts';
 import { Broken, guarded } from './problems.ts';
 import { Regions } from './regions.ts';
 import { Scopes } from './scopes.ts';
 import { literalType } from './sugar.ts';
+import { paddingOfAst, typeOfAst } from './types.ts';
 
 export class Elaborator {
   readonly b: TypedBuilder;
@@ -142,14 +143,13 @@ export class Elaborator {
         typeText(known),
       );
     const layout = p.layout === undefined ? undefined : this.ctx.layouts.layout(p.layout);
-    this.scopes.rebind(
-      p.name,
-      this.b.param(type, {
-        name: p.name.text,
-        origin: { span: p.name.span },
-        ...(layout === undefined ? {} : { layout }),
-      }),
-    );
+    const id = this.b.param(type, {
+      name: p.name.text,
+      origin: { span: p.name.span },
+      ...(layout === undefined ? {} : { layout }),
+    });
+    if (p.type !== undefined) this.b.setPadding(id, paddingOfAst(p.type, type, this.ctx));
+    this.scopes.rebind(p.name, id);
   }
 
   /** The ops of a block; what its return gives, unless that is broken. */
@@ -224,6 +224,8 @@ export class Elaborator {
         ...(name === undefined ? {} : { name: name.text }),
         ...(layout === undefined ? {} : { layout: this.ctx.layouts.layout(layout) }),
       };
+      const written = op.annotations[i]?.type;
+      if (written !== undefined && type === actual) this.b.setPadding(id, paddingOfAst(written, actual, this.ctx));
       if (name !== undefined) this.scopes.define(name, id);
     });
     return made;

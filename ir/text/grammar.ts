@@ -8,6 +8,7 @@ import type {
   AstBlock,
   AstData,
   AstDim,
+  AstExtent,
   AstFile,
   AstFunction,
   AstLayout,
@@ -151,11 +152,28 @@ export class TirParser extends RecoveringParser {
   private readonly type = this.RULE('type', (): AstType => {
     const from = this.LA(1);
     const dtype = nameOf(this.CONSUME(t.Ident));
-    const shape: AstName[] = [];
+    const shape: AstExtent[] = [];
     this.CONSUME(t.LSquare);
-    this.MANY_SEP({ SEP: t.Comma, DEF: () => shape.push(nameOf(this.CONSUME(t.Num))) });
+    this.MANY_SEP({ SEP: t.Comma, DEF: () => shape.push(this.SUBRULE(this.extent)) });
     this.CONSUME(t.RSquare);
     return { dtype, shape, span: this.since(from) };
+  });
+
+  /** `8`, or `6+2(0.0)`: six elements and two of padding. */
+  private readonly extent = this.RULE('extent', (): AstExtent => {
+    const size = nameOf(this.CONSUME1(t.Num));
+    let more: AstName | undefined;
+    let holds: AstData | undefined;
+    this.OPTION1(() => {
+      this.CONSUME(t.Plus);
+      more = nameOf(this.CONSUME2(t.Num));
+      this.OPTION2(() => {
+        this.CONSUME(t.LParen);
+        holds = this.SUBRULE(this.data);
+        this.CONSUME(t.RParen);
+      });
+    });
+    return { size, ...(more === undefined ? {} : { more }), ...(holds === undefined ? {} : { holds }) };
   });
 
   /** `@{x, y+z?, _, ? p1; replicated=w}`, or `@mesh{…}`. */

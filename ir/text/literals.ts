@@ -53,7 +53,7 @@ function flatten(data: AstData, type: TensorType, problems: Problems): (number |
   );
 }
 
-function checkedNumber(text: string, type: TensorType, span: Span, problems: Problems): number | bigint {
+export function checkedNumber(text: string, type: TensorType, span: Span, problems: Problems): number | bigint {
   const { class: cls } = DTYPES[type.dtype];
   if (cls !== 'float' && !/^-?\d+$/.test(text))
     return problems.fail('SH0106', `${text} is not a ${type.dtype}`, span, 'a whole number');

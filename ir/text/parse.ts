@@ -3,11 +3,12 @@ import { registry as standard } from '../ops/index.ts';
 import type { Registry } from '../op.ts';
 import { LEVELS, type Func, type Level, type Module, type SourceText } from '../program.ts';
 import type { AstFile, AstFunction, AstType } from './ast.ts';
-import { type Signature, typeOfAst } from './context.ts';
+import type { Signature } from './context.ts';
 import { Elaborator } from './elaborate.ts';
 import { parseTree } from './grammar.ts';
 import { LayoutReader } from './layouts.ts';
 import { guarded, Problems, suggestion } from './problems.ts';
+import { typeOfAst } from './types.ts';
 
 /** Throws DiagnosticError with every mistake of the text (docs/tir.md is the language). */
 export function parseTir(source: SourceText, registry: Registry = standard): Module {

@@ -16,6 +16,7 @@ import {
   type ValueId,
   valueInfo,
 } from '../program.ts';
+import type { DimPadding } from '../padding.ts';
 import { DTYPES, type TensorType, typeText } from '../types.ts';
 import { type AttrForm, type AttrSpec, schemaOf } from './attr-schema.ts';
 
@@ -87,10 +88,7 @@ class FunctionPrinter {
       reasons === true && op.origin.pass !== undefined && op.origin.reason !== undefined
         ? `  // ${op.origin.pass}: ${op.origin.reason}`
         : '';
-    const types =
-      op.results.length === 0
-        ? ''
-        : ` : ${op.results.map((r) => this.typed(this.type(r), valueInfo(this.func, r).layout)).join(', ')}`;
+    const types = op.results.length === 0 ? '' : ` : ${op.results.map((r) => this.valueType(r)).join(', ')}`;
     const results = op.results.length === 0 ? '' : `${op.results.map((r) => `%${this.names[r] ?? ''}`).join(', ')} = `;
     const head = `${indent}${results}${this.head(op)}`;
     if (op.regions.length === 0) {
@@ -192,13 +190,36 @@ class FunctionPrinter {
     return `${typeText(type)}${layout === undefined ? '' : this.layout(layout)}`;
   }
 
+  /** At global levels with what of it is padding: `f32[6+2(0.0), 16]`. */
+  private valueType(id: ValueId): string {
+    const { type, layout, padding } = valueInfo(this.func, id);
+    const { level } = this.module;
+    if (padding === undefined || level === 'local' || level === 'scheduled') return this.typed(type, layout);
+    const extents = type.shape.map((n, d) => extentText(n, padding[d], type));
+    return `${type.dtype}[${extents.join(',')}]${layout === undefined ? '' : this.layout(layout)}`;
+  }
+
   private param(id: ValueId): string {
-    return `%${this.names[id] ?? ''}: ${this.typed(this.type(id), valueInfo(this.func, id).layout)}`;
+    return `%${this.names[id] ?? ''}: ${this.valueType(id)}`;
   }
 
   private type(id: ValueId): TensorType {
     return valueInfo(this.func, id).type;
   }
+}
+
+function extentText(n: number, padding: DimPadding | undefined, type: TensorType): string {
+  if (padding === undefined) return String(n);
+  const { size, padded, holds } = padding;
+  const known = holds === 'finite' ? '(finite)' : holds === 'unknown' ? '' : `(${scalarText(holds.value, type)})`;
+  return `${size}+${padded - size}${known}`;
+}
+
+/** A number as a constant's element is written; of a complex type its real part. */
+function scalarText(value: number | bigint, { dtype }: TensorType): string {
+  const { class: cls } = DTYPES[dtype];
+  if (cls === 'pred') return String(Number(value) !== 0);
+  return cls === 'float' || cls === 'complex' ? number(value as number) : String(value);
 }
 
 const isLayout = (value: Attr): value is Layout =>

@@ -117,6 +117,7 @@ class Localizing {
       const info = valueInfo(this.func, old);
       if (info.layout !== undefined) this.builder.setLayout(results[i] as ValueId, this.inManual(info.layout));
       this.builder.nameLike(results[i] as ValueId, info);
+      this.builder.setPadding(results[i] as ValueId, info.padding);
       this.local.set(old, results[i] as ValueId);
     });
   }

@@ -63,7 +63,7 @@ class Lowering {
   }
 
   private lower(op: Op, operand: ValueId): void {
-    const type = valueInfo(this.func, op.results[0] as ValueId).type;
+    const { type, padding } = valueInfo(this.func, op.results[0] as ValueId);
     const from = this.intern(this.builder.layoutOf(operand));
     const to = this.intern(op.attrs.layout as Layout);
     const plan = this.table.plan(type, from, to);
@@ -77,6 +77,7 @@ class Lowering {
       };
       const [made] = this.builder.op(step.kind, [value], [type], origin, stepAttrs(step));
       this.builder.setLayout(made as ValueId, step.to);
+      this.builder.setPadding(made as ValueId, padding);
       value = made as ValueId;
     }
     this.renamed.set(op.results[0] as ValueId, value);

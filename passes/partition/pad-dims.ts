@@ -28,7 +28,8 @@ import {
 } from '../../ir/program.ts';
 import { type DType, withShape } from '../../ir/types.ts';
 import { givenBy, needsOf } from './pad-dims/contents.ts';
-import { Extents, viewOf } from './pad-dims/extents.ts';
+import { viewOf } from './pad-dims/classes.ts';
+import { Extents } from './pad-dims/extents.ts';
 import { majorOf, padOfDim, padView, type PadView } from './pad-dims/joins.ts';
 import { REWRITERS } from './pad-dims/rewriters.ts';
 import { PadSite } from './pad-dims/site.ts';

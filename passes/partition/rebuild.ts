@@ -10,14 +10,15 @@ export type Rewrite = (op: Op, emit: LaidOutBuilder) => boolean;
 
 const NESTS: ReadonlySet<string> = new Set(['while', 'case', 'manual_computation']);
 
-/** Loops and branches are entered, reducers are not. O(ops). */
-export function rebuild(func: Func, rewrite: Rewrite): Func {
+/** Loops and branches are entered, reducers are not. `renamed`: values read instead of others, as the rewrite finds. O(ops). */
+export function rebuild(func: Func, rewrite: Rewrite, renamed: ReadonlyMap<ValueId, ValueId> = new Map()): Func {
   const builder = new LaidOutBuilder(func.values);
   const block = (b: Block): Block =>
     builder.region(() => {
       for (const p of b.params) builder.paramAt(p);
-      for (const op of b.ops) {
-        if (rewrite(op, builder)) continue;
+      for (const old of b.ops) {
+        if (rewrite(old, builder)) continue;
+        const op = renamed.size === 0 ? old : { ...old, operands: old.operands.map((v) => renamed.get(v) ?? v) };
         builder.push(NESTS.has(op.kind) ? { ...op, regions: op.regions.map(block) } : op);
       }
     });
@@ -42,9 +43,9 @@ export class LaidOutBuilder extends FuncBuilder {
   }
 
   /** All elements one number. */
-  splat(value: number, type: TensorType, layout: Layout, origin: Origin): ValueId {
+  splat(value: number | bigint, type: TensorType, layout: Layout, origin: Origin): ValueId {
     const { dtype, shape } = type;
-    const data = splatElements(dtype, isWide(dtype) ? BigInt(value) : value);
+    const data = splatElements(dtype, isWide(dtype) ? BigInt(value) : Number(value));
     return this.made('constant', [], type, layout, origin, { value: { data }, dtype, shape });
   }
 }

@@ -167,7 +167,7 @@ class Writer {
   /** The value in that layout: at hand, made anew, or resharded from the nearest copy. */
   private get(id: ValueId, layout: Layout, op: Op, reason: string): ValueId {
     const { table, graph } = this.solution;
-    const { type } = valueInfo(this.func, id);
+    const { type, padding } = valueInfo(this.func, id);
     const copies = this.copies.get(id) ?? [];
     const exact = copies.find((c) => c.layout === layout);
     if (exact !== undefined) return exact.id;
@@ -184,6 +184,7 @@ class Writer {
     const origin: Origin = { pass: 'insert-reshards', from: [op.origin], reason };
     const [made] = this.builder.op('reshard', [best.id], [type], origin, { layout }) as [ValueId];
     this.builder.setLayout(made, layout);
+    this.builder.setPadding(made, padding);
     this.bind(id, made, layout);
     return made;
   }

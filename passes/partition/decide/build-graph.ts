@@ -20,6 +20,7 @@ import type { LayoutTable } from '../layout-table.ts';
 import { manualSide } from '../manual-layouts.ts';
 import { type DotWork, dotWork, noDot } from './dot-work.ts';
 import type { Graph, Node, OpNode, Place, TieNode, Use, ValueNode } from './graph.ts';
+import { unevenWork } from './uneven-work.ts';
 import { isZero, opShape, signatureOf, viewOf } from './op-facts.ts';
 
 export const buildGraph = (func: Func, registry: Registry, table: LayoutTable): Graph =>
@@ -214,10 +215,10 @@ class GraphBuilder {
     const readsAlone = op.operands.every((v) => (this.readers[v] as number) <= 1 || cheap(v) !== undefined);
     const shape = opShape(op, def, view, cheap, readsAlone);
     const propagated = (v: ValueId): Layout => propagatedLayout(this.func, this.table, v);
+    const layouts = [op.operands.map(propagated), op.results.map(propagated)] as const;
+    const heavy = op.kind === 'dot_general' || op.kind === 'convolution';
     const { repeatable, spare } =
-      op.kind === 'dot_general'
-        ? dotWork(shape.rule, view, op.operands.map(propagated), op.results.map(propagated), this.table.freeAxes)
-        : noDot;
+      op.kind === 'dot_general' ? dotWork(shape.rule, view, ...layouts, this.table.freeAxes) : noDot;
     const node: OpNode = {
       kind: 'op',
       index: this.nodes.length,
@@ -226,8 +227,9 @@ class GraphBuilder {
       place,
       shape: { ...shape, spare },
       signature: this.interned(`${signatureOf(op, view, cheap, readsAlone)} ${spareKey(spare)}`),
-      heavy: op.kind === 'dot_general' || op.kind === 'convolution',
+      heavy,
       repeatable,
+      uneven: heavy ? unevenWork(this.func, op, shape.rule, ...layouts) : undefined,
       flops: def.flops?.(view) ?? 0,
       reads: op.operands,
       makes: op.results,

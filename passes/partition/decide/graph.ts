@@ -12,6 +12,7 @@ import type { OpView } from '../../../ir/op.ts';
 import type { Op, ValueId } from '../../../ir/program.ts';
 import type { TensorType } from '../../../ir/types.ts';
 import type { OpShape } from '../candidates.ts';
+import type { UnevenWork } from './uneven-work.ts';
 
 /** A block of the function: how often it runs, and whether copies made in it may be made outside. */
 export interface Place {
@@ -37,6 +38,8 @@ export interface OpNode {
   readonly heavy: boolean;
   /** Axes along which it may be computed redundantly all the same (decide/dot-work.ts). */
   readonly repeatable: readonly AxisRef[];
+  /** Of a heavy one with padded dims (decide/uneven-work.ts). */
+  readonly uneven: UnevenWork | undefined;
   /** In all, on one device; 0 where nothing is asked of it. */
   readonly flops: number;
   readonly reads: readonly ValueId[];

@@ -2,10 +2,12 @@
 import type { Layout } from '../../../ir/layout.ts';
 import { axesSize, overlaps } from '../../../ir/mesh.ts';
 import type { ValueId } from '../../../ir/program.ts';
+import type { Assignment } from '../assignment.ts';
 import { candidates, type Candidate } from '../candidates.ts';
 import type { LayoutTable } from '../layout-table.ts';
 import type { OpNode, TieNode, ValueNode } from './graph.ts';
 import type { Solution } from './solution.ts';
+import { workUnder } from './uneven-work.ts';
 
 /** Layouts of one value that its neighbours build candidates from. */
 const MOST_LAYOUTS = 4;
@@ -29,7 +31,12 @@ export class CandidateTable {
     const all = this.all(node, operands, results);
     if (!node.heavy) return all;
     const most = Math.max(...all.map((c) => shardsOf(node, c)));
-    return all.filter((c) => shardsOf(node, c) === most);
+    const split = all.filter((c) => shardsOf(node, c) === most);
+    const { uneven } = node;
+    if (uneven === undefined || split.length < 2) return split;
+    const work = (c: Candidate): number => workUnder(uneven.sizes, counted(node, c.assignment));
+    const bound = Math.max(uneven.propagated, Math.min(...split.map(work)));
+    return split.filter((c) => work(c) <= bound);
   }
 
   all(node: OpNode, operands: Around, results: Around): readonly Candidate[] {
@@ -64,11 +71,14 @@ export function opOptions(node: OpNode, solution: Solution, known: CandidateTabl
 }
 
 /** How many ways a heavy op's work is split, axes aside along which it may be repeated. */
-function shardsOf({ repeatable }: OpNode, { assignment, shards }: Candidate): number {
-  if (repeatable.length === 0) return shards;
-  const counted = assignment.flat().filter((a) => !repeatable.some((r) => overlaps(a, r)));
-  return axesSize(counted);
+function shardsOf(node: OpNode, { assignment, shards }: Candidate): number {
+  return node.repeatable.length === 0 ? shards : axesSize(counted(node, assignment).flat());
 }
+
+const counted = ({ repeatable }: OpNode, assignment: Assignment): Assignment =>
+  repeatable.length === 0
+    ? assignment
+    : assignment.map((axes) => axes.filter((a) => !repeatable.some((r) => overlaps(a, r))));
 
 /** Also those that split the work less: for `explain`. */
 export const allOptions = (node: OpNode, solution: Solution, known: CandidateTable): readonly Candidate[] =>

@@ -9,11 +9,9 @@ import { evenPrefix, gcd, lcm, wholePrefix } from '../../../ir/axes.ts';
 import { type DimOf, DimUnion } from '../../../ir/dim-union.ts';
 import { closedDim, dimAxes, type Layout } from '../../../ir/layout.ts';
 import { type AxisRef, axesSize } from '../../../ir/mesh.ts';
-import { collectives } from '../../../ir/ops/collectives.ts';
-import type { OpView, Registry } from '../../../ir/op.ts';
-import { type Block, type Func, isStructural, type Op, type ValueId, valueInfo, walkOps } from '../../../ir/program.ts';
-import type { TensorType } from '../../../ir/types.ts';
-import { majorOf, padView } from './joins.ts';
+import type { Registry } from '../../../ir/op.ts';
+import { type Func, type ValueId, valueInfo, walkOps } from '../../../ir/program.ts';
+import { dimClasses, viewOf } from './classes.ts';
 
 export class Extents {
   private readonly func: Func;
@@ -25,15 +23,13 @@ export class Extents {
 
   constructor(func: Func, registry: Registry) {
     this.func = func;
-    this.dims = new DimUnion(func.values.map((v) => v.type));
     this.along = dimsAlong(func, registry);
     let uneven = false;
     this.each((_, size, shards) => {
       uneven ||= size % shards !== 0;
     });
-    if (!uneven) return;
-    joinDims(func, registry, this.dims);
-    this.choose();
+    this.dims = uneven ? dimClasses(func, registry, true) : new DimUnion([]);
+    if (uneven) this.choose();
   }
 
   get none(): boolean {
@@ -69,12 +65,14 @@ export class Extents {
   private choose(): void {
     const units = new Map<number, number>();
     const uneven = new Set<number>();
-    this.each((root, size, shards) => {
+    this.each((dim, size, shards) => {
+      const root = this.dims.of(dim.id, dim.dim);
       units.set(root, gcd(units.get(root) ?? 0, size));
       if (size % shards !== 0) uneven.add(root);
     });
     const steps = new Map<number, number>();
-    this.each((root, size, shards) => {
+    this.each((dim, size, shards) => {
+      const root = this.dims.of(dim.id, dim.dim);
       const times = size / (units.get(root) as number);
       steps.set(root, lcm(steps.get(root) ?? 1, shards / gcd(shards, times)));
     });
@@ -84,16 +82,16 @@ export class Extents {
     }
   }
 
-  /** Every dim of every value that has a layout: its class, size and shards. */
-  private each(visit: (root: number, size: number, shards: number) => void): void {
+  /** Every dim of every value that has a layout: its size and shards. */
+  private each(visit: (dim: DimOf, size: number, shards: number) => void): void {
     this.func.values.forEach(({ type, layout }, id) => {
       if (layout === undefined) return;
       type.shape.forEach((size, dim) => {
-        if (size > 0) visit(this.dims.of(id as ValueId, dim), size, axesSize(usable(size, dimAxes(layout, dim))));
+        if (size > 0) visit({ id: id as ValueId, dim }, size, axesSize(usable(size, dimAxes(layout, dim))));
       });
     });
     for (const { id, dim, shards } of this.along)
-      visit(this.dims.of(id, dim), valueInfo(this.func, id).type.shape[dim] as number, shards);
+      visit({ id, dim }, valueInfo(this.func, id).type.shape[dim] as number, shards);
   }
 }
 
@@ -142,74 +140,4 @@ function dimsAlong(func: Func, registry: Registry): (DimOf & { readonly shards: 
 function shardsOf(func: Func, { id, dim }: DimOf): number {
   const { layout, type } = valueInfo(func, id);
   return layout === undefined ? 1 : axesSize(usable(type.shape[dim] as number, dimAxes(layout, dim)));
-}
-
-// --- classes --------------------------------------------------------------------------------------------------------
-
-function joinDims(func: Func, registry: Registry, dims: DimUnion): void {
-  const blocks: Block[] = [func.body];
-  for (let block = blocks.pop(); block !== undefined; block = blocks.pop()) {
-    for (const op of block.ops) {
-      if (op.kind === 'while' || op.kind === 'case' || op.kind === 'manual_computation') blocks.push(...op.regions);
-      if (isStructural(op)) joinStructural(func, op, dims);
-      else joinByFactors(func, op, registry, dims);
-    }
-  }
-}
-
-function joinStructural(func: Func, op: Op, dims: DimUnion): void {
-  const joinLists = (a: readonly ValueId[], b: readonly ValueId[]): void =>
-    a.forEach((v, i) => dims.joinAll(v, b[i] as ValueId));
-  const returned = (block: Block | undefined): readonly ValueId[] => block?.ops.at(-1)?.operands ?? [];
-  switch (op.kind) {
-    case 'while': {
-      const [cond, body] = op.regions as readonly [Block, Block];
-      for (const list of [op.operands, cond.params, body.params, returned(body)]) joinLists(op.results, list);
-      return;
-    }
-    case 'case':
-      for (const branch of op.regions) joinLists(op.results, returned(branch));
-      return;
-    case 'manual_computation': {
-      const body = op.regions[0] as Block;
-      const joinUnsplit = (a: ValueId, b: ValueId): void =>
-        valueInfo(func, a).type.shape.forEach((size, dim) => {
-          if (size === valueInfo(func, b).type.shape[dim]) dims.join({ id: a, dim }, { id: b, dim });
-        });
-      op.operands.forEach((v, i) => joinUnsplit(v, body.params[i] as ValueId));
-      op.results.forEach((r, i) => joinUnsplit(r, returned(body)[i] as ValueId));
-      return;
-    }
-    case 'optimization_barrier':
-    case 'sharding_constraint':
-    case 'reshard':
-      joinLists(op.results, op.operands);
-      return;
-    default:
-  }
-}
-
-function joinByFactors(func: Func, op: Op, registry: Registry, dims: DimUnion): void {
-  const def = registry[op.kind] ?? collectives[op.kind];
-  if (def === undefined) return;
-  const { rule, pads } = padView(def, viewOf(func, op));
-  const first = new Map<number, DimOf>();
-  const visit = (ids: readonly ValueId[], tensors: typeof rule.operands): void =>
-    ids.forEach((id, t) =>
-      tensors[t]?.forEach((held, dim) => {
-        const f = majorOf(rule, held);
-        const pad = f === undefined ? null : pads[f];
-        if (f === undefined || pad === null || pad === undefined || pad.apart !== undefined) return;
-        const other = first.get(f);
-        if (other === undefined) first.set(f, { id, dim });
-        else dims.join(other, { id, dim });
-      }),
-    );
-  visit(op.operands, rule.operands);
-  visit(op.results, rule.results);
-}
-
-export function viewOf(func: Func, { kind, attrs, regions, operands, results }: Op): OpView {
-  const types = (ids: readonly ValueId[]): TensorType[] => ids.map((v) => valueInfo(func, v).type);
-  return { kind, attrs, regions, operands: types(operands), results: types(results) };
 }

@@ -63,8 +63,8 @@ export const moveReversed: Rewriter = (site) => {
 export const moveJoined: Rewriter = (site) => {
   const { dim } = site.op.attrs as OpAttrs['concatenate'];
   const [shape] = site.resultShapes as readonly [readonly number[]];
-  const total = (site.view.results[0] as TensorType).shape[dim];
-  if (shape[dim] === total && site.operands.every((_, i) => !site.grows(i, dim))) return undefined;
+  const whole = (site.view.results[0] as TensorType).shape;
+  if (shape[dim] === whole[dim] && site.operands.every((_, i) => !site.grows(i, dim))) return undefined;
   let end = 0;
   const parts = site.operands.flatMap((value, i) => {
     const size = site.size(i, dim);
@@ -75,7 +75,7 @@ export const moveJoined: Rewriter = (site) => {
   const [last, ...before] = parts.toReversed();
   if (last === undefined) return undefined;
   const result = before.reduce((rest, part) => {
-    const inside = site.values.inside(shape, dim, part.end, site.layoutOf(part.moved), site.origin);
+    const inside = site.values.inside(shape, whole, dim, part.end, site.layoutOf(part.moved), site.origin);
     return site.made('select', [inside, part.moved, rest], part.moved);
   }, last.moved);
   return [result];

@@ -5,7 +5,7 @@
  */
 import type { OpAttrs } from '../../../ir/attrs.ts';
 import type { Block, ValueId } from '../../../ir/program.ts';
-import { tensor } from '../../../ir/types.ts';
+import { tensor, type TensorType } from '../../../ir/types.ts';
 import type { PadSite, Rewriter } from './site.ts';
 
 export const sortPaddingLast: Rewriter = (site) => {
@@ -13,7 +13,8 @@ export const sortPaddingLast: Rewriter = (site) => {
   const [first] = site.operands as readonly [ValueId];
   if (!site.grows(0, dim)) return undefined;
   const { shape } = site.typeOf(first);
-  const inside = site.values.inside(shape, dim, site.size(0, dim), site.layoutOf(first), site.origin);
+  const whole = (site.view.operands[0] as TensorType).shape;
+  const inside = site.values.inside(shape, whole, dim, site.size(0, dim), site.layoutOf(first), site.origin);
   const flag = site.made('not', [inside], inside);
   const { op, values } = site;
   const results = [
@@ -22,6 +23,7 @@ export const sortPaddingLast: Rewriter = (site) => {
   ];
   const layout = site.layoutOf(flag);
   if (layout !== undefined) values.builder.setLayout(results.at(-1) as ValueId, layout);
+  values.builder.setPadding(results.at(-1) as ValueId, values.builder.values[flag]?.padding);
   values.builder.push({ ...op, operands: [...site.operands, flag], results, regions: [comparing(site)] });
   return results.slice(0, -1);
 };

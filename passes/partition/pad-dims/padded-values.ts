@@ -9,7 +9,7 @@ import type { FuncBuilder } from '../../../ir/build.ts';
 import { elementsOf } from '../../../ir/elements.ts';
 import { internalError } from '../../../ir/diagnostics.ts';
 import { dimAxes, type Layout, layoutOf } from '../../../ir/layout.ts';
-import { type PadContent, anyOf, holdsFinite, satisfies, zeroOf } from '../../../ir/padding.ts';
+import { type PadContent, anyOf, holdsFinite, paddingOf, satisfies, zeroOf } from '../../../ir/padding.ts';
 import { type Attrs, type Func, type Op, type Origin, type ValueId, valueInfo } from '../../../ir/program.ts';
 import { DTYPES, tensor, type TensorType, withShape } from '../../../ir/types.ts';
 import type { Extents } from './extents.ts';
@@ -65,6 +65,9 @@ export class PaddedValues {
   /** `id` is `old` in the shape that it has. */
   bind(old: ValueId, id: ValueId, known: Known): void {
     const copy: Copy = { ...known, id, shape: this.builder.typeOf(id).shape };
+    const held = (d: number): PadContent =>
+      known.splat === undefined ? (known.contents[d] ?? 'unknown') : { value: known.splat };
+    this.builder.setPadding(id, paddingOf(this.trueType(old).shape, copy.shape, held));
     const copies = this.copies.get(old);
     if (copies === undefined) this.copies.set(old, [copy]);
     else copies.push(copy);
@@ -89,7 +92,12 @@ export class PaddedValues {
     const info = valueInfo(this.func, old);
     if (same(shape, info.type.shape) && info.layout === undefined) return this.builder.value(info.type, info);
     const layout = this.extents.layout(old, shape);
-    return this.builder.value(withShape(info.type, shape), { ...info, ...(layout === undefined ? {} : { layout }) });
+    const made = this.builder.value(withShape(info.type, shape), {
+      ...info,
+      ...(layout === undefined ? {} : { layout }),
+    });
+    this.builder.setPadding(made, paddingOf(info.type.shape, shape));
+    return made;
   }
 
   /** The value in this shape, its padding as needed. */
@@ -225,16 +233,26 @@ export class PaddedValues {
     const { layout } = this.builder.values[copy.id] ?? {};
     const [shape, size] = [copy.shape, this.size(old, dim)];
     const origin = this.reason(op, `${op.kind} would see the padding after element ${size} of dim ${dim}`);
-    const inside = this.inside(shape, dim, size, layout, origin);
+    const whole = this.trueType(old).shape;
+    const inside = this.inside(shape, whole, dim, size, layout, origin);
     const fill = this.splat(tensor(dtype, shape), value, layout, origin);
+    this.builder.setPadding(fill, paddingOf(whole, shape));
     const contents = shape.map((_, d) => (d === dim ? { value } : joined(copy.contents[d] ?? 'unknown', { value })));
     return this.made(old, shape, 'select', [inside, copy.id, fill], {}, origin, { contents });
   }
 
-  /** pred of the whole shape: does the element lie in the first `size` of the dim? */
-  inside(shape: readonly number[], dim: number, size: number, layout: Layout | undefined, origin: Origin): ValueId {
+  /** pred of the whole shape, of which `whole` is true: does the element lie in the first `size` of the dim? */
+  inside(
+    shape: readonly number[],
+    whole: readonly number[],
+    dim: number,
+    size: number,
+    layout: Layout | undefined,
+    origin: Origin,
+  ): ValueId {
     const lineLayout = layout === undefined ? undefined : layoutOf(layout.mesh, [dimAxes(layout, dim)]);
     const line = [shape[dim] as number];
+    const padding = paddingOf([whole[dim] as number], line);
     const iota = this.op('iota', [], tensor('i32', line), { dim: 0, dtype: 'i32', shape: line }, lineLayout, origin);
     const limit = this.splat(tensor('i32', line), size, lineLayout, origin);
     const within = this.op(
@@ -245,8 +263,11 @@ export class PaddedValues {
       lineLayout,
       origin,
     );
+    for (const made of [iota, limit, within]) this.builder.setPadding(made, padding);
     if (shape.length === 1) return within;
-    return this.op('broadcast_in_dim', [within], tensor('pred', shape), { dims: [dim], shape }, layout, origin);
+    const spread = this.op('broadcast_in_dim', [within], tensor('pred', shape), { dims: [dim], shape }, layout, origin);
+    this.builder.setPadding(spread, paddingOf(whole, shape));
+    return spread;
   }
 
   // --- ops of this pass ---------------------------------------------------------------------------------------------

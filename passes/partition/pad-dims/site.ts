@@ -57,11 +57,25 @@ export class PadSite {
     attrs: Attrs = {},
     type = this.typeOf(like),
   ): ValueId {
-    return this.values.op(kind, operands, type, attrs, this.layoutOf(like), this.origin);
+    const made = this.values.op(kind, operands, type, attrs, this.layoutOf(like), this.origin);
+    return this.padLike(made, like);
   }
 
   splat(like: ValueId, value: number | bigint): ValueId {
-    return this.values.splat(this.typeOf(like), value, this.layoutOf(like), this.origin);
+    return this.padLike(this.values.splat(this.typeOf(like), value, this.layoutOf(like), this.origin), like);
+  }
+
+  /** A value of the same shape is as long in truth; what its padding holds is not known. */
+  private padLike(made: ValueId, like: ValueId): ValueId {
+    const { shape } = this.typeOf(like);
+    if (this.typeOf(made).shape.every((n, d) => n === shape[d])) {
+      const padding = this.values.builder.values[like]?.padding;
+      this.values.builder.setPadding(
+        made,
+        padding?.map((p) => p && { ...p, holds: 'unknown' as const }),
+      );
+    }
+    return made;
   }
 
   /** The op's results: one op that makes them all. */
@@ -78,6 +92,8 @@ export class PadSite {
     const high = shape.map((n, d) => n - (type.shape[d] as number) - (low[d] as number));
     const [like] = this.op.results.slice(0, 1).map((r) => this.values.like(r, shape));
     const result = like as ValueId;
+    // Spread for strides: its true elements are not those of the result.
+    if (shape.some((n, d) => n !== this.resultShapes[0]?.[d])) this.values.builder.forgetPadding(result);
     const attrs = { low, high, interior: low.map(() => 0) };
     const { origin } = this;
     const operands = [value, this.values.scalar(type, fill, origin)];

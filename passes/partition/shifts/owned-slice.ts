@@ -1,8 +1,9 @@
 /** A small slice of a sharded dim that does not divide itself: who holds it answers, and not the whole dim is gathered. */
 import { layoutOf } from '../../../ir/layout.ts';
+import { dilatedWindow, receivedBy } from '../../../ir/halo.ts';
 import type { Op, ValueId } from '../../../ir/program.ts';
 import { tensor } from '../../../ir/types.ts';
-import { cutOf, layoutIn, type Shift, shardsIn, type Sight, typeIn } from './sight.ts';
+import { type Cut, cutOf, layoutIn, type Shift, shardsIn, type Sight, typeIn } from './sight.ts';
 
 export function ownedSlice(op: Op, sight: Sight): Shift | undefined {
   if (op.kind !== 'slice') return undefined;
@@ -14,6 +15,7 @@ export function ownedSlice(op: Op, sight: Sight): Shift | undefined {
   const taken = cut.limit - cut.start;
   // The owners' answers are added up: twice the slice on the wire, where a gather moves the dim.
   if (shards === 1 || taken % shards === 0 || taken * 2 > cut.size) return undefined;
+  if (bordersMoveLess(cut, shards, shardsIn(sight, result, cut.dim))) return undefined;
   const { shape } = typeIn(sight, result);
   return {
     reads: [cut.value],
@@ -25,4 +27,13 @@ export function ownedSlice(op: Op, sight: Sight): Shift | undefined {
       emit.push({ ...op, kind: 'dynamic_slice', operands: [cut.value, ...starts], attrs: { sizes: shape }, origin });
     },
   };
+}
+
+/** Padded and in as many shards as the value, does each get what it lacks of the slice for less than the owners' answers? */
+function bordersMoveLess({ start, limit, size }: Cut, shards: number, wanted: number): boolean {
+  const taken = limit - start;
+  if (wanted !== shards || 2 * taken < shards) return false;
+  const width = Math.ceil(taken / shards);
+  const received = receivedBy(dilatedWindow(width, -start, width, 1), shards, Math.ceil(size / shards) * shards);
+  return received !== null && received * shards < 2 * taken * (shards - 1);
 }

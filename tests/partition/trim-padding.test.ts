@@ -1,0 +1,125 @@
+/** Padding that the decided layouts do not need: dots at true sizes, numbers as on one device, text that reads back. */
+import { describe, expect, it } from 'vitest';
+import {
+  compile,
+  machine,
+  makeReport,
+  parseTir,
+  PIPELINE,
+  printTir,
+  registry,
+  runCheck,
+} from '../../compiler/index.ts';
+import { passContext } from '../../compiler/pipeline.ts';
+import { mainFunction, type Module, type Op, valueInfo, walkOps } from '../../ir/program.ts';
+import { typeText } from '../../ir/types.ts';
+
+const upTo = (text: string, last: string): Module => {
+  const context = passContext(registry, () => undefined);
+  const passes = PIPELINE.slice(0, PIPELINE.findIndex((p) => p.name === last) + 1);
+  return passes.reduce((m, pass) => pass.run(m, context), parseTir({ file: 'trim.tir', text }));
+};
+
+/** Types of the operands and result of every op of the kind. */
+const shapes = (module: Module, kind: string): string[][] => {
+  const func = mainFunction(module);
+  const typed = (op: Op): string[] => [...op.operands, ...op.results].map((v) => typeText(valueInfo(func, v).type));
+  return [...walkOps(func.body)].filter((op) => op.kind === kind).map(typed);
+};
+
+const func = (mesh: string, params: string, body: string, result: string): string => `module @m
+mesh @mesh {${mesh}}
+func @main(${params}) -> (${result}) {
+${body}
+  return %r
+}
+`;
+
+/** A router's scores whole on every device; its weights over x, as those of six experts are. */
+const ROUTER = func(
+  'x=4',
+  '%a: f32[8, 16] @{x, _}, %w: f32[16, 6] @{_, _}, %e: f32[6, 16] @{_, _}',
+  `  %s = matmul %a, %w
+  %t = tanh %s
+  %f = sharding_constraint %e, @{x, _}
+  %g = matmul %t, %f
+  %r = sharding_constraint %g, @{x, _}`,
+  'f32[8, 16] @{x, _}',
+);
+
+describe('trim-padding', () => {
+  it('dots see true sizes where the dim lies whole', () => {
+    expect(shapes(upTo(ROUTER, 'insert-reshards'), 'dot_general')).toEqual([
+      ['f32[8,16]', 'f32[16,8]', 'f32[8,8]'],
+      ['f32[8,8]', 'f32[8,16]', 'f32[8,16]'],
+    ]);
+    expect(shapes(upTo(ROUTER, 'trim-padding'), 'dot_general')).toEqual([
+      ['f32[8,16]', 'f32[16,6]', 'f32[8,6]'],
+      ['f32[8,6]', 'f32[6,16]', 'f32[8,16]'],
+    ]);
+    const compiled = compile(parseTir({ file: 'router.tir', text: ROUTER }));
+    const check = runCheck(compiled, 'full', 1);
+    expect(check.verdict).toBe('ok');
+    expect(makeReport(compiled, machine('tpu-v5e'), check).cost.matrixFlops).toBe(2 * 2 * (16 * 6 + 6 * 16));
+  });
+
+  it('what is padding stands in the text, and reads back', () => {
+    const padded = upTo(ROUTER, 'insert-reshards');
+    const text = printTir(padded);
+    expect(text).toContain('f32[16,6+2(0.0)]');
+    const again = parseTir({ file: 'again.tir', text });
+    expect(printTir(again)).toBe(text);
+    const trim = PIPELINE.find((p) => p.name === 'trim-padding');
+    const trimmed = trim?.run(
+      again,
+      passContext(registry, () => undefined),
+    ) as Module;
+    expect(shapes(trimmed, 'dot_general')).toEqual(shapes(upTo(ROUTER, 'trim-padding'), 'dot_general'));
+  });
+
+  it.each([
+    ['x=4', 6],
+    ['x=3', 13],
+    ['x=5', 7],
+    ['x=7', 5],
+  ])('a product over a dim whose padding holds ones: %s, %i elements', (mesh, n) => {
+    // Whole, exp of the padding's zeros is one; sharded again it must be, for the product does not mask what it knows.
+    const text = func(
+      mesh,
+      `%x: f32[${n}, 4] @{_, _}`,
+      `  %p = sharding_constraint %x, @{x, _}
+  %q = sharding_constraint %p, @{_, _}
+  %e = exponential %q
+  %d = sharding_constraint %e, @{x, _}
+  %y = multiply %d, %d
+  %r = reduce_prod %y dims=[0]`,
+      'f32[4] @{_}',
+    );
+    const compiled = compile(parseTir({ file: 'ones.tir', text }));
+    expect(runCheck(compiled, 'full', 1)).toMatchObject({ verdict: 'ok' });
+  });
+
+  it.each([
+    [3, 2, 13],
+    [2, 4, 10],
+    [4, 2, 13],
+    [7, 2, 15],
+  ])('each class has the extent of its own shards: x=%i, y=%i, %i rows', (x, y, n) => {
+    const text = func(
+      `x=${x}, y=${y}`,
+      `%a: f32[${n}, 8] @{_, _}, %w: f32[8, 8] @{_, _}`,
+      `  %b = sharding_constraint %a, @{x, _}
+  %c = matmul %b, %w
+  %d = sharding_constraint %c, @{_, _}
+  %e = tanh %d
+  %f = sharding_constraint %e, @{y, _}
+  %g = matmul %f, %w
+  %r = sharding_constraint %g, @{_, _}`,
+      `f32[${n}, 8] @{_, _}`,
+    );
+    const rows = shapes(upTo(text, 'trim-padding'), 'dot_general').map(([lhs]) => lhs);
+    const extent = (s: number): string => `f32[${Math.ceil(n / s) * s},8]`;
+    expect(rows).toEqual([extent(x), extent(y)]);
+    expect(runCheck(compile(parseTir({ file: 'classes.tir', text })), 'full', 1)).toMatchObject({ verdict: 'ok' });
+  });
+});
