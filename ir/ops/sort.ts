@@ -175,6 +175,8 @@ export const topK = defineOp<OpAttrs['top_k']>({
     });
     return rule.build();
   },
+  /** Of a dim that is cut pad-dims makes a sort. */
+  padRule: (_, f, rule) => (passes(rule, f) ? {} : { apart: 'operands' }),
   kernel: (view, [x], ctx) => topKernel(view, x as TensorArray, ctx),
   flops: ({ operands }) => elementCount(operands[0] as TensorType),
 });

@@ -10,16 +10,27 @@
  */
 import { FuncBuilder } from '../../ir/build.ts';
 import type { Registry } from '../../ir/op.ts';
-import { type Block, type Func, mainFunction, type Module, type Op, valueInfo, walkOps } from '../../ir/program.ts';
+import {
+  type Block,
+  type Func,
+  mainFunction,
+  type Module,
+  type Op,
+  type ValueId,
+  valueInfo,
+  walkOps,
+} from '../../ir/program.ts';
 import { splitReduce } from './split-sharded/reduce.ts';
 import { splitScan } from './split-sharded/scan.ts';
-import type { Split } from './split-sharded/split.ts';
+import { splitSort } from './split-sharded/sort.ts';
+import type { Shortened, Split } from './split-sharded/split.ts';
 import { SplitWriter } from './split-sharded/split.ts';
 import { splitTopK } from './split-sharded/top-k.ts';
 
 const SPLITS: Readonly<Record<string, Split>> = {
   reduce: splitReduce,
   reduce_window: splitScan,
+  sort: splitSort,
   top_k: splitTopK,
 };
 
@@ -38,12 +49,17 @@ class Splitting {
   private readonly registry: Registry;
   private readonly builder: FuncBuilder;
   private readonly makers = new Map<number, Op>();
+  private readonly readers = new Map<number, Op[]>();
+  private readonly shortened = new Map<ValueId, Shortened>();
 
   constructor(func: Func, registry: Registry) {
     this.func = func;
     this.registry = registry;
     this.builder = new FuncBuilder(func.values);
-    for (const op of walkOps(func.body)) for (const r of op.results) this.makers.set(r, op);
+    for (const op of walkOps(func.body)) {
+      for (const r of op.results) this.makers.set(r, op);
+      for (const v of op.operands) this.readers.set(v, [...(this.readers.get(v) ?? []), op]);
+    }
   }
 
   run(): Func {
@@ -57,6 +73,7 @@ class Splitting {
     return SPLITS[op.kind]?.(op, {
       info: (v) => valueInfo(this.func, v),
       maker: (v) => this.makers.get(v),
+      readers: (v) => this.readers.get(v) ?? [],
     });
   }
 
@@ -65,10 +82,19 @@ class Splitting {
       for (const p of block.params) this.builder.paramAt(p);
       for (const op of block.ops) {
         const write = this.writes(op);
-        if (write !== undefined) write(new SplitWriter(this.builder, this.func, this.registry, op));
-        else
-          this.builder.push(HOLDS_BLOCKS.has(op.kind) ? { ...op, regions: op.regions.map((r) => this.block(r)) } : op);
+        if (write !== undefined) write(new SplitWriter(this.builder, this.func, this.registry, op, this.shortened));
+        else this.builder.push(this.reading(op));
       }
     });
+  }
+
+  private reading(op: Op): Op {
+    if (HOLDS_BLOCKS.has(op.kind)) return { ...op, regions: op.regions.map((r) => this.block(r)) };
+    const short = this.shortened.get(op.operands[0] as ValueId);
+    if (short === undefined) return op;
+    const operands = [short.value, ...op.operands.slice(1)];
+    if (op.kind !== 'pad') return { ...op, operands };
+    const high = (op.attrs.high as readonly number[]).map((n, d) => (d === short.dim ? n + short.by : n));
+    return { ...op, operands, attrs: { ...op.attrs, high } };
   }
 }

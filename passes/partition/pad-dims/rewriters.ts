@@ -1,6 +1,7 @@
 /** What ops with a meaning tied to their true size become on padded dims. */
 import { clampGather, clampSlice, clampUpdate } from './clamped-starts.ts';
 import { moveJoined, moveReversed, moveSlice } from './moved-elements.ts';
+import { sortTrueElements } from './padded-top-k.ts';
 import type { Rewriter } from './site.ts';
 
 export const REWRITERS: Readonly<Record<string, Rewriter>> = {
@@ -10,4 +11,5 @@ export const REWRITERS: Readonly<Record<string, Rewriter>> = {
   gather: clampGather,
   reverse: moveReversed,
   slice: moveSlice,
+  top_k: sortTrueElements,
 };

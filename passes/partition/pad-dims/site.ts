@@ -60,6 +60,22 @@ export class PadSite {
     return this.values.op(kind, operands, type, attrs, this.layoutOf(like), this.origin);
   }
 
+  /** An op of several results, laid out as `like`. */
+  all(
+    kind: string,
+    operands: readonly ValueId[],
+    like: ValueId,
+    attrs: Attrs,
+    types: readonly TensorType[],
+    regions: readonly Block[],
+  ): ValueId[] {
+    const { builder } = this.values;
+    const results = builder.op(kind, operands, types, this.origin, attrs, regions);
+    const layout = this.layoutOf(like);
+    if (layout !== undefined) for (const r of results) builder.setLayout(r, layout);
+    return results;
+  }
+
   splat(like: ValueId, value: number | bigint): ValueId {
     return this.values.splat(this.typeOf(like), value, this.layoutOf(like), this.origin);
   }
