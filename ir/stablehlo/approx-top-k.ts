@@ -20,13 +20,14 @@ export function approxTopK(
   operands: readonly ValueId[],
   results: readonly TensorType[],
   attributes: string,
-  functions: readonly Func[],
+  { functions, asRegions }: { readonly functions: readonly Func[]; readonly asRegions: Set<string> },
 ): ValueId[] {
   const [, dimText] = /\breduction_dim\s*=\s*(-?\d+)/.exec(attributes) ?? [];
   const [, name] = /\bcalled_computations\s*=\s*\[@([\w.$-]+)\]/.exec(attributes) ?? [];
   const called = functions.find((f) => f.name === name);
   if (dimText === undefined || called === undefined)
     throw unsupported('ApproxTopK whose comparator is not a function written before it');
+  asRegions.add(called.name);
   const taken = operands.slice(0, operands.length / 2);
   const [first] = taken;
   if (first === undefined || results.length !== taken.length)

@@ -119,7 +119,7 @@ export function writeCustomCall(
   const sharded = shardedOf(fields);
   const verbatim = textOf([...fields.verbatim].filter(([key]) => !CALL_FIELDS.has(key)));
   if (target === APPROX_TOP_K && c.options.asWritten !== true) {
-    const make = (b: TypedBuilder): ValueId[] => approxTopK(b, operands, types, verbatim, c.functions);
+    const make = (b: TypedBuilder): ValueId[] => approxTopK(b, operands, types, verbatim, c);
     return writeAs(c, head, target, { fields, results: types }, make);
   }
   // A rotation stays one in what Shardy's passes print; other ops stay the calls they are there.

@@ -254,18 +254,27 @@ export const TENSOR_OPS: Readonly<Record<string, OpMaker>> = {
     return p.b.one('scatter', [x, ids, updates], attrs, [p.b.reducer(combiner, type.dtype)]);
   },
 
+  /** Alone, or with a count along one of its dims. */
   sort(p) {
     const x = p.any((t) => arithmetic(t) && t.shape.length >= 1);
     if (x === undefined) return undefined;
     const type = p.b.typeOf(x);
-    const scalar = scalarOf(type.dtype);
+    const dim = p.choices.below(type.shape.length);
+    const counted = p.choices.chance(40)
+      ? [p.b.one('iota', [], { dim: p.choices.below(type.shape.length), dtype: 'i32', shape: type.shape })]
+      : [];
     const comparator = p.b.region(() => {
-      const sides = [p.b.param(scalar), p.b.param(scalar)];
-      const compare_type = isFloat(type.dtype) ? 'FLOAT' : type.dtype.startsWith('u') ? 'UNSIGNED' : 'SIGNED';
+      const sides = [p.b.param(scalarOf(type.dtype)), p.b.param(scalarOf(type.dtype))];
+      for (const _ of counted) for (let side = 0; side < 2; side++) p.b.param(scalarOf('i32'));
+      const ofFloats = p.choices.chance(70) ? 'TOTALORDER' : 'FLOAT';
+      const compare_type = isFloat(type.dtype) ? ofFloats : type.dtype.startsWith('u') ? 'UNSIGNED' : 'SIGNED';
       const less = p.b.one('compare', sides, { direction: p.choices.of(['LT', 'GT']), compare_type });
       p.b.op('return', [less], [], {});
     });
-    return p.b.one('sort', [x], { dim: p.choices.below(type.shape.length), is_stable: true }, [comparator]);
+    const sorted = p.b.apply('sort', [x, ...counted], { dim, is_stable: true }, [comparator]);
+    const [places] = sorted.slice(1);
+    if (places !== undefined) p.bind(places);
+    return sorted[0];
   },
 
   top_k(p) {
