@@ -23,8 +23,7 @@ import {
 import { splitReduce } from './split-sharded/reduce.ts';
 import { splitScan } from './split-sharded/scan.ts';
 import { splitSort } from './split-sharded/sort.ts';
-import type { Shortened, Split } from './split-sharded/split.ts';
-import { SplitWriter } from './split-sharded/split.ts';
+import { otherEnd, type Shortened, type Split, SplitWriter } from './split-sharded/split.ts';
 import { splitTopK } from './split-sharded/top-k.ts';
 
 const SPLITS: Readonly<Record<string, Split>> = {
@@ -83,18 +82,35 @@ class Splitting {
       for (const op of block.ops) {
         const write = this.writes(op);
         if (write !== undefined) write(new SplitWriter(this.builder, this.func, this.registry, op, this.shortened));
-        else this.builder.push(this.reading(op));
+        else this.push(op);
       }
     });
   }
 
-  private reading(op: Op): Op {
-    if (HOLDS_BLOCKS.has(op.kind)) return { ...op, regions: op.regions.map((r) => this.block(r)) };
+  private push(op: Op): void {
     const short = this.shortened.get(op.operands[0] as ValueId);
-    if (short === undefined) return op;
-    const operands = [short.value, ...op.operands.slice(1)];
-    if (op.kind !== 'pad') return { ...op, operands };
-    const high = (op.attrs.high as readonly number[]).map((n, d) => (d === short.dim ? n + short.by : n));
-    return { ...op, operands, attrs: { ...op.attrs, high } };
+    if (HOLDS_BLOCKS.has(op.kind)) this.builder.push({ ...op, regions: op.regions.map((r) => this.block(r)) });
+    else if (short === undefined) this.builder.push(op);
+    else if (op.kind === 'reverse') this.reversed(op, short);
+    else this.builder.push(readingShort(op, short));
   }
+
+  private reversed(op: Op, short: Shortened): void {
+    const { builder } = this;
+    const [value] = builder.op('reverse', [short.value], [builder.typeOf(short.value)], op.origin, op.attrs);
+    const layout = builder.layoutOf(short.value);
+    if (layout !== undefined) builder.setLayout(value as ValueId, layout);
+    const end = (op.attrs.dims as readonly number[]).includes(short.dim) ? otherEnd(short.end) : short.end;
+    this.shortened.set(op.results[0] as ValueId, { ...short, value: value as ValueId, end });
+  }
+}
+
+/** A slice or a pad of what stands for one end of its operand. */
+function readingShort(op: Op, { value, dim, end, by }: Shortened): Op {
+  const moved = (attr: string, n: number): readonly number[] =>
+    (op.attrs[attr] as readonly number[]).map((x, d) => (d === dim ? x + n : x));
+  const operands = [value, ...op.operands.slice(1)];
+  if (op.kind === 'pad') return { ...op, operands, attrs: { ...op.attrs, high: moved('high', by) } };
+  const from = end === 'first' ? 0 : -by;
+  return { ...op, operands, attrs: { ...op.attrs, start: moved('start', from), limit: moved('limit', from) } };
 }

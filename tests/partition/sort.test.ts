@@ -111,17 +111,26 @@ describe('sort over a sharded dim', () => {
     for (const [name, at] of Object.entries(VALUES)) expect(same(whole, module, at), name).toBe(true);
   });
 
-  it('reads the first few of each shard only', () => {
+  it.each([
+    ['first', '%u = slice %r start=[0] limit=[3] strides=[1]\n  %v = slice %s start=[1] limit=[3] strides=[1]'],
+    ['last', '%u = slice %r start=[61] limit=[64] strides=[1]\n  %v = slice %s start=[62] limit=[64] strides=[1]'],
+    [
+      'first after a reverse',
+      `%t = reverse %r dims=[0]
+  %w = reverse %s dims=[0]
+  %u = slice %t start=[0] limit=[3] strides=[1]
+  %v = slice %w start=[1] limit=[3] strides=[1]`,
+    ],
+  ])('of which the %s few are read moves as many of each shard', (_, reads) => {
     const text = `module @m
 mesh @mesh {x=4}
-func @main(%a: f32[64] @{x}) -> (f32[3], i32[3]) {
+func @main(%a: f32[64] @{x}) -> (f32[3], i32[2]) {
   %i = iota dim=0 : i32[64]
   %r, %s = sort %a, %i dim=0 is_stable=true (%p, %q, %pp, %qq) {
     ${ORDERS.partial}
     return %l
   }
-  %u = slice %r start=[0] limit=[3] strides=[1]
-  %v = slice %s start=[0] limit=[3] strides=[1]
+  ${reads}
   return %u, %v
 }
 `;

@@ -1,6 +1,6 @@
 /**
- * A sort over a sharded dim of which only the first few elements are read (jnp.sort(x)[:k], approx_max_k, top_k of a dim
- * with padding): each shard sorts, its first k go on. A stable sort in both steps leaves equals in the order of shards.
+ * A sort over a sharded dim of which only the first few elements are read, or the last (jnp.sort(x)[:k], approx_max_k, top_k
+ * of a dim with padding): each shard sorts, its first k go on. Stable sorts in both steps leave equals in the order of shards.
  *
  *   %s = sort %x dim=0;  %r = slice %s [0:2]       // %x: f32[64] @{x}, x=4
  *   →  %a = sort (reshape %x : f32[4,16] @{x, _}) dim=1;  %b = slice %a [0:4, 0:2]
@@ -11,46 +11,60 @@ import { closedDim } from '../../../ir/layout.ts';
 import { isOrder } from '../../../ir/ops/sort-split.ts';
 import type { Op, ValueId } from '../../../ir/program.ts';
 import { tensor, withShape } from '../../../ir/types.ts';
-import { evenShards, type Split, type SplitContext, type SplitWriter, withDim } from './split.ts';
+import { type End, evenShards, otherEnd, type Split, type SplitContext, type SplitWriter, withDim } from './split.ts';
 
 export const splitSort: Split = (op, ctx) => {
   const { dim, size } = op.attrs as OpAttrs['sort'];
   const info = ctx.info(op.operands[0] as ValueId);
   const shards = evenShards(info, dim);
-  const read = readFirst(op, dim, ctx);
+  const read = readEnd(op.results, dim, ctx);
   const held = (info.type.shape[dim] as number) / shards;
   const ordered = isOrder({ regions: op.regions, operands: op.operands.map((v) => ctx.info(v).type) });
-  if (shards === 1 || read === 0 || 2 * read > held || read > (size ?? read) || !ordered) return undefined;
-  return (w) => write(op, { dim, shards, read, size }, w);
+  if (shards === 1 || read === undefined || !ordered || 2 * read.count > held) return undefined;
+  if (size !== undefined && (read.end === 'last' || read.count > size)) return undefined;
+  return (w) => write(op, { dim, shards, ...read, size }, w);
 };
 
-/** How many of the first elements are read of all results; 0 where others are read too. */
-function readFirst(op: Op, dim: number, ctx: SplitContext): number {
-  const limits = op.results.flatMap((r) => ctx.readers(r).map((reader) => keptOf(reader, r, dim, ctx)));
-  return limits.length === 0 || limits.includes(0) ? 0 : Math.max(...limits);
+/** Of all results only the `count` first elements are read, or last; undefined where others are, or both. */
+interface Read {
+  readonly end: End;
+  readonly count: number;
 }
 
-/** A slice, or a pad that only cuts. */
-function keptOf(reader: Op, value: ValueId, dim: number, ctx: SplitContext): number {
-  if (reader.operands[0] !== value) return 0;
+function readEnd(values: readonly ValueId[], dim: number, ctx: SplitContext): Read | undefined {
+  const reads = values.flatMap((v) => ctx.readers(v).map((reader) => readBy(reader, v, dim, ctx)));
+  const [one] = reads;
+  if (one === undefined || reads.some((r) => r === undefined || r.end !== one.end)) return undefined;
+  return { end: one.end, count: Math.max(...reads.map((r) => (r as Read).count)) };
+}
+
+/** A slice, a pad that only cuts, or a reverse and what reads that. */
+function readBy(reader: Op, value: ValueId, dim: number, ctx: SplitContext): Read | undefined {
+  if (reader.operands[0] !== value) return undefined;
+  const extent = ctx.info(value).type.shape[dim] as number;
   if (reader.kind === 'slice') {
-    const { limit } = reader.attrs as OpAttrs['slice'];
-    return limit[dim] as number;
+    const { start, limit } = reader.attrs as OpAttrs['slice'];
+    const [from, to] = [start[dim] as number, limit[dim] as number];
+    return to <= extent - from ? { end: 'first', count: to } : { end: 'last', count: extent - from };
   }
-  if (reader.kind !== 'pad') return 0;
+  if (reader.kind === 'reverse') {
+    const { dims } = reader.attrs as OpAttrs['reverse'];
+    const read = readEnd(reader.results, dim, ctx);
+    return read !== undefined && dims.includes(dim) ? { ...read, end: otherEnd(read.end) } : read;
+  }
+  if (reader.kind !== 'pad') return undefined;
   const { low, high, interior } = reader.attrs as OpAttrs['pad'];
   const cuts = (low[dim] as number) <= 0 && (high[dim] as number) < 0 && interior[dim] === 0;
-  return cuts ? (ctx.info(value).type.shape[dim] as number) + (high[dim] as number) : 0;
+  return cuts ? { end: 'first', count: extent + (high[dim] as number) } : undefined;
 }
 
-interface FirstOf {
+interface FirstOf extends Read {
   readonly dim: number;
   readonly shards: number;
-  readonly read: number;
   readonly size: number | undefined;
 }
 
-function write(op: Op, { dim, shards, read, size }: FirstOf, w: SplitWriter): void {
+function write(op: Op, { dim, shards, end, count, size }: FirstOf, w: SplitWriter): void {
   const parts = op.operands.map((v) => w.inShards(v, dim, shards));
   const layout = w.layoutOf(parts[0] as ValueId);
   const { shape } = w.typeOf(parts[0] as ValueId);
@@ -60,13 +74,14 @@ function write(op: Op, { dim, shards, read, size }: FirstOf, w: SplitWriter): vo
   const sorted = w.made('sort', marked, { dim: dim + 1, is_stable: true }, layout, regions());
   const whole = withDim(withDim(layout, dim + 1, []), dim, [closedDim()]);
   const few = sorted.map((v) => {
-    const limit = shape.map((n, d) => (d === dim + 1 ? read : n));
-    const cut = w.one('slice', [v], { start: shape.map(() => 0), limit, strides: shape.map(() => 1) }, layout);
-    const joined = shape.flatMap((n, d) => (d === dim + 1 ? [] : d === dim ? [n * read] : [n]));
+    const start = shape.map((n, d) => (d === dim + 1 && end === 'last' ? n - count : 0));
+    const limit = shape.map((n, d) => (d === dim + 1 && end === 'first' ? count : n));
+    const cut = w.one('slice', [v], { start, limit, strides: shape.map(() => 1) }, layout);
+    const joined = shape.flatMap((n, d) => (d === dim + 1 ? [] : d === dim ? [n * count] : [n]));
     return w.one('reshape', [cut], { shape: joined }, whole);
   });
   const best = w.made('sort', few, { dim, is_stable: true }, whole, regions());
-  op.results.forEach((r, i) => w.standsFor(r, best[i] as ValueId, dim));
+  op.results.forEach((r, i) => w.standsFor(r, best[i] as ValueId, dim, end));
 }
 
 /** Is the element padding? */

@@ -22,10 +22,14 @@ export interface SplitContext {
   readers(value: ValueId): readonly Op[];
 }
 
-/** What stands for a value's first elements along a dim, and how many less it has. */
+export type End = 'first' | 'last';
+export const otherEnd = (end: End): End => (end === 'first' ? 'last' : 'first');
+
+/** What stands for a value's first elements along a dim, or its last, and how many less it has. */
 export interface Shortened {
   readonly value: ValueId;
   readonly dim: number;
+  readonly end: End;
   readonly by: number;
 }
 
@@ -97,13 +101,10 @@ export class SplitWriter {
     this.builder.push({ ...this.op, operands, attrs });
   }
 
-  /** Readers of a result, which see its first elements only, read them there. */
-  standsFor(result: ValueId, value: ValueId, dim: number): void {
-    this.shortened.set(result, {
-      value,
-      dim,
-      by: (this.typeOf(result).shape[dim] as number) - this.extent(value, dim),
-    });
+  /** Readers of a result, which see its first elements only, or its last, read them there. */
+  standsFor(result: ValueId, value: ValueId, dim: number, end: End): void {
+    const by = this.extent(result, dim) - this.extent(value, dim);
+    this.shortened.set(result, { value, dim, end, by });
   }
 
   splat(value: number | bigint, type: TensorType, layout: Layout): ValueId {
