@@ -99,8 +99,8 @@ export interface OpAttrs {
     readonly pad_low: N;
     readonly pad_high: N;
   };
-  /** n inputs; region(a0, b0, a1, b1, …) -> pred. */
-  sort: { readonly dim: number; readonly is_stable: boolean };
+  /** n inputs; region(a0, b0, a1, b1, …) -> pred. Of a dim with padding the first `size` elements; the others stay. */
+  sort: { readonly dim: number; readonly is_stable: boolean; readonly size?: number };
   /** values, indices (i32) of the k largest of the last dim. */
   top_k: { readonly k: number };
   /** Operands: lowest and highest number (or mean and deviation), and perhaps the shape. */

@@ -12,6 +12,7 @@ import type { TensorType } from './types.ts';
 export interface Maker {
   readonly kind: string;
   readonly operands: readonly unknown[];
+  readonly attrs?: Attrs;
 }
 
 /** Everything a facet may read: types, attributes and regions, never values or layouts. */
@@ -21,7 +22,7 @@ export interface OpView<A extends Attrs = Attrs> {
   readonly operands: readonly TensorType[];
   readonly results: readonly TensorType[];
   readonly regions: readonly Block[];
-  /** The ops that made the operands, where the asker knows them: two factor rules look at them. */
+  /** The ops that made the operands, where the asker knows them: two factor rules and a sort look at them. */
   readonly makers?: readonly (Maker | undefined)[];
   /** What tells the operands apart, where the asker knows: one rule asks whether some are the same value. */
   readonly values?: readonly unknown[];
@@ -68,6 +69,8 @@ export interface OpDef<A extends Attrs = Attrs> {
    * cannot be split so. Absent: permute factors stay whole, others receive nothing.
    */
   halo?: (view: OpView<A>, factor: number, shards: number) => readonly number[] | null;
+  /** In how many collectives, one after another, an operand's halo comes; absent = one. */
+  exchanges?: (view: OpView<A>, factor: number, shards: number) => number;
   /** Reverse mode; absent = a gradient cannot flow through. */
   gradient?: Gradient<A>;
   /**

@@ -1,11 +1,12 @@
 /** sort (StableHLO spec, "sort") and CHLO's top_k. Both work on lines: runs of elements along one dim. */
 import { allocate, stridesOf, type TensorArray } from '../array.ts';
 import type { OpAttrs } from '../attrs.ts';
-import { RuleBuilder } from '../factors.ts';
+import { type FactorKind, type FactorRule, RuleBuilder } from '../factors.ts';
 import { defineOp, InferError, type KernelContext, type OpView, passes } from '../op.ts';
 import type { Block } from '../program.ts';
 import { elementCount, isComplex, tensor, type TensorType, typeText } from '../types.ts';
 import { lanes } from './lanes.ts';
+import { isOrder, receivedBySort, sortSplit } from './sort-split.ts';
 import { totalOrder } from './total-order.ts';
 
 export const sort = defineOp<OpAttrs['sort']>({
@@ -19,39 +20,53 @@ export const sort = defineOp<OpAttrs['sort']>({
     for (const t of operands)
       if (tensor(first.dtype, t.shape) !== first)
         throw new InferError(`sort takes operands of one shape, got ${operands.map(typeText).join(' and ')}`);
+    if (attrs.size !== undefined && (attrs.size < 0 || attrs.size > (first.shape[attrs.dim] as number)))
+      throw new InferError(`sort: dim ${attrs.dim} of ${typeText(first)} has no ${attrs.size} elements`);
     return operands;
   },
-  factors({ operands, attrs }) {
-    const { shape } = operands[0] as TensorType;
-    const rule = new RuleBuilder(
-      operands.map((t) => t.shape.length),
-      operands.map((t) => t.shape.length),
-    );
-    const alone = shape.every((size, d) => d === attrs.dim || size === 1);
-    shape.forEach((size, d) => {
-      const all = operands.map(() => d);
-      if (d === attrs.dim) rule.add(all, all, size, 'replicate', alone);
-      else rule.add(all, all, size);
-    });
-    return rule.build();
+  factors: (view) => sortRule(view, 'replicate'),
+  /** Shards exchange what they hold (sort-split.ts). */
+  split: (view) => sortRule(view, 'permute'),
+  halo(view, d, shards) {
+    if (d !== view.attrs.dim) return [];
+    if (shards === 1) return isOrder(view) ? view.operands.map(() => 0) : null;
+    const split = sortSplit(view, shards);
+    return split === undefined ? null : receivedBySort(view, split);
   },
+  exchanges: (view, d, shards) => (d === view.attrs.dim ? (sortSplit(view, shards)?.exchanges ?? 1) : 1),
   kernel(view, inputs, ctx) {
     const shape = (inputs[0] as TensorArray).shape;
     const { starts, step, length } = linesOf(shape, view.attrs.dim);
-    const order = mergeSort(
-      starts,
-      step,
-      length,
-      inputs,
-      (a) => ctx.call(view.regions[0] as Block, a)[0] as TensorArray,
-    );
+    const size = view.attrs.size ?? length;
+    const order = mergeSort(starts, step, size, inputs, (a) => ctx.call(view.regions[0] as Block, a)[0] as TensorArray);
     return inputs.map((x) => permuted(x, starts, step, length, order));
   },
-  /** Along the sorted dim padding goes last (pad-dims/padded-sort.ts). */
   padRule: (_, f, rule) => (passes(rule, f) ? { gives: (held) => held } : {}),
+  padAttrs: ({ attrs, operands }, padded) => {
+    const [before, after] = [operands[0]?.shape[attrs.dim], padded.operands[0]?.shape[attrs.dim]];
+    return before === after ? attrs : { ...attrs, size: attrs.size ?? (before as number) };
+  },
   flops: ({ operands, attrs }) =>
     elementCount(operands[0] as TensorType) * Math.ceil(Math.log2(Math.max(2, operands[0]?.shape[attrs.dim] ?? 2))),
 });
+
+function sortRule(
+  { operands, attrs }: Pick<OpView<OpAttrs['sort']>, 'operands' | 'attrs'>,
+  along: FactorKind,
+): FactorRule {
+  const { shape } = operands[0] as TensorType;
+  const rule = new RuleBuilder(
+    operands.map((t) => t.shape.length),
+    operands.map((t) => t.shape.length),
+  );
+  const alone = shape.every((size, d) => d === attrs.dim || size === 1);
+  shape.forEach((size, d) => {
+    const all = operands.map(() => d);
+    if (d === attrs.dim) rule.add(all, all, size, along, alone);
+    else rule.add(all, all, size);
+  });
+  return rule.build();
+}
 
 /** Offsets of the first elements of all lines along `dim`, the stride within a line and its length. */
 function linesOf(shape: readonly number[], dim: number): { starts: Int32Array; step: number; length: number } {
@@ -67,7 +82,7 @@ function linesOf(shape: readonly number[], dim: number): { starts: Int32Array; s
 
 /**
  * Stable merge sort of all lines in lockstep, runs of doubling width: one comparator call on vectors decides one step of
- * every merge, so 2·length calls in all. Gives, per line, the source position of each sorted element.
+ * every merge, so 2·length calls in all. Gives, per line, the source position of each of its first `length` elements, sorted.
  */
 function mergeSort(
   starts: Int32Array,
@@ -129,9 +144,11 @@ function startMerges(lineCount: number, length: number, width: number): Merge[] 
 }
 
 function permuted(x: TensorArray, starts: Int32Array, step: number, length: number, order: Int32Array): TensorArray {
-  const from = new Int32Array(order.length);
+  const from = new Int32Array(starts.length * length);
+  const size = order.length / Math.max(1, starts.length);
   starts.forEach((start, line) => {
-    for (let i = 0; i < length; i++) from[start + i * step] = start + (order[line * length + i] as number) * step;
+    for (let i = 0; i < length; i++)
+      from[start + i * step] = start + (i < size ? (order[line * size + i] as number) : i) * step;
   });
   return { ...lanes(x, from), shape: x.shape };
 }
@@ -158,6 +175,8 @@ export const topK = defineOp<OpAttrs['top_k']>({
     });
     return rule.build();
   },
+  /** Of a dim that is cut pad-dims makes a sort. */
+  padRule: (_, f, rule) => (passes(rule, f) ? {} : { apart: 'operands' }),
   kernel: (view, [x], ctx) => topKernel(view, x as TensorArray, ctx),
   flops: ({ operands }) => elementCount(operands[0] as TensorType),
 });

@@ -24,7 +24,8 @@ export function importStablehlo(source: SourceText, options: ImportOptions = {})
     throw userError('SH0103', 'the file holds no function', { expected: 'at least `func.func public @main(...)`' });
   checkCalls(functions);
   const rest = attrs === '' ? {} : { attrs };
-  return { name, level: 'parsed', meshes: c.attributes.meshes, functions, source, ...rest };
+  const kept = withoutRegions(functions, c.asRegions);
+  return { name, level: 'parsed', meshes: c.attributes.meshes, functions: kept, source, ...rest };
 }
 
 interface ModuleHead {
@@ -75,6 +76,13 @@ function moduleAttrs(c: ImportContext): string {
   if (typeof count === 'number') c.partitions = count;
   if (typeof replicas === 'number') c.replicas = replicas;
   return c.r.line(from, c.r.at - 1);
+}
+
+/** Functions that are regions by then, and that no call names, are none of the program's. */
+function withoutRegions(functions: readonly Func[], asRegions: ReadonlySet<string>): readonly Func[] {
+  if (asRegions.size === 0) return functions;
+  const called = new Set(functions.flatMap((f) => [...walkOps(f.body)].map((op) => op.attrs.callee)));
+  return functions.filter((f) => !asRegions.has(f.name) || called.has(f.name));
 }
 
 function checkCalls(functions: readonly Func[]): void {

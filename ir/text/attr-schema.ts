@@ -111,7 +111,7 @@ export const ATTR_SCHEMA: { readonly [K in keyof OpAttrs]: Specs<K> } = {
     pad_high: ints,
   },
   select_and_scatter: { window_dimensions: ints, window_strides: ints, pad_low: ints, pad_high: ints },
-  sort: { dim: need('int'), is_stable: may('bool', false) },
+  sort: { dim: need('int'), is_stable: may('bool', false), size: may('int') },
   top_k: { k: need('int') },
   rng: { distribution: need('word'), shape: may('ints') },
   rng_bit_generator: { algorithm: need('word'), dtype: may('dtype'), shape: may('ints') },

@@ -20,10 +20,17 @@ export interface Candidate {
   readonly assignment: Assignment;
   readonly operands: readonly Layout[];
   readonly results: readonly Layout[];
-  /** Elements received from neighbours along each operand's dims: [operand, dim, elements]. */
-  readonly halos: readonly (readonly [operand: number, dim: number, elements: number])[];
+  /** Elements received from neighbours along each operand's dims, and in how many collectives one after another. */
+  readonly halos: readonly Received[];
   /** Product of the shard counts of all factors: how many ways the work is split. */
   readonly shards: number;
+}
+
+export interface Received {
+  readonly operand: number;
+  readonly dim: number;
+  readonly elements: number;
+  readonly exchanges: number;
 }
 
 export interface OpShape {
@@ -32,6 +39,7 @@ export interface OpShape {
   readonly combiner: Monoid | null;
   /** Elements received per operand where a factor is in so many shards (empty = none); null = it cannot be. */
   readonly halo: (factor: number, shards: number) => readonly number[] | null;
+  readonly exchanges: (factor: number, shards: number) => number;
   /** Extents of operands and results, to leave out what does not divide. */
   readonly shapes: {
     readonly operands: readonly (readonly number[])[];
@@ -183,12 +191,14 @@ function layOut(
   };
 }
 
-function halosOf(op: OpShape, assignment: Assignment): [number, number, number][] {
+function halosOf(op: OpShape, assignment: Assignment): Received[] {
   return assignment.flatMap((axes, f) => {
     if (axes.length === 0) return [];
-    return (op.halo(f, axesSize(axes)) ?? []).flatMap((elements, i): [number, number, number][] =>
-      elements === 0 ? [] : [[i, (op.rule.operands[i] ?? []).findIndex((held) => held.includes(f)), elements]],
-    );
+    const exchanges = op.exchanges(f, axesSize(axes));
+    return (op.halo(f, axesSize(axes)) ?? []).flatMap((elements, operand): Received[] => {
+      const dim = (op.rule.operands[operand] ?? []).findIndex((held) => held.includes(f));
+      return elements === 0 ? [] : [{ operand, dim, elements, exchanges }];
+    });
   });
 }
 

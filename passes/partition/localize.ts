@@ -42,6 +42,7 @@ import { localizeReverse } from './localize/reverse.ts';
 import { localizeRng, localizeRngBitGenerator } from './localize/rng.ts';
 import { localizeRotate } from './localize/rotate.ts';
 import { localizeSelectAndScatter } from './localize/select-and-scatter.ts';
+import { localizeSort } from './localize/sort.ts';
 import { localizePad, localizeReduceWindow, localizeSlice } from './localize/sliding.ts';
 
 const LOCALIZERS: Readonly<Record<string, Localizer>> = {
@@ -61,6 +62,7 @@ const LOCALIZERS: Readonly<Record<string, Localizer>> = {
   scatter: localizeScatter,
   select_and_scatter: localizeSelectAndScatter,
   slice: localizeSlice,
+  sort: localizeSort,
 };
 
 /** Does the op need more than per-device attributes? */
@@ -80,6 +82,7 @@ class Localizing {
   private readonly mesh: Mesh;
   private readonly builder = new FuncBuilder();
   private readonly local = new Map<ValueId, ValueId>();
+  private readonly iotas = new Map<ValueId, Op>();
   /** Axes of the manual computations around: values in them differ along these. */
   private manual: readonly AxisRef[] = [];
 
@@ -109,6 +112,7 @@ class Localizing {
 
   private op(op: Op): void {
     if (op.kind === 'manual_computation') return this.manualComputation(op);
+    if (op.kind === 'iota') this.iotas.set(op.results[0] as ValueId, op);
     const operands = op.operands.map((v) => this.read(v));
     const regions = op.regions.map((r) => this.builder.region(() => this.block(r)));
     const results =
@@ -183,6 +187,7 @@ class Localizing {
       regions,
       attrs,
       localResults,
+      makers: op.operands.map((v) => this.iotas.get(v)),
       operandTypes: op.operands.map((v) => valueInfo(this.func, v).type),
       resultTypes: op.results.map((v) => valueInfo(this.func, v).type),
       operandLayouts: op.operands.map(layoutOf),

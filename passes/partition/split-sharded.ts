@@ -10,16 +10,26 @@
  */
 import { FuncBuilder } from '../../ir/build.ts';
 import type { Registry } from '../../ir/op.ts';
-import { type Block, type Func, mainFunction, type Module, type Op, valueInfo, walkOps } from '../../ir/program.ts';
+import {
+  type Block,
+  type Func,
+  mainFunction,
+  type Module,
+  type Op,
+  type ValueId,
+  valueInfo,
+  walkOps,
+} from '../../ir/program.ts';
 import { splitReduce } from './split-sharded/reduce.ts';
 import { splitScan } from './split-sharded/scan.ts';
-import type { Split } from './split-sharded/split.ts';
-import { SplitWriter } from './split-sharded/split.ts';
+import { splitSort } from './split-sharded/sort.ts';
+import { otherEnd, type Shortened, type Split, SplitWriter } from './split-sharded/split.ts';
 import { splitTopK } from './split-sharded/top-k.ts';
 
 const SPLITS: Readonly<Record<string, Split>> = {
   reduce: splitReduce,
   reduce_window: splitScan,
+  sort: splitSort,
   top_k: splitTopK,
 };
 
@@ -38,12 +48,17 @@ class Splitting {
   private readonly registry: Registry;
   private readonly builder: FuncBuilder;
   private readonly makers = new Map<number, Op>();
+  private readonly readers = new Map<number, Op[]>();
+  private readonly shortened = new Map<ValueId, Shortened>();
 
   constructor(func: Func, registry: Registry) {
     this.func = func;
     this.registry = registry;
     this.builder = new FuncBuilder(func.values);
-    for (const op of walkOps(func.body)) for (const r of op.results) this.makers.set(r, op);
+    for (const op of walkOps(func.body)) {
+      for (const r of op.results) this.makers.set(r, op);
+      for (const v of op.operands) this.readers.set(v, [...(this.readers.get(v) ?? []), op]);
+    }
   }
 
   run(): Func {
@@ -57,6 +72,7 @@ class Splitting {
     return SPLITS[op.kind]?.(op, {
       info: (v) => valueInfo(this.func, v),
       maker: (v) => this.makers.get(v),
+      readers: (v) => this.readers.get(v) ?? [],
     });
   }
 
@@ -65,10 +81,36 @@ class Splitting {
       for (const p of block.params) this.builder.paramAt(p);
       for (const op of block.ops) {
         const write = this.writes(op);
-        if (write !== undefined) write(new SplitWriter(this.builder, this.func, this.registry, op));
-        else
-          this.builder.push(HOLDS_BLOCKS.has(op.kind) ? { ...op, regions: op.regions.map((r) => this.block(r)) } : op);
+        if (write !== undefined) write(new SplitWriter(this.builder, this.func, this.registry, op, this.shortened));
+        else this.push(op);
       }
     });
   }
+
+  private push(op: Op): void {
+    const short = this.shortened.get(op.operands[0] as ValueId);
+    if (HOLDS_BLOCKS.has(op.kind)) this.builder.push({ ...op, regions: op.regions.map((r) => this.block(r)) });
+    else if (short === undefined) this.builder.push(op);
+    else if (op.kind === 'reverse') this.reversed(op, short);
+    else this.builder.push(readingShort(op, short));
+  }
+
+  private reversed(op: Op, short: Shortened): void {
+    const { builder } = this;
+    const [value] = builder.op('reverse', [short.value], [builder.typeOf(short.value)], op.origin, op.attrs);
+    const layout = builder.layoutOf(short.value);
+    if (layout !== undefined) builder.setLayout(value as ValueId, layout);
+    const end = (op.attrs.dims as readonly number[]).includes(short.dim) ? otherEnd(short.end) : short.end;
+    this.shortened.set(op.results[0] as ValueId, { ...short, value: value as ValueId, end });
+  }
+}
+
+/** A slice or a pad of what stands for one end of its operand. */
+function readingShort(op: Op, { value, dim, end, by }: Shortened): Op {
+  const moved = (attr: string, n: number): readonly number[] =>
+    (op.attrs[attr] as readonly number[]).map((x, d) => (d === dim ? x + n : x));
+  const operands = [value, ...op.operands.slice(1)];
+  if (op.kind === 'pad') return { ...op, operands, attrs: { ...op.attrs, high: moved('high', by) } };
+  const from = end === 'first' ? 0 : -by;
+  return { ...op, operands, attrs: { ...op.attrs, start: moved('start', from), limit: moved('limit', from) } };
 }

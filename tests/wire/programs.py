@@ -353,7 +353,7 @@ def unet(on, N=16, C=4):
 
 program("unet", "space-2x4", lambda: unet(On(x=2, y=4)))
 
-import sequences, workloads  # more families
+import sequences, sorting, workloads  # more families
 
 if __name__ == "__main__":
     HERE.mkdir(exist_ok=True)

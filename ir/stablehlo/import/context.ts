@@ -46,6 +46,8 @@ export class ImportContext {
   readonly locations: Locations;
   readonly functions: Func[] = [];
   readonly definitions = new Map<ValueId, Op>();
+  /** Functions that became the region of an op which named them. */
+  readonly asRegions = new Set<string>();
   builder = new TypedBuilder(registry);
   /** Of the module's attributes. */
   partitions: number | undefined;

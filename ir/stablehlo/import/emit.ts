@@ -1,6 +1,7 @@
 /** Ops as read → ops of the function, with the layouts that the text gives them. */
 import { userError } from '../../diagnostics.ts';
 import type { Attrs, Block, Op, Origin, ValueId } from '../../program.ts';
+import type { TypedBuilder } from '../../typed-build.ts';
 import { type TensorType, typeText } from '../../types.ts';
 import { type Annotation, withOpenDims } from '../gspmd/annotations.ts';
 import { parseUnspecifiedDims } from '../gspmd/sharding.ts';
@@ -169,14 +170,25 @@ export function expand(
   kind: string,
   { operands, raw, regions }: { operands: readonly ValueId[]; raw: Raw; regions: readonly Block[] },
 ): void {
+  const maker = (v: ValueId): Op | undefined => c.definitions.get(v);
+  writeAs(c, head, kind, raw, (b) => EXPANSIONS[kind]?.({ b, operands, raw, regions, maker }) ?? []);
+}
+
+/** What `make` writes stands for the op. */
+export function writeAs(
+  c: ImportContext,
+  head: Head,
+  kind: string,
+  { fields, results }: Pick<Raw, 'fields' | 'results'>,
+  make: (b: TypedBuilder) => readonly ValueId[],
+): void {
   const span = c.span(head);
   c.builder.origin = { span, ...c.locations.maybe() };
   const before = c.builder.values.length;
   try {
-    const maker = (v: ValueId): Op | undefined => c.definitions.get(v);
-    const made = EXPANSIONS[kind]?.({ b: c.builder, operands, raw, regions, maker }) ?? [];
-    checkResults(c, kind, made, raw.results, head);
-    bindMade(c, head.names, made, before, shardedOf(raw.fields));
+    const made = make(c.builder);
+    checkResults(c, kind, made, results, head);
+    bindMade(c, head.names, made, before, shardedOf(fields));
   } catch (error) {
     if (error instanceof InferError) throw userError('SH0204', `${kind}: ${error.message}`, { span });
     throw error;

@@ -3,11 +3,13 @@ import { userError } from '../../diagnostics.ts';
 import { tripCountOf } from '../../loops.ts';
 import type { Attrs, Block, ValueId } from '../../program.ts';
 import { tensor, type TensorType, typeText } from '../../types.ts';
+import type { TypedBuilder } from '../../typed-build.ts';
+import { APPROX_TOP_K, approxTopK } from '../approx-top-k.ts';
 import { denseElements } from '../attributes.ts';
 import { opOfCall } from '../named-calls.ts';
 import { rotationOf } from '../rotate-call.ts';
 import { type Head, type ImportContext, shardedOf, type Typed } from './context.ts';
-import { emit } from './emit.ts';
+import { emit, writeAs } from './emit.ts';
 import { dictFields, Fields, keptAttrs, ruleAttrs, textOf } from './op-fields.ts';
 
 export function constant(c: ImportContext, head: Head): void {
@@ -116,6 +118,10 @@ export function writeCustomCall(
   const { operands, types, fields } = read;
   const sharded = shardedOf(fields);
   const verbatim = textOf([...fields.verbatim].filter(([key]) => !CALL_FIELDS.has(key)));
+  if (target === APPROX_TOP_K && c.options.asWritten !== true) {
+    const make = (b: TypedBuilder): ValueId[] => approxTopK(b, operands, types, verbatim, c);
+    return writeAs(c, head, target, { fields, results: types }, make);
+  }
   // A rotation stays one in what Shardy's passes print; other ops stay the calls they are there.
   const config = fields.get('backend_config');
   const known =

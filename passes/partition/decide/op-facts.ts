@@ -28,11 +28,13 @@ export function opShape(op: Op, def: AnyOpDef, view: OpView, cheap: Cheap, reads
   const combiner = monoid !== null && startsAtIdentity(op, view, monoid, cheap) ? monoid : null;
   const narrowing =
     op.kind === 'convert' && byteSize(view.results[0] as TensorType) < byteSize(view.operands[0] as TensorType);
-  const halo = (f: number, shards: number): readonly number[] | null => haloOfFactor(def, view, rule, f, shards);
+  const made: OpView = { ...view, makers: op.operands.map(cheap) };
+  const halo = (f: number, shards: number): readonly number[] | null => haloOfFactor(def, made, rule, f, shards);
+  const exchanges = (f: number, shards: number): number => def.exchanges?.(made, f, shards) ?? 1;
   const shapes = { operands: view.operands.map((t) => t.shape), results: view.results.map((t) => t.shape) };
   // Sums are not rounded to fewer bits before they are paid.
   const linear = narrowing ? [] : (def.linearity?.(view) ?? []);
-  return { rule, combiner, halo, shapes, spare: undefined, readsAlone, linear };
+  return { rule, combiner, halo, exchanges, shapes, spare: undefined, readsAlone, linear };
 }
 
 /** A reduce whose start value is not the monoid's identity must not start on every shard. */
@@ -53,9 +55,10 @@ export function signatureOf(op: Op, view: OpView, cheap: Cheap, readsAlone: bool
   return `${op.kind} ${types.join(',')} ${same} ${constants} ${readsAlone} ${attrsKey(op)}`;
 }
 
-/** A constant's one value: whether a reduction starts at its identity is part of the choice. */
+/** A constant's one value: whether a reduction starts at its identity is part of the choice; what an iota counts, too. */
 function splatText(op: Op | undefined): string {
   if (op === undefined) return '';
+  if (op.kind === 'iota') return `#${String(op.attrs.dim)}`;
   const data = op.kind === 'constant' ? (op.attrs.value as Elements).data : undefined;
   return data?.length === 1 ? `=${String(data[0])}` : '=';
 }

@@ -184,14 +184,11 @@ export class Solution {
 
   private haloPriceOf(node: OpNode, c: Candidate): number {
     let price = 0;
-    for (const [operand, dim, elements] of c.halos)
-      price += haloPrice(
-        this.table,
-        node.view.operands[operand] as TensorType,
-        c.operands[operand] as Layout,
-        dim,
-        elements,
-      );
+    for (const received of c.halos) {
+      const { operand } = received;
+      const [type, layout] = [node.view.operands[operand] as TensorType, c.operands[operand] as Layout];
+      price += haloPrice(this.table, type, layout, received);
+    }
     return price;
   }
 }
@@ -228,10 +225,15 @@ function sees(use: Place, copy: Place): boolean {
 
 const difference = (now: number, before: number): number => (now === before ? 0 : now - before);
 
-/** So many elements along a dim of a shard, from its neighbours. */
-function haloPrice(table: LayoutTable, type: TensorType, layout: Layout, dim: number, elements: number): number {
+/** Elements along a dim of a shard, from others. */
+function haloPrice(
+  table: LayoutTable,
+  type: TensorType,
+  layout: Layout,
+  { dim, elements, exchanges }: Candidate['halos'][number],
+): number {
   const axes = dimAxes(layout, dim);
   const shard = byteSize(type) / layout.dims.reduce((n, d) => n * axesSize(d.axes), 1);
-  const bytes = (shard * elements * axesSize(axes)) / (type.shape[dim] as number);
-  return table.prices.collective('collective_shift', bytes, bytes, axes);
+  const bytes = (shard * elements * axesSize(axes)) / (type.shape[dim] as number) / exchanges;
+  return exchanges * table.prices.collective('collective_shift', bytes, bytes, axes);
 }

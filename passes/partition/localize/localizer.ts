@@ -17,6 +17,8 @@ export interface Site {
   readonly localResults: readonly TensorType[];
   readonly regions: readonly Block[];
   readonly attrs: Attrs;
+  /** What counts along the operands: the iotas that make them. */
+  readonly makers: readonly (Op | undefined)[];
   readonly emit: Emitter;
 }
 
@@ -33,6 +35,11 @@ export class Emitter {
     this.builder = builder;
     this.mesh = mesh;
     this.origin = origin;
+  }
+
+  /** The same, for another reason: what explain says of the ops. */
+  because(reason: string): Emitter {
+    return new Emitter(this.builder, this.mesh, { ...this.origin, reason });
   }
 
   op(
@@ -86,7 +93,7 @@ export class Emitter {
     return this.op('broadcast_in_dim', [value], tensor(this.typeOf(value).dtype, shape), { dims, shape });
   }
 
-  binary(kind: 'add' | 'subtract' | 'multiply' | 'and', a: ValueId, b: ValueId): ValueId {
+  binary(kind: 'add' | 'subtract' | 'multiply' | 'and' | 'or' | 'maximum', a: ValueId, b: ValueId): ValueId {
     return this.op(kind, [a, b], this.typeOf(a));
   }
 
@@ -94,7 +101,7 @@ export class Emitter {
     const { dtype, shape } = this.typeOf(a);
     return this.op('compare', [a, b], tensor('pred', shape), {
       direction,
-      compare_type: dtype.startsWith('u') ? 'UNSIGNED' : 'SIGNED',
+      compare_type: dtype.startsWith('u') || dtype === 'pred' ? 'UNSIGNED' : 'SIGNED',
     });
   }
 
@@ -128,12 +135,27 @@ export class Emitter {
   /** A region of two scalars and one op on them. */
   reducer(kind: string, dtype: DType): Block {
     const scalar = tensor(dtype, []);
+    return this.region([scalar, scalar], (sides) => [this.op(kind, sides, scalar)]);
+  }
+
+  region(types: readonly TensorType[], body: (params: readonly ValueId[]) => readonly ValueId[]): Block {
     return this.builder.region(() => {
-      const a = this.builder.param(scalar);
-      const b = this.builder.param(scalar);
-      const [sum] = this.builder.op(kind, [a, b], [scalar], this.origin);
-      this.builder.op('return', [sum as ValueId], [], this.origin);
+      const results = body(types.map((t) => this.builder.param(t)));
+      this.builder.op('return', results, [], this.origin);
     });
+  }
+
+  /** The ops of a region without regions of its own once more, on these values; gives what it returns. */
+  inlined(region: Block, inputs: readonly ValueId[]): readonly ValueId[] {
+    const map = new Map(region.params.map((p, i) => [p, inputs[i] as ValueId]));
+    const read = (v: ValueId): ValueId => map.get(v) ?? v;
+    for (const op of region.ops) {
+      if (op.kind === 'return') return op.operands.map(read);
+      const types = op.results.map((r) => this.typeOf(r));
+      const made = this.builder.op(op.kind, op.operands.map(read), types, op.origin, op.attrs);
+      op.results.forEach((r, i) => map.set(r, made[i] as ValueId));
+    }
+    return [];
   }
 
   /** This device's index along axes, first major: a scalar i32. */

@@ -1,7 +1,7 @@
 /** What ops with a meaning tied to their true size become on padded dims. */
 import { clampGather, clampSlice, clampUpdate } from './clamped-starts.ts';
 import { moveJoined, moveReversed, moveSlice } from './moved-elements.ts';
-import { sortPaddingLast } from './padded-sort.ts';
+import { sortTrueElements } from './padded-top-k.ts';
 import type { Rewriter } from './site.ts';
 
 export const REWRITERS: Readonly<Record<string, Rewriter>> = {
@@ -11,5 +11,5 @@ export const REWRITERS: Readonly<Record<string, Rewriter>> = {
   gather: clampGather,
   reverse: moveReversed,
   slice: moveSlice,
-  sort: sortPaddingLast,
+  top_k: sortTrueElements,
 };

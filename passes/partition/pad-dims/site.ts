@@ -61,6 +61,22 @@ export class PadSite {
     return this.padLike(made, like);
   }
 
+  /** An op of several results, laid out as `like`. */
+  all(
+    kind: string,
+    operands: readonly ValueId[],
+    like: ValueId,
+    attrs: Attrs,
+    types: readonly TensorType[],
+    regions: readonly Block[],
+  ): ValueId[] {
+    const { builder } = this.values;
+    const results = builder.op(kind, operands, types, this.origin, attrs, regions);
+    const layout = this.layoutOf(like);
+    if (layout !== undefined) for (const r of results) builder.setLayout(r, layout);
+    return results;
+  }
+
   splat(like: ValueId, value: number | bigint): ValueId {
     return this.padLike(this.values.splat(this.typeOf(like), value, this.layoutOf(like), this.origin), like);
   }

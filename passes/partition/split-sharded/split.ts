@@ -14,11 +14,23 @@ import {
   type ValueInfo,
   valueInfo,
 } from '../../../ir/program.ts';
-import type { TensorType } from '../../../ir/types.ts';
+import { tensor, type TensorType } from '../../../ir/types.ts';
 
 export interface SplitContext {
   info(value: ValueId): ValueInfo;
   maker(value: ValueId): Op | undefined;
+  readers(value: ValueId): readonly Op[];
+}
+
+export type End = 'first' | 'last';
+export const otherEnd = (end: End): End => (end === 'first' ? 'last' : 'first');
+
+/** What stands for a value's first elements along a dim, or its last, and how many less it has. */
+export interface Shortened {
+  readonly value: ValueId;
+  readonly dim: number;
+  readonly end: End;
+  readonly by: number;
 }
 
 /** Looks at an op; gives what writes it in two steps, or undefined where it stays. */
@@ -37,9 +49,11 @@ export class SplitWriter {
   private readonly registry: Registry;
   private readonly op: Op;
   private readonly origin: Origin;
+  private readonly shortened: Map<ValueId, Shortened>;
 
-  constructor(builder: FuncBuilder, func: Func, registry: Registry, op: Op) {
+  constructor(builder: FuncBuilder, func: Func, registry: Registry, op: Op, shortened: Map<ValueId, Shortened>) {
     this.builder = builder;
+    this.shortened = shortened;
     this.func = func;
     this.registry = registry;
     this.op = op;
@@ -85,6 +99,12 @@ export class SplitWriter {
   /** The op being split itself, on other operands. */
   again(operands: readonly ValueId[], attrs: Attrs): void {
     this.builder.push({ ...this.op, operands, attrs });
+  }
+
+  /** Readers of a result, which see its first elements only, or its last, read them there. */
+  standsFor(result: ValueId, value: ValueId, dim: number, end: End): void {
+    const by = this.extent(result, dim) - this.extent(value, dim);
+    this.shortened.set(result, { value, dim, end, by });
   }
 
   splat(value: number | bigint, type: TensorType, layout: Layout): ValueId {
@@ -140,6 +160,29 @@ export class SplitWriter {
         );
     }
     return [];
+  }
+
+  /** A comparator with one more operand, which says what is padding and so comes last. */
+  withPaddingLast(): Block {
+    const [region] = this.copiedRegions() as [Block];
+    const pred = tensor('pred', []);
+    return this.builder.region(() => {
+      for (const p of region.params) this.builder.paramAt(p);
+      const [a, b] = [this.builder.param(pred), this.builder.param(pred)] as [ValueId, ValueId];
+      const one = (kind: string, operands: readonly ValueId[], attrs: Attrs = {}): ValueId =>
+        this.builder.op(kind, operands, [pred], this.origin, attrs)[0] as ValueId;
+      for (const op of region.ops) {
+        if (op.kind !== 'return') this.builder.push(op);
+        else {
+          const same = one('compare', [a, b], { direction: 'EQ', compare_type: 'UNSIGNED' });
+          this.builder.push({ ...op, operands: [one('select', [same, op.operands[0] as ValueId, b])] });
+        }
+      }
+    });
+  }
+
+  private extent(value: ValueId, dim: number): number {
+    return this.typeOf(value).shape[dim] as number;
   }
 
   private inferred(

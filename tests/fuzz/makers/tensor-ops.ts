@@ -256,20 +256,29 @@ export const TENSOR_OPS: Readonly<Record<string, OpMaker>> = {
     return p.b.one('scatter', [x, ids, updates], attrs, [p.b.reducer(combiner, type.dtype)]);
   },
 
+  /** Alone, or with a count along one of its dims. */
   sort(p) {
     const given = p.any((t) => arithmetic(t) && t.shape.length >= 1);
     if (given === undefined) return undefined;
     const type = p.b.typeOf(given);
     const scalar = scalarOf(type.dtype);
-    const float = p.choices.of(['TOTALORDER', 'FLOAT'] as const);
-    const compare_type = isFloat(type.dtype) ? float : type.dtype.startsWith('u') ? 'UNSIGNED' : 'SIGNED';
+    const dim = p.choices.below(type.shape.length);
+    const ofFloats = p.choices.chance(70) ? 'TOTALORDER' : 'FLOAT';
+    const compare_type = isFloat(type.dtype) ? ofFloats : type.dtype.startsWith('u') ? 'UNSIGNED' : 'SIGNED';
     const x = compare_type === 'FLOAT' ? withoutNaN(p, given) : given;
+    const counted = p.choices.chance(40)
+      ? [p.b.one('iota', [], { dim: p.choices.below(type.shape.length), dtype: 'i32', shape: type.shape })]
+      : [];
     const comparator = p.b.region(() => {
       const sides = [p.b.param(scalar), p.b.param(scalar)];
+      for (const _ of counted) for (let side = 0; side < 2; side++) p.b.param(scalarOf('i32'));
       const less = p.b.one('compare', sides, { direction: p.choices.of(['LT', 'GT']), compare_type });
       p.b.op('return', [less], [], {});
     });
-    return p.b.one('sort', [x], { dim: p.choices.below(type.shape.length), is_stable: true }, [comparator]);
+    const sorted = p.b.apply('sort', [x, ...counted], { dim, is_stable: true }, [comparator]);
+    const [places] = sorted.slice(1);
+    if (places !== undefined) p.bind(places);
+    return sorted[0];
   },
 
   top_k(p) {

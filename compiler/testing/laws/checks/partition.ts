@@ -99,13 +99,14 @@ function wrongWork(def: AnyOpDef, view: OpView, byHand: number | undefined): str
   return byHand === undefined || byHand === work ? undefined : `flops are ${work}, by hand ${byHand}`;
 }
 
-/** A factor in k shards leaves each device 1/k of the work. */
+/** A factor in k shards leaves each device 1/k of the work; or less, where shards exchange what they made (a sort's n·log n). */
 function unevenWork(def: AnyOpDef, view: OpView, local: Module, c: Case): string | undefined {
   const shards = axesSize(c.assignment.flat());
   const part = localView(mainFunction(local), view.kind);
   if (part === undefined) return undefined;
   const [whole, mine] = [flopsOf(def, view), flopsOf(def, part)];
-  return mine * shards === whole ? undefined : `${whole} flops on one device, ${mine} on each of ${shards} shards`;
+  const shared = def.exchanges === undefined ? mine * shards === whole : mine * shards <= whole;
+  return shared ? undefined : `${whole} flops on one device, ${mine} on each of ${shards} shards`;
 }
 
 /** The per-device op; what a localizer puts around it comes before or after. */
