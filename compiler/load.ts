@@ -8,6 +8,7 @@ import { registry as standard } from '../ir/ops/index.ts';
 import type { Module, SourceText } from '../ir/program.ts';
 import { importStablehlo } from '../ir/stablehlo/import.ts';
 import { parseTir } from '../ir/text/parse.ts';
+import { foreignFormat } from './foreign-format.ts';
 import { isTypeScript, loadTypeScript, type TracedProgram } from './load-typescript.ts';
 
 /** Larger files are refused before they are read: 512 MiB. */
@@ -45,6 +46,8 @@ function nonEmpty(file: string, text: string): SourceText {
 /** `mesh`: what GSPMD's shardings are expressed on. Throws DiagnosticError with every mistake found. */
 export function parseSource(source: Input, registry: Registry = standard, mesh?: () => Mesh): Module {
   if (source.traced !== undefined) return source.traced.module;
+  const foreign = foreignFormat(source);
+  if (foreign !== undefined) throw foreign;
   checkProgramSize(source);
   return languageOf(source) === 'tir'
     ? parseTir(source, registry)

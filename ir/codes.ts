@@ -19,6 +19,10 @@ export const CODES: Readonly<Record<string, CodeText>> = {
     'The program holds more tokens than can be read in memory.',
     'Keep equal layers in a loop, or in a function that is called for each.',
   ),
+  SH0007: code(
+    'The file is in a format that shardc does not read: bytecode, HLO, a jaxpr, Python.',
+    'Write StableHLO as text; the message says how.',
+  ),
   SH0101: code(
     'A character or token is not of the language.',
     'Look at the place shown; an unterminated text is the usual cause.',

@@ -1,5 +1,14 @@
 /** Attribute values: numbers, lists, dense elements, dialect attributes, layouts. */
-import { closedDim, type DimSharding, type Layout, MONOIDS, type Monoid, openDim, overlappingAxis } from '../layout.ts';
+import {
+  closedDim,
+  type DimSharding,
+  type Layout,
+  MONOIDS,
+  type Monoid,
+  openDim,
+  overlappingAxis,
+  replicatedLayout,
+} from '../layout.ts';
 import { inMeshOrder, mergeNeighbours } from '../axes.ts';
 import { type AxisRef, type Mesh, meshMistake, sameAxes } from '../mesh.ts';
 import { axesText } from './sharding-text.ts';
@@ -27,11 +36,11 @@ export class AttributeReader {
   private readonly r: Reader;
   readonly meshes: Mesh[] = [];
   /** Meshes that are written inside a sharding stay there. */
-  private readonly keepsInlined: boolean;
+  private readonly asWritten: boolean;
 
-  constructor(reader: Reader, keepsInlined = false) {
+  constructor(reader: Reader, asWritten = false) {
     this.r = reader;
-    this.keepsInlined = keepsInlined;
+    this.asWritten = asWritten;
   }
 
   /** `{a = 1, b}`; a bare name is true. Keys may be quoted. `texts` is given each value as it is written. */
@@ -259,6 +268,12 @@ export class AttributeReader {
     return mesh?.axes.length === 0 && mesh.deviceIds?.length === 1;
   }
 
+  /** A layout on one device says nothing of dims (`<@maximal_mesh_0, []>`): whole in all of them, unless kept as written. */
+  ofRank(layout: Layout, rank: number): Layout {
+    if (this.asWritten || layout.dims.length > 0 || !this.isMaximal(layout.mesh)) return layout;
+    return replicatedLayout(layout.mesh, rank);
+  }
+
   /** What a collective of the sdy dialect says of axes, as it stands before the operand. */
   collectiveAxes(kind: string, meshName: string): CollectiveAxes {
     const { r } = this;
@@ -290,7 +305,7 @@ export class AttributeReader {
   private inlineMesh(): string {
     this.r.accept('mesh');
     const body = this.meshBody();
-    const mesh = this.keepsInlined ? inlinedMesh(body) : liftedMesh(body, this.meshes);
+    const mesh = this.asWritten ? inlinedMesh(body) : liftedMesh(body, this.meshes);
     if (!this.meshes.some((m) => m.name === mesh.name)) this.meshes.push(mesh);
     return mesh.name;
   }

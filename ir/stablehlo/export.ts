@@ -22,6 +22,7 @@ import { edit } from '../edit-convert.ts';
 import type { Registry } from '../op.ts';
 import { registry as standard } from '../ops/index.ts';
 import { outline } from '../outline.ts';
+import { calledFunctions } from './called-functions.ts';
 import { expandOps } from './expand-ops.ts';
 import { CollectivePrinter } from './print-collective.ts';
 import { plainOp, propertiesOf, tensorText } from './print-op.ts';
@@ -29,7 +30,9 @@ import { meshText, printSdy } from './print-sdy.ts';
 
 /** `registry` says what ops from outside are in ops of XLA. */
 export function exportStablehlo(original: Module, local: Module, registry: Registry = standard): string {
-  return new Printer(mainFunction(original), outline(expandOps(local, registry))).module(original.name);
+  const program = outline(expandOps(local, registry));
+  const called = expandOps({ ...original, functions: calledFunctions(original, program) }, registry).functions;
+  return new Printer(mainFunction(original), program, called).module(original.name);
 }
 
 /** A module at a global level before collectives, with the layout of every value as `sdy.sharding`. */
@@ -48,13 +51,14 @@ class Printer {
   private depth = 2;
   private readonly collectives: CollectivePrinter;
 
-  constructor(original: Func, local: Module) {
+  /** `called`: functions that stand beside the program, by their own names. */
+  constructor(original: Func, local: Module, called: readonly Func[]) {
     const { meshes } = local;
     const [mesh] = meshes;
     if (mesh === undefined) throw internalError('export: the module has no mesh');
     this.original = original;
     this.func = mainFunction(local);
-    this.functions = local.functions.filter((f) => f !== this.func);
+    this.functions = [...local.functions.filter((f) => f !== this.func), ...called];
     this.mesh = mesh;
     this.meshes = meshes;
     this.collectives = new CollectivePrinter(mesh, (text, name) => this.emit(text, name));
@@ -100,7 +104,7 @@ class Printer {
     return this.lines.join('\n');
   }
 
-  /** One that is called from several places of the program. */
+  /** One that is called from several places of the program, or by a custom_call. */
   private function(func: Func): void {
     this.func = func;
     this.names.clear();

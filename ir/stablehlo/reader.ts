@@ -12,6 +12,20 @@ const MAX_DEPTH = 256;
 const OPENING: ReadonlySet<string> = new Set(['(', '[', '{', '<']);
 const CLOSING: ReadonlySet<string> = new Set([')', ']', '}', '>']);
 
+/** Types that StableHLO has and shardc does not, by what their names hold. */
+const UNREAD_TYPES = [
+  {
+    mark: '!quant',
+    what: 'uniform quantised types',
+    help: 'lower with plain types: integers, their scales as arguments, and the convert and multiply written out',
+  },
+  {
+    mark: '?',
+    what: 'dims of unknown size',
+    help: 'lower at fixed sizes: jax.export without symbolic_shape, torch.export without dynamic_shapes',
+  },
+] as const;
+
 export class Reader {
   readonly tokens: readonly IToken[];
   at = 0;
@@ -151,13 +165,12 @@ export class Reader {
     const shape = match?.[1] === undefined || match[1] === '' ? [] : match[1].slice(0, -1).split('x').map(Number);
     const name = match?.[2] ?? '';
     const dtype = elementNamed(name);
-    const unknown = name.includes('!quant')
-      ? 'uniform quantised types'
-      : name.includes('?')
-        ? 'dims of unknown size'
-        : undefined;
-    if (unknown !== undefined)
-      throw unsupported(`${unknown}, as in ${image}`, { span: this.span(this.at - 1, this.at - 1) });
+    const unread = UNREAD_TYPES.find(({ mark }) => name.includes(mark));
+    if (unread !== undefined)
+      throw unsupported(`${unread.what}, as in ${image}`, {
+        span: this.span(this.at - 1, this.at - 1),
+        help: unread.help,
+      });
     if (dtype === undefined)
       throw this.error(
         `shardc does not know the type ${image}`,

@@ -22,7 +22,7 @@ export function gatheredCalls(module: Module): Diagnostic[] {
       code: 'SH0401',
       severity: 'warning',
       cause: 'user',
-      message: `custom_call @${String(op.attrs.target)} does not say how it may be split: ${gathered.length} of its operands are gathered`,
+      message: `custom_call @${String(op.attrs.target)} does not say how it may be split: ${gathered.length === 1 ? 'one of its operands is' : `${gathered.length} of its operands are`} gathered`,
       span: op.origin.span,
       help: 'an sdy.sharding_rule on the call (jax.experimental.custom_partitioning) names the dims that may be sharded',
     });

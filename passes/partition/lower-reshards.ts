@@ -18,6 +18,8 @@ import {
   valueInfo,
 } from '../../ir/program.ts';
 import type { Attrs } from '../../ir/program.ts';
+import { splatElements } from '../../ir/elements.ts';
+import { elementCount, type TensorType } from '../../ir/types.ts';
 import { LayoutTable } from './layout-table.ts';
 import { type Prices, wirePrices } from './prices.ts';
 import type { Step } from './reshard-plan.ts';
@@ -66,6 +68,10 @@ class Lowering {
     const { type, padding } = valueInfo(this.func, op.results[0] as ValueId);
     const from = this.intern(this.builder.layoutOf(operand));
     const to = this.intern(op.attrs.layout as Layout);
+    if (elementCount(type) === 0) {
+      this.renamed.set(op.results[0] as ValueId, this.empty(type, to, op.origin));
+      return;
+    }
     const plan = this.table.plan(type, from, to);
     if (!Number.isFinite(plan.bytes)) throw internalError('lower-reshards: a reshard has no plan');
     let value = operand;
@@ -81,6 +87,16 @@ class Lowering {
       value = made as ValueId;
     }
     this.renamed.set(op.results[0] as ValueId, value);
+  }
+
+  /** No elements: nothing moves, and no collective may be asked to (StableHLO gathers no dim of size 0). */
+  private empty(type: TensorType, layout: Layout, from: Origin): ValueId {
+    const { dtype, shape } = type;
+    const value = { data: splatElements(dtype, 0) };
+    const origin: Origin = { pass: 'lower-reshards', from: [from], reason: 'no elements, nothing to move' };
+    const [made] = this.builder.op('constant', [], [type], origin, { value, dtype, shape }) as [ValueId];
+    this.builder.setLayout(made, layout);
+    return made;
   }
 
   private intern(layout: Layout | undefined): Layout {

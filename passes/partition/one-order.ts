@@ -23,6 +23,7 @@ import {
   type Op,
   type ValueId,
   valueInfo,
+  walkOps,
 } from '../../ir/program.ts';
 import { meshesFor } from '../../ir/stablehlo/gspmd/meshes.ts';
 import type { Tiled } from '../../ir/stablehlo/gspmd/sharding.ts';
@@ -37,6 +38,8 @@ export function oneOrder(module: Module, report: (diagnostic: Diagnostic) => voi
     if (layout !== undefined && isMaximal(meshOf(module, layout.mesh))) report(onOneDevice(what, func));
     return layout === undefined ? undefined : aligned.boundary(layout);
   };
+  for (const op of walkOps(func.body))
+    if (op.kind === 'custom_call' && runsOnOne(op, func, module)) report(everywhere(op));
   const params = func.body.params.map((p) =>
     boundary(valueInfo(func, p).layout, `argument %${valueInfo(func, p).name ?? p}`),
   );
@@ -60,6 +63,22 @@ function homeMesh(module: Module, func: Func): Mesh {
 }
 
 const isMaximal = (mesh: Mesh): boolean => mesh.axes.length === 0 && mesh.deviceIds !== undefined;
+
+/** A host callback, as JAX pins it. */
+const runsOnOne = (op: Op, func: Func, module: Module): boolean => {
+  const effects = (op.attrs.effect_layouts ?? []) as readonly Layout[];
+  const layouts = [...effects, ...op.results.map((r) => valueInfo(func, r).layout)];
+  return layouts.some((l) => l !== undefined && isMaximal(meshOf(module, l.mesh)));
+};
+
+const everywhere = (op: Op): Diagnostic => ({
+  code: 'SH0405',
+  severity: 'warning',
+  cause: 'user',
+  message: `custom_call @${String(op.attrs.target)} is asked for on one device only: every device runs it`,
+  span: op.origin.span,
+  help: 'its results are the same on each; what it does besides (a print) is done by each',
+});
 
 const onOneDevice = (what: string, func: Func): Diagnostic => ({
   code: 'SH0405',

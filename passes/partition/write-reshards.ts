@@ -5,7 +5,15 @@
 import { FuncBuilder } from '../../ir/build.ts';
 import { internalError } from '../../ir/diagnostics.ts';
 import type { Layout } from '../../ir/layout.ts';
-import { type Block, type Func, type Op, type Origin, type ValueId, valueInfo } from '../../ir/program.ts';
+import {
+  type Block,
+  type Func,
+  type Op,
+  type Origin,
+  readFromOutside,
+  type ValueId,
+  valueInfo,
+} from '../../ir/program.ts';
 import type { TensorType } from '../../ir/types.ts';
 import type { TieNode } from './decide/graph.ts';
 import { type Solution, given } from './decide/solution.ts';
@@ -218,21 +226,25 @@ class Writer {
     op.results.forEach((r, i) => this.bind(r, results[i] as ValueId, layouts[i] as Layout));
   }
 
-  /** Reducers and comparators: scalars, the same on every device. */
+  /** Reducers and comparators: scalars, the same on every device. What they read is made before them, for others too. */
   private reducer(block: Block): Block {
-    const map = new Map<ValueId, ValueId>();
+    const whole = this.solution.table.replicated(0);
+    const read = (v: ValueId): ValueId => this.get(v, whole, block.ops[0] as Op, 'used inside a reducer');
+    const map = new Map(readFromOutside([block]).map((v) => [v, read(v)]));
     const fresh = (v: ValueId): ValueId => {
       const { layout: _, ...info } = valueInfo(this.func, v);
       const made = this.builder.value(info.type, info);
       map.set(v, made);
       return made;
     };
-    const whole = this.solution.table.replicated(0);
-    const read = (v: ValueId): ValueId => map.get(v) ?? this.get(v, whole, block.ops[0] as Op, 'used inside a reducer');
     return this.builder.region(() => {
       for (const p of block.params) this.builder.paramAt(fresh(p));
       for (const op of block.ops)
-        this.builder.push({ ...op, operands: op.operands.map(read), results: op.results.map(fresh) });
+        this.builder.push({
+          ...op,
+          operands: op.operands.map((v) => map.get(v) as ValueId),
+          results: op.results.map(fresh),
+        });
     });
   }
 }

@@ -9,7 +9,7 @@ import { type Layout, openLayout } from '../../ir/layout.ts';
 import type { Registry } from '../../ir/op.ts';
 import { type Attrs, type Func, isStructural, type Module, type ValueId } from '../../ir/program.ts';
 import { applyConstraints } from '../shardy/apply-constraints.ts';
-import { flattenCalls, importCalls, inlineComputations } from '../shardy/calls.ts';
+import { dropUncalled, flattenCalls, importCalls, inlineComputations } from '../shardy/calls.ts';
 import { cleanManualAxes, removeSizeOneAxes } from '../shardy/clean-layouts.ts';
 import { layoutOf, parameterOwners } from '../shardy/data-flow.ts';
 import { addDataFlowEdges, removeEdge, takeOver } from '../shardy/data-flow-edges.ts';
@@ -40,6 +40,7 @@ export function propagate(module: Module, registry: Registry): PropagateResult {
   addDataFlowEdges(program);
   flattenCalls(program);
   importCalls(program, true);
+  dropUncalled(program);
   applyConstraints(program);
   importShardingGroups(program);
   syncGroups(program);

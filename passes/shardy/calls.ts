@@ -140,6 +140,12 @@ export function importCalls(module: EditModule, withEdges: boolean): void {
   for (const op of [...module.ops('post')]) if (op.kind === 'named_computation') addEdges(op);
 }
 
+/** What is left beside the main function is called by name alone (a comparator of a custom_call), and holds no layouts. */
+export function dropUncalled(module: EditModule): void {
+  const main = module.main() ?? module.functions[0];
+  module.functions = main === undefined ? [] : [main];
+}
+
 /** A body that became a computation's, and the layouts that its parameters had. */
 interface Moved {
   readonly body: EditBlock;

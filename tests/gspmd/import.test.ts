@@ -1,6 +1,6 @@
 /** What a program with GSPMD's annotations reads as. */
 import { describe, expect, it } from 'vitest';
-import { compile, exportSdy, importStablehlo, runCheck } from '../../compiler/index.ts';
+import { compile, exportSdy, importStablehlo, mainFunction, runCheck } from '../../compiler/index.ts';
 
 const HALVES = '{devices=[2,1,2]<=[4] last_tile_dim_replicate}';
 const OTHER = '{devices=[2,1,2]<=[2,2]T(1,0) last_tile_dim_replicate}';
@@ -67,6 +67,28 @@ describe('GSPMD annotations', () => {
     const compiled = compile(importStablehlo({ file: 'f.mlir', text }));
     expect(compiled.diagnostics.map((d) => d.code)).toEqual(['SH0405']);
     expect(runCheck(compiled, 'full', 0).verdict).toBe('ok');
+  });
+
+  it('a host callback that JAX pins to one device: whole on every one, in both dialects', () => {
+    const call = (sharding: string): string =>
+      `%0 = stablehlo.custom_call @xla_ffi_python_cpu_callback(%a) {${sharding}} : (tensor<8x4xf32>) -> tensor<8x4xf32>`;
+    const shardy = `sdy.mesh @mesh = <["x"=2]>
+      sdy.mesh @maximal_mesh_0 = <[], device_ids=[0]>
+      func.func @main(%a: tensor<8x4xf32> {sdy.sharding = #sdy.sharding<@mesh, [{"x"}, {}]>}) -> tensor<8x4xf32> {
+        ${call('sdy.sharding = #sdy.sharding_per_value<[<@maximal_mesh_0, []>]>')}
+        return %0 : tensor<8x4xf32>
+      }`;
+    const gspmd = `func.func @main(%a: tensor<8x4xf32> {mhlo.sharding = "${HALVES}"}) -> tensor<8x4xf32> {
+        ${call('mhlo.sharding = "{maximal device=0}"')}
+        return %0 : tensor<8x4xf32>
+      }`;
+    const [one, other] = [shardy, gspmd].map((text) => {
+      const { diagnostics, module } = compile(importStablehlo({ file: 'f.mlir', text }));
+      expect(diagnostics.map((d) => d.code)).toContain('SH0405');
+      return mainFunction(module).body.ops.map((op) => op.kind);
+    });
+    expect(one).toEqual(other);
+    expect(one).toContain('custom_call');
   });
 
   it('are hard: each reshard that an annotation asks for is made, and no other', () => {

@@ -77,6 +77,15 @@ def sort():
     """Along a sharded dim: the axes go to the other dim and come back."""
     return lambda x: jnp.sort(x, -1), (arg(mesh(2, 4), (16, 32), ("x", "y")),)
 
+def empty():
+    """No elements, laid out and wanted whole: no collective may be asked to move them."""
+    m = mesh(2, 4)
+    return lambda x: (constrain(m, constrain(m, x[:0], "x", "y"), None, "x"), jnp.concatenate([x[:0], x])), (arg(m, (16, 8), ("x",)),)
+
+def approx_top_k():
+    """A custom_call that names a function of the module."""
+    return lambda x: jax.lax.approx_max_k(x, 3), (arg(mesh(2, 4), (16, 8), ("x",)),)
+
 def shard_map_ring():
     """A ring matmul on 3x2 devices, all axes manual: each step multiplies one block and passes it on."""
     m = Mesh(np.array(jax.devices()[:6]).reshape(3, 2), ("x", "y"))
@@ -120,7 +129,7 @@ def shard_map_nested():
 
 if __name__ == "__main__":
     HERE.mkdir(exist_ok=True)
-    for make in (mlp, fsdp_step, embedding, decoder_step, uneven, argmax, sort, shard_map_ring, shard_map_pipeline, shard_map_nested):
+    for make in (mlp, fsdp_step, embedding, decoder_step, uneven, argmax, sort, empty, approx_top_k, shard_map_ring, shard_map_pipeline, shard_map_nested):
         f, args = make()
         (HERE / f"{make.__name__}.mlir").write_text(jax.jit(f).lower(*args).as_text())
     # For npm run bench:sim: every dim divides by 32 or 64.

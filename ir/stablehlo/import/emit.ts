@@ -113,7 +113,7 @@ function push(
     const [layout, name] = [layouts?.[i], given[i]];
     return c.builder.value(type, {
       origin,
-      ...(layout === undefined ? {} : { layout }),
+      ...(layout === undefined ? {} : { layout: c.attributes.ofRank(layout, type.shape.length) }),
       ...(name === undefined ? {} : { name }),
     });
   });

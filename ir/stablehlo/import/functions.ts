@@ -168,7 +168,7 @@ function valueAttrs(c: ImportContext, type: TensorType): Attributes {
   r.list('{', '}', () => {
     const from = r.at;
     const [key, value] = c.attributes.entry();
-    if (key === 'sdy.sharding') layout = c.attributes.asLayout(value);
+    if (key === 'sdy.sharding') layout = c.attributes.ofRank(c.attributes.asLayout(value), type.shape.length);
     else if (key === 'mhlo.sharding') [gspmd] = c.gspmd.read(value as unknown as ShardingText, [type]);
     else rest.push(r.slice(from, r.at));
   });

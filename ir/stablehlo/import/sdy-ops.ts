@@ -23,8 +23,14 @@ interface LaidOut {
   readonly fields: Fields;
 }
 
-export function writeConstraint(c: ImportContext, head: Head, { operand, layout, types, fields }: LaidOut): void {
-  checkRank(c, head, layout, c.builder.typeOf(operand));
+export function writeConstraint(
+  c: ImportContext,
+  head: Head,
+  { operand, layout: given, types, fields }: LaidOut,
+): void {
+  const type = c.builder.typeOf(operand);
+  checkRank(c, head, given, type);
+  const layout = c.attributes.ofRank(given, type.shape.length);
   const attrs = { layout, ...keptAttrs(c, fields) };
   emit(c, head, head.kind, { operands: [operand], types, attrs });
 }
