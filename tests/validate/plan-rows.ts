@@ -6,6 +6,7 @@ import { partCost } from '../../compiler/plan/part-cost.ts';
 import { stageProgram } from '../../compiler/plan/stage-programs.ts';
 import type { Machine } from '../../runtime-sim/machine/machine.ts';
 import { once } from './once.ts';
+import { OTHER_PLANS, type OtherPlan } from './other-plans.ts';
 import {
   gshard,
   KORTHIKANTI,
@@ -31,6 +32,7 @@ export const planRows = (): Row[] => [
   ...palmRows(),
   ...gshardRows(),
   ...vtrainRows(),
+  ...otherRows(),
 ];
 
 const stepOf =
@@ -153,7 +155,7 @@ const vtrainRows = (): Row[] =>
         set: `vTrain, ${sweep.what} on ${sweep.gpus} GPUs`,
         what: `tp ${t}, dp ${d}, pp ${p}, microbatch ${microbatch}`,
         chip: 'a100',
-        cluster: (on: Machine) => withNics(on, 12.5e9),
+        cluster: { nodeBandwidth: 100e9 },
         unit: 's',
         published,
         tolerance: 0.3,
@@ -162,9 +164,20 @@ const vtrainRows = (): Row[] =>
     }),
   );
 
-function withNics(on: Machine, bandwidth: number): Machine {
-  const { network } = on;
-  if (network.kind !== 'switch') return on;
-  const levels = network.levels.map((level, i) => (i === network.levels.length - 1 ? { ...level, bandwidth } : level));
-  return { ...on, name: `${on.name}, ${(8 * bandwidth) / 1e9} GB/s a node`, network: { ...network, levels } };
-}
+const otherRows = (): Row[] =>
+  OTHER_PLANS.map(({ what, source, plan, published, unit, cluster }) => ({
+    set: 'Other published runs',
+    what: `${what} (${source})`,
+    chip: plan.machine,
+    unit,
+    published,
+    tolerance: 0.2,
+    ...(cluster === undefined ? {} : { cluster }),
+    predict: (on) => OTHER_FIGURE[unit](reportOf(plan, on)),
+  }));
+
+const OTHER_FIGURE: Readonly<Record<OtherPlan['unit'], (r: PlanReport) => number>> = {
+  s: (r) => r.stepSeconds,
+  'TFLOP/s': (r) => r.modelFlopsPerSecond / 1e12,
+  'TFLOP/s, all': (r) => r.hardwareFlopsPerSecond / 1e12,
+};

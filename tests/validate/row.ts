@@ -1,5 +1,6 @@
 /** One published figure and how the model predicts it. A row holds its numbers; nothing is looked up by a model's name. */
 import type { Machine } from '../../runtime-sim/machine/machine.ts';
+import type { Cluster } from './cluster.ts';
 
 export interface Row {
   readonly set: string;
@@ -10,7 +11,7 @@ export interface Row {
   /** Largest |predicted / published − 1| that counts as met. */
   readonly tolerance: number;
   /** What a cluster has other than the preset. */
-  readonly cluster?: (on: Machine) => Machine;
+  readonly cluster?: Cluster;
   predict(on: Machine, bench: Bench): number;
 }
 

@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { machine } from '../../compiler/index.ts';
 import { DISPATCH } from './bench.ts';
 import { isHeld } from './calibrate.ts';
+import { onCluster } from './cluster.ts';
 import type { Row } from './row.ts';
 import { rows } from './rows.ts';
 
@@ -21,7 +22,7 @@ const GOALS: Readonly<Record<string, number>> = {
 
 const only = process.argv.slice(2);
 const published = rows().filter((r) => only.length === 0 || only.some((part) => r.set.includes(part)));
-const onOf = ({ chip, cluster }: Row) => (cluster === undefined ? machine(chip) : cluster(machine(chip)));
+const onOf = ({ chip, cluster }: Row) => (cluster === undefined ? machine(chip) : onCluster(machine(chip), cluster));
 const found = published.map((r) => ({ ...r, predicted: r.predict(onOf(r), { dispatch: DISPATCH[r.chip] ?? 0 }) }));
 type Found = (typeof found)[number];
 const error = (r: Found): number => r.predicted / r.published - 1;
