@@ -1,4 +1,7 @@
-/** Roofline of one tensor op: the longer of its arithmetic and its memory traffic, after what it takes to begin. */
+/**
+ * Roofline of one tensor op: the longer of its arithmetic and its memory traffic, after what it takes to begin. Of a matrix
+ * product the first operands are loaded before and the last results stored after: so much of the shorter adds.
+ */
 import type { OpAttrs } from '../../ir/attrs.ts';
 import type { OpView, Registry } from '../../ir/op.ts';
 import { type DType, elementCount, type TensorType } from '../../ir/types.ts';
@@ -21,8 +24,9 @@ export function opCost(view: OpView, bytes: number, fuses: boolean, registry: Re
   const ideal = flops / peakFlops(machine, computeType(view));
   const busy = matrix ? ideal / share(view, machine) : flops / machine.compute.vectorFlops;
   const traffic = bytes / (machine.memory.bandwidth * machine.memory.efficiency);
+  const apart = matrix ? Math.min(busy, traffic, machine.compute.staging) : 0;
   const launch = fuses ? 0 : machine.compute.launch;
-  return { flops, bytes, seconds: launch + Math.max(busy, traffic), idealSeconds: matrix ? ideal : 0 };
+  return { flops, bytes, seconds: launch + Math.max(busy, traffic) + apart, idealSeconds: matrix ? ideal : 0 };
 }
 
 /** Ops that run on the matrix unit. */

@@ -119,7 +119,10 @@ function total(group: Group, net: Torus, bytes: number): number {
   return net.setup + dcn + (net.ring === 'textbook' ? Math.max(hops, bytes) : hops + bytes);
 }
 
-/** all_to_all: what crosses the middle of each dim; dims work at the same time. */
+/**
+ * all_to_all: what crosses the middle of each dim; dims work at the same time. A message to each member begins after the one
+ * before (the gap of LogGP, Alexandrov et al. 1995): what it takes to begin a collective of one message.
+ */
 function exchange(operand: number, group: Group, net: Torus): CollectiveCost {
   const rate = net.linkBandwidth * net.efficiency;
   const lanes = group.sides.map((s): LaneUse => {
@@ -129,7 +132,8 @@ function exchange(operand: number, group: Group, net: Torus): CollectiveCost {
   const apart = (operand * (group.pods - 1)) / group.pods;
   if (group.pods > 1)
     lanes.push({ lane: 'dcn', bytes: apart, seconds: apart / (net.dcn.bandwidth * net.dcn.efficiency) });
-  return { seconds: total(group, net, Math.max(0, ...lanes.map((l) => l.seconds))), lanes };
+  const more = Math.max(0, group.inPod - 2) * net.setup;
+  return { seconds: more + total(group, net, Math.max(0, ...lanes.map((l) => l.seconds))), lanes };
 }
 
 /**

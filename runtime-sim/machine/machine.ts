@@ -18,8 +18,13 @@ const compute = z.strictObject({
   peakFlops: z.strictObject({ f32: positive }).catchall(positive),
   /** Of everything else. */
   vectorFlops: positive,
-  /** Share of the peak that an [m, k] × [k, n] product reaches, by min(m, k, n): [size, share], sizes rising. */
-  efficiency: z.array(z.tuple([positive, share])).min(1),
+  /**
+   * Share of the peak that an [m, k] × [k, n] product reaches, s = min(m, k, n): best · s / (s + half), with `half` the size
+   * at half the best rate (Hockney and Jesshope, Parallel Computers, 1981: n½).
+   */
+  efficiency: z.strictObject({ best: share, half: z.number().nonnegative() }),
+  /** Seconds, at most, of a product's first loads and last stores, which do not hide behind its arithmetic. */
+  staging: seconds.default(0),
   /** What m, n and k are padded to. */
   tile: z.strictObject({ rows: count, columns: count, depth: count }),
   /** Seconds before an op that fuses with nothing begins. */
@@ -116,10 +121,8 @@ export function parseMachine(json: unknown, file: string): Machine {
 }
 
 /** What a schema cannot say. */
-function inconsistent({ compute, network }: Machine): string[] {
+function inconsistent({ network }: Machine): string[] {
   const found: string[] = [];
-  if (compute.efficiency.some(([size], i) => i > 0 && size <= (compute.efficiency[i - 1]?.[0] ?? 0)))
-    found.push('compute.efficiency: sizes must rise');
   if (network.kind === 'switch') {
     const sizes = network.levels.map((l) => l.devices);
     if (sizes.slice(0, -1).includes(undefined)) found.push('network.levels: only the last may reach all devices');
@@ -139,16 +142,9 @@ export function peakFlops({ compute }: Machine, dtype: DType): number {
   return own ?? kin ?? compute.peakFlops.f32;
 }
 
-/** Share of the peak at this smallest extent: linear between the curve's points in the logarithm of the size. */
-export function matrixEfficiency({ compute }: Machine, extent: number): number {
-  const { efficiency } = compute;
-  const next = efficiency.findIndex(([size]) => size >= extent);
-  const [last] = efficiency.slice(-1);
-  if (next < 0) return last?.[1] ?? 1;
-  const [s1, e1] = efficiency[next] as [number, number];
-  const [s0, e0] = efficiency[next - 1] ?? [s1, e1];
-  return s0 === s1 ? e1 : e0 + ((e1 - e0) * Math.log(extent / s0)) / Math.log(s1 / s0);
-}
+/** Share of the peak at this smallest extent. */
+export const matrixEfficiency = ({ compute: { efficiency } }: Machine, extent: number): number =>
+  (efficiency.best * extent) / (extent + efficiency.half);
 
 /** The same machine as textbooks reckon with it: links and memory at their stated rates, 1 µs a hop, nothing to set up. */
 export function ideal(machine: Machine): Machine {
@@ -156,7 +152,7 @@ export function ideal(machine: Machine): Machine {
   return {
     ...machine,
     name: `${machine.name} (ideal)`,
-    compute: { ...compute, efficiency: [[1, 1]], launch: 0 },
+    compute: { ...compute, efficiency: { best: 1, half: 0 }, staging: 0, launch: 0 },
     memory: { ...memory, efficiency: 1 },
     network:
       network.kind === 'torus'

@@ -4,8 +4,9 @@ import { planCost, type PlanReport } from '../../compiler/plan/plan-cost.ts';
 import { axesOf } from '../../compiler/plan/axes.ts';
 import { partCost } from '../../compiler/plan/part-cost.ts';
 import { stageProgram } from '../../compiler/plan/stage-programs.ts';
-import { machine } from '../../compiler/index.ts';
 import type { Machine } from '../../runtime-sim/machine/machine.ts';
+import { once } from './once.ts';
+import { OTHER_PLANS, type OtherPlan } from './other-plans.ts';
 import {
   gshard,
   KORTHIKANTI,
@@ -17,115 +18,166 @@ import {
   VTRAIN,
   vtrain,
 } from './plans.ts';
-import type { Row } from './rows.ts';
+import type { Row } from './row.ts';
 
-function reportOf(plan: PlanInput, on: Machine = machine(plan.machine)): PlanReport {
-  return planCost(parseDescription({ file: 'plan.json', text: JSON.stringify(plan) }), on).report;
+const reportOf = once(
+  (plan: PlanInput, on: Machine): PlanReport =>
+    planCost(parseDescription({ file: 'plan.json', text: JSON.stringify(plan) }), on).report,
+);
+
+export const planRows = (): Row[] => [
+  ...layerRows(),
+  ...megatronRows(),
+  ...korthikantiRows(),
+  ...palmRows(),
+  ...gshardRows(),
+  ...vtrainRows(),
+  ...otherRows(),
+];
+
+const stepOf =
+  (plan: PlanInput): Row['predict'] =>
+  (on) =>
+    reportOf(plan, on).stepSeconds;
+
+const megatronRows = (): Row[] =>
+  MEGATRON_TABLE_1.map(({ what, plan, published }) => ({
+    set: 'Megatron, table 1',
+    what,
+    chip: 'a100',
+    unit: 's',
+    published,
+    tolerance: 0.15,
+    predict: stepOf(plan),
+  }));
+
+const korthikantiRows = (): Row[] => [
+  ...KORTHIKANTI.map(({ what, plan, published }) => ({
+    set: 'Korthikanti, times',
+    what,
+    chip: 'a100',
+    unit: 's',
+    published,
+    tolerance: 0.15,
+    predict: stepOf(plan),
+  })),
+  ...KORTHIKANTI.flatMap(memoryRows),
+];
+
+function memoryRows({ what, plan }: (typeof KORTHIKANTI)[number]): Row[] {
+  const own = KORTHIKANTI_MEMORY.find(([name]) => what.startsWith(name));
+  if (own === undefined || plan.recompute !== 'selective') return [];
+  const { recompute: _, sequenceParallel: __, ...plain } = plan;
+  const [name, stays, without, proposed] = own;
+  const row = { chip: 'a100', tolerance: 0.1, set: 'Korthikanti, memory', unit: 'GiB' };
+  const gib = (bytes: number): number => bytes / 2 ** 30;
+  const activations =
+    (of: PlanInput): Row['predict'] =>
+    (on) =>
+      gib(reportOf(of, on).memory.activationBytes);
+  // The mean over stages, for first and last have the vocabulary beside their layers.
+  const kept: Row['predict'] = (on) => {
+    const { stages } = reportOf(plan, on);
+    const all = stages.reduce((n, s) => n + s.weightBytes + s.gradientBytes + s.optimizerBytes, 0);
+    return gib(all / stages.length);
+  };
+  return [
+    { ...row, what: `${name}, weights and optimizer`, published: stays, predict: kept },
+    { ...row, what: `${name}, activations`, published: proposed, predict: activations(plan) },
+    { ...row, what: `${name}, activations, nothing recomputed`, published: without, predict: activations(plain) },
+  ];
 }
 
-export function* planRows(): Generator<Row> {
-  yield* layerRows();
-  yield* megatronRows();
-  yield* korthikantiRows();
-  yield* palmRows();
-  yield* gshardRows();
-  yield* vtrainRows();
+/** One layer of the 22B, table 4 of the paper. */
+const layerRows = (): Row[] =>
+  LAYER_22B.map(([what, over, published]) => ({
+    set: 'Korthikanti, one layer of 22B',
+    what,
+    chip: 'a100',
+    unit: 'ms',
+    published,
+    tolerance: 0.1,
+    predict: (on) => 1e3 * layerSeconds(over, on),
+  }));
+
+const layerProgram = once((over: Partial<PlanInput>) => {
+  const { plan } = KORTHIKANTI[0] as (typeof KORTHIKANTI)[number];
+  const d = parseDescription({ file: 'plan.json', text: JSON.stringify({ ...plan, recompute: 'none', ...over }) });
+  return stageProgram('layer', d, axesOf(d), 1);
+});
+
+function layerSeconds(over: Partial<PlanInput>, machine: Machine): number {
+  const { forward, backward } = partCost(layerProgram(over), { machine, overlap: true, apart: false });
+  return forward.seconds + backward.seconds;
 }
 
-function* megatronRows(): Generator<Row> {
-  for (const { what, plan, published } of MEGATRON_TABLE_1) {
-    const predicted = reportOf(plan).stepSeconds;
-    yield { set: 'Megatron, table 1', what, chip: 'a100', unit: 's', published, predicted, tolerance: 0.15 };
-  }
-}
-
-function* korthikantiRows(): Generator<Row> {
-  for (const { what, plan, published } of KORTHIKANTI) {
-    const report = reportOf(plan);
-    const row = { chip: 'a100', tolerance: 0.15 };
-    yield { ...row, set: 'Korthikanti, times', what, unit: 's', published, predicted: report.stepSeconds };
-    const own = KORTHIKANTI_MEMORY.find(([name]) => what.startsWith(name));
-    if (own === undefined || plan.recompute !== 'selective') continue;
-    const { recompute: _, sequenceParallel: __, ...plain } = plan;
-    const memory = { chip: 'a100', tolerance: 0.1, set: 'Korthikanti, memory', unit: 'GiB' };
-    const gib = (bytes: number): number => bytes / 2 ** 30;
-    const { activationBytes } = report.memory;
-    const [name, stays, without, proposed] = own;
-    // The mean over stages, for first and last have the vocabulary beside their layers.
-    const all = report.stages.reduce((n, s) => n + s.weightBytes + s.gradientBytes + s.optimizerBytes, 0);
-    const kept = gib(all / report.stages.length);
-    yield { ...memory, what: `${name}, weights and optimizer`, published: stays, predicted: kept };
-    yield { ...memory, what: `${name}, activations`, published: proposed, predicted: gib(activationBytes) };
-    const most = gib(reportOf(plain).memory.activationBytes);
-    yield { ...memory, what: `${name}, activations, nothing recomputed`, published: without, predicted: most };
-  }
-}
-
-/** One layer of the 22B, table 4 of the paper; the A100's products and memory were held to the first three. */
-function* layerRows(): Generator<Row> {
-  for (const [what, over, published, calibration] of LAYER_22B) {
-    const { plan } = KORTHIKANTI[0] as (typeof KORTHIKANTI)[number];
-    const d = parseDescription({ file: 'plan.json', text: JSON.stringify({ ...plan, recompute: 'none', ...over }) });
-    const options = { machine: machine('a100'), overlap: true, apart: false };
-    const { forward, backward } = partCost(stageProgram('layer', d, axesOf(d), 1), options);
-    const predicted = 1e3 * (forward.seconds + backward.seconds);
-    const row = { set: 'Korthikanti, one layer of 22B', what, chip: 'a100', unit: 'ms', published, predicted };
-    yield { ...row, tolerance: 0.1, ...(calibration ? { calibration } : {}) };
-  }
-}
-
-function* palmRows(): Generator<Row> {
+function palmRows(): Row[] {
   const { what, plan, published } = PALM_540B;
-  const { stepSeconds, modelUtilization } = reportOf(plan);
-  // That its collectives are waited for was decided with these in sight.
-  const row = { set: 'PaLM', chip: 'tpu-v4', tolerance: 0.1, calibration: true } as const;
-  yield { ...row, what, unit: 's', published, predicted: stepSeconds };
-  yield { ...row, what: 'the same, model utilisation', unit: '%', published: 46.2, predicted: 100 * modelUtilization };
+  const row = { set: 'PaLM', chip: 'tpu-v4', tolerance: 0.1 };
+  const utilisation: Row['predict'] = (on) => 100 * reportOf(plan, on).modelUtilization;
+  return [
+    { ...row, what, unit: 's', published, predict: stepOf(plan) },
+    { ...row, what: 'the same, model utilisation', unit: '%', published: 46.2, predict: utilisation },
+  ];
 }
 
-function* gshardRows(): Generator<Row> {
-  const [small, large] = [reportOf(gshard(128)), reportOf(gshard(2048))];
+function gshardRows(): Row[] {
   const row = { set: 'GShard', chip: 'tpu-v3-core' };
-  const ratio = large.stepSeconds / small.stepSeconds;
-  yield { ...row, what: 'step, 2048 over 128 cores', unit: '×', published: 1.7, predicted: ratio, tolerance: 0.1 };
-  const share = ({ linkSeconds, stepSeconds }: PlanReport): number =>
-    (100 * (linkSeconds.all_to_all ?? 0)) / stepSeconds;
-  const points = (published: number): number => 5 / published;
-  yield {
+  const share =
+    (cores: number): Row['predict'] =>
+    (on) => {
+      const { linkSeconds, stepSeconds } = reportOf(gshard(cores), on);
+      return (100 * (linkSeconds.all_to_all ?? 0)) / stepSeconds;
+    };
+  const shareRow = (cores: number, published: number): Row => ({
     ...row,
-    what: 'all_to_all, 128 cores',
+    what: `all_to_all, ${cores} cores`,
     unit: '%',
-    published: 16,
-    predicted: share(small),
-    tolerance: points(16),
-  };
-  yield {
-    ...row,
-    what: 'all_to_all, 2048 cores',
-    unit: '%',
-    published: 36,
-    predicted: share(large),
-    tolerance: points(36),
-  };
+    published,
+    tolerance: 5 / published,
+    predict: share(cores),
+  });
+  const growth: Row['predict'] = (on) =>
+    reportOf(gshard(2048), on).stepSeconds / reportOf(gshard(128), on).stepSeconds;
+  return [
+    { ...row, what: 'step, 2048 over 128 cores', unit: '×', published: 1.7, tolerance: 0.1, predict: growth },
+    shareRow(128, 16),
+    shareRow(2048, 36),
+  ];
 }
 
 /** The cluster's network cards are half of an A100 machine's: 100 GB/s a node. */
-function* vtrainRows(): Generator<Row> {
-  const on = withNics(machine('a100'), 12.5e9);
-  for (const sweep of VTRAIN) {
-    for (const run of sweep.runs) {
+const vtrainRows = (): Row[] =>
+  VTRAIN.flatMap((sweep) =>
+    sweep.runs.map((run) => {
       const [t, d, p, microbatch, published] = run;
-      const predicted = reportOf(vtrain(sweep, run), on).stepSeconds;
-      const set = `vTrain, ${sweep.what} on ${sweep.gpus} GPUs`;
-      const what = `tp ${t}, dp ${d}, pp ${p}, microbatch ${microbatch}`;
-      yield { set, what, chip: 'a100', on, unit: 's', published, predicted, tolerance: 0.3 };
-    }
-  }
-}
+      return {
+        set: `vTrain, ${sweep.what} on ${sweep.gpus} GPUs`,
+        what: `tp ${t}, dp ${d}, pp ${p}, microbatch ${microbatch}`,
+        chip: 'a100',
+        cluster: { nodeBandwidth: 100e9 },
+        unit: 's',
+        published,
+        tolerance: 0.3,
+        predict: stepOf(vtrain(sweep, run)),
+      };
+    }),
+  );
 
-function withNics(on: Machine, bandwidth: number): Machine {
-  const { network } = on;
-  if (network.kind !== 'switch') return on;
-  const levels = network.levels.map((level, i) => (i === network.levels.length - 1 ? { ...level, bandwidth } : level));
-  return { ...on, name: `${on.name}, 100 GB/s a node`, network: { ...network, levels } };
-}
+const otherRows = (): Row[] =>
+  OTHER_PLANS.map(({ what, source, plan, published, unit, cluster }) => ({
+    set: 'Other published runs',
+    what: `${what} (${source})`,
+    chip: plan.machine,
+    unit,
+    published,
+    tolerance: 0.2,
+    ...(cluster === undefined ? {} : { cluster }),
+    predict: (on) => OTHER_FIGURE[unit](reportOf(plan, on)),
+  }));
+
+const OTHER_FIGURE: Readonly<Record<OtherPlan['unit'], (r: PlanReport) => number>> = {
+  s: (r) => r.stepSeconds,
+  'TFLOP/s': (r) => r.modelFlopsPerSecond / 1e12,
+  'TFLOP/s, all': (r) => r.hardwareFlopsPerSecond / 1e12,
+};
