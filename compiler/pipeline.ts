@@ -22,6 +22,7 @@ import { paceOn } from '../runtime-sim/cost/pace.ts';
 import { machine } from '../runtime-sim/machine/machine.ts';
 import { splitConstants } from '../passes/shardy/constants.ts';
 import { propagate } from '../passes/propagate/propagate.ts';
+import { settle } from '../passes/propagate/settle.ts';
 
 export const PIPELINE: readonly Pass[] = [
   definePass({
@@ -46,6 +47,13 @@ export const PIPELINE: readonly Pass[] = [
       ctx.conflicts = result.conflicts;
       return result.module;
     },
+  }),
+  definePass({
+    name: 'settle',
+    doc: 'layouts that calls in a loop were not told of: as where calls are inlined first',
+    requires: 'propagated',
+    ensures: 'propagated',
+    run: (module, ctx) => settle(module, ctx.registry),
   }),
   definePass({
     name: 'one-order',

@@ -52,7 +52,7 @@ export function propagate(module: Module, registry: Registry): PropagateResult {
 }
 
 /** Every value with its layout; what nothing reached is open and whole. Constraints stay as the user wrote them. */
-function laidOut(
+export function laidOut(
   graph: Graph,
   program: EditModule,
   mesh: string,

@@ -112,6 +112,7 @@ describe('shardc FILE', () => {
     expect(names).toEqual([
       'split-constants',
       'propagate',
+      'settle',
       'one-order',
       'loop-invariants',
       'shifts',
@@ -206,7 +207,7 @@ describe('shardc opt', () => {
     const { code, err } = shardc(['opt', BLOCK, '--passes', 'localize']);
     expect(code).toBe(1);
     expect(err).toMatch(
-      /help: run before it: split-constants,propagate,one-order,loop-invariants,shifts,pad-dims,split-sharded,insert-reshards,lower-reshards/,
+      /help: run before it: split-constants,propagate,settle,one-order,loop-invariants,shifts,pad-dims,split-sharded,insert-reshards,lower-reshards/,
     );
   });
 });
