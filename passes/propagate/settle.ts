@@ -5,7 +5,7 @@
  *
  *   %r = while (%i = %x @{x, y})  { %y = call @f(%i) … }   // y came last: inside @f it was not heard of
  */
-import { edit } from '../../ir/edit.ts';
+import { edit } from '../../ir/edit-convert.ts';
 import type { Registry } from '../../ir/op.ts';
 import { mainFunction, type Module, walkOps } from '../../ir/program.ts';
 import { addDataFlowEdges } from '../shardy/data-flow-edges.ts';
