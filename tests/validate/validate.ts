@@ -64,10 +64,7 @@ const table = [...new Set(found.map((r) => r.set))].flatMap((set) => {
     '| row | chip | published | predicted | error | |',
     '| --- | --- | --- | --- | --- | --- |',
     ...own.map((r) => {
-      const marks = [
-        met(r) ? '' : `**misses ${(100 * r.tolerance).toFixed(0)} %**`,
-        isHeld(r) ? 'calibration' : '',
-      ];
+      const marks = [met(r) ? '' : `**misses ${(100 * r.tolerance).toFixed(0)} %**`, isHeld(r) ? 'calibration' : ''];
       return `| ${r.what} | ${r.chip} | ${digits(r.published)} ${r.unit} | ${digits(r.predicted)} | ${percent(error(r))} | ${marks.filter((m) => m !== '').join(', ')} |`;
     }),
     '',
@@ -82,9 +79,9 @@ const text = [...table, `Machine parameters (sha256): ${hashes.join('; ')}.`].jo
 console.log(text);
 
 if (only.length === 0) {
-const doc = readFileSync(DOC, 'utf8');
-const [before, rest] = doc.split(OPEN);
-const after = rest?.split(CLOSE)[1];
-if (before === undefined || after === undefined) throw new Error(`${DOC} lacks the marks of its table`);
-writeFileSync(DOC, `${before}${OPEN}\n${text}\n${CLOSE}${after}`);
+  const doc = readFileSync(DOC, 'utf8');
+  const [before, rest] = doc.split(OPEN);
+  const after = rest?.split(CLOSE)[1];
+  if (before === undefined || after === undefined) throw new Error(`${DOC} lacks the marks of its table`);
+  writeFileSync(DOC, `${before}${OPEN}\n${text}\n${CLOSE}${after}`);
 }
