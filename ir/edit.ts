@@ -292,7 +292,9 @@ export class EditModule {
   readonly source: SourceText | undefined;
   meshes: Mesh[];
   functions: EditFunc[];
-  private byName: { readonly of: readonly EditFunc[]; readonly known: Map<string, EditFunc>; count: number } | undefined;
+  private byName:
+    | { readonly of: readonly EditFunc[]; readonly known: Map<string, EditFunc>; count: number }
+    | undefined;
 
   constructor(module: Pick<Module, 'name' | 'attrs' | 'source' | 'meshes'>) {
     this.name = module.name;
