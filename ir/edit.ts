@@ -292,6 +292,9 @@ export class EditModule {
   readonly source: SourceText | undefined;
   meshes: Mesh[];
   functions: EditFunc[];
+  private byName:
+    | { readonly of: readonly EditFunc[]; readonly known: Map<string, EditFunc>; count: number }
+    | undefined;
 
   constructor(module: Pick<Module, 'name' | 'attrs' | 'source' | 'meshes'>) {
     this.name = module.name;
@@ -302,9 +305,26 @@ export class EditModule {
   }
 
   func(name: string): EditFunc {
-    const found = this.functions.find((f) => f.name === name);
+    let found = this.indexed().get(name);
+    if (found !== undefined && found.name !== name) {
+      this.byName = undefined;
+      found = this.indexed().get(name);
+    }
     if (found === undefined) throw new Error(`the module holds no function @${name}`);
     return found;
+  }
+
+  /** Functions are added at the end, or the list is another one. */
+  private indexed(): ReadonlyMap<string, EditFunc> {
+    const { functions } = this;
+    if (this.byName?.of !== functions || this.byName.count > functions.length)
+      this.byName = { of: functions, known: new Map(), count: 0 };
+    const { byName } = this;
+    for (; byName.count < functions.length; byName.count++) {
+      const func = functions[byName.count] as EditFunc;
+      if (!byName.known.has(func.name)) byName.known.set(func.name, func);
+    }
+    return byName.known;
   }
 
   mesh(name: string): Mesh {

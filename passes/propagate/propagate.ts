@@ -84,7 +84,8 @@ export function laidOut(
   const replaced = inlineComputations(program);
   const ids = new Map<EditValue, ValueId>();
   const done = finish(program, 'propagated', ids);
-  const idOf = (id: ValueId): ValueId | undefined => ids.get(standing(graph.values[id] as EditValue, replaced));
+  const standing = standIns(replaced);
+  const idOf = (id: ValueId): ValueId | undefined => ids.get(standing(graph.values[id] as EditValue));
   const found = new Map<ValueId, readonly Cause[]>();
   graph.values.forEach((v, id) => {
     const known = causes[id];
@@ -110,9 +111,20 @@ const STOPS: ReadonlySet<string> = new Set(['data_flow_edge', 'propagation_barri
 const isInReducer = (op: EditOp): boolean =>
   op.kind === 'sharding_constraint' && op.parent !== undefined && !isStructural(op.parent);
 
-/** What stands for a value in the program without edges and computations. */
-function standing(value: EditValue, replaced: ReadonlyMap<EditValue, EditValue>): EditValue {
-  const { maker } = value;
-  const next = maker !== undefined && STOPS.has(maker.kind) ? maker.operands[0] : replaced.get(value);
-  return next === undefined ? value : standing(next, replaced);
+/** What stands for a value in the program without edges and computations: the end of a chain, walked once. */
+function standIns(replaced: ReadonlyMap<EditValue, EditValue>): (value: EditValue) => EditValue {
+  const ends = new Map<EditValue, EditValue>();
+  return (value) => {
+    const passed: EditValue[] = [];
+    let at = value;
+    for (let next: EditValue | undefined = at; next !== undefined; ) {
+      at = next;
+      passed.push(at);
+      const { maker } = at;
+      next = ends.get(at) ?? (maker !== undefined && STOPS.has(maker.kind) ? maker.operands[0] : replaced.get(at));
+      if (next === at) break;
+    }
+    for (const v of passed) ends.set(v, at);
+    return at;
+  };
 }

@@ -41,7 +41,13 @@ export function simulatePipeline(
 ): PipelineRun {
   const run = new Run(order, shape, work);
   run.all();
-  return { seconds: Math.max(0, ...run.now), spans: run.spans, busy: run.busy, ends: run.now, sending: run.sending };
+  return {
+    seconds: run.now.reduce((a, b) => Math.max(a, b), 0),
+    spans: run.spans,
+    busy: run.busy,
+    ends: run.now,
+    sending: run.sending,
+  };
 }
 
 class Run {
