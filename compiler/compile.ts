@@ -53,7 +53,7 @@ export function compile(source: Module, options: CompileOptions = {}): Compiled 
   if (source.meshes.length === 0)
     throw userError('SH0216', 'the program has no mesh', {
       expected: 'a mesh in the file, or --mesh',
-      help: 'give one: --mesh x=2,y=4',
+      help: 'give one: --mesh x=2,y=4; JAX writes its own where arguments or in_shardings have a NamedSharding',
     });
   const stop = options.stopAfter === undefined ? undefined : passNamed(options.stopAfter).name;
   if (source.level !== 'parsed')

@@ -21,6 +21,7 @@ import { schedule } from '../passes/schedule/schedule.ts';
 import { paceOn } from '../runtime-sim/cost/pace.ts';
 import { machine } from '../runtime-sim/machine/machine.ts';
 import { splitConstants } from '../passes/shardy/constants.ts';
+import { nothingSharded } from '../passes/propagate/nothing-sharded.ts';
 import { propagate } from '../passes/propagate/propagate.ts';
 import { settle } from '../passes/propagate/settle.ts';
 
@@ -45,6 +46,7 @@ export const PIPELINE: readonly Pass[] = [
       const result = propagate(module, ctx.registry);
       ctx.causes = result.causes;
       ctx.conflicts = result.conflicts;
+      for (const warning of nothingSharded(result.module)) ctx.report(warning);
       return result.module;
     },
   }),

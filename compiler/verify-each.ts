@@ -8,6 +8,7 @@ import { verify } from '../ir/verify.ts';
 import { compareResults } from '../runtime-sim/check.ts';
 import { makeInputs } from '../runtime-sim/inputs.ts';
 import { runOneDevice } from '../runtime-sim/interpret.ts';
+import { roundingNoise } from '../runtime-sim/rounding-noise.ts';
 import { runSpmd } from '../runtime-sim/spmd.ts';
 import type { TensorArray } from '../ir/array.ts';
 import { fitsInFull } from './check.ts';
@@ -18,6 +19,7 @@ const TOLERANCE = 1e-9;
 export class EachPassVerifier {
   /** Why numbers are not compared; undefined when they are. */
   readonly skipped: string | undefined;
+  private readonly source: Module;
   private readonly registry: Registry;
   private readonly inputs: readonly TensorArray[];
   private readonly expected: readonly TensorArray[];
@@ -25,6 +27,7 @@ export class EachPassVerifier {
   private seen = '';
 
   constructor(source: Module, registry: Registry, seed: number) {
+    this.source = source;
     this.registry = registry;
     const fits = fitsInFull(source, registry);
     this.inputs = fits ? makeInputs(mainFunction(source), seed, 'wide') : [];
@@ -86,7 +89,9 @@ export class EachPassVerifier {
         ? runSpmd(module, this.registry, this.inputs, 'wide', { resultShapes: this.expected.map((e) => e.shape) })
             .results
         : runOneDevice(module, this.registry, this.inputs, 'wide');
-    const { first, worst } = compareResults(this.expected, got, TOLERANCE);
+    const { first, worst } = compareResults(this.expected, got, TOLERANCE, () =>
+      roundingNoise(this.source, this.registry, this.inputs, this.expected),
+    );
     if (first === undefined) return;
     throw internalError(
       `after ${pass}: result ${first.result} differs from the program as written at [${first.index.join(', ')}]`,

@@ -151,6 +151,10 @@ export const CODES: Readonly<Record<string, CodeText>> = {
     'A value is asked for on one device only (maximal sharding); every device holds it instead.',
     'Annotate it as replicated, or shard it.',
   ),
+  SH0410: code(
+    'No value of the program is sharded: every device computes the whole of it.',
+    'Annotate arguments (in_shardings of jax.jit, xs.mark_sharding in PyTorch/XLA, @{x, _} in .tir); all else follows.',
+  ),
   SH0402: code(
     'A dim of an argument or result does not divide by its axes, so it enters or leaves whole over the last of them; or a dim has too few elements to be worth sharding.',
     'Inside the program the dim is padded and sharded as asked. A size that divides saves the way in and out.',

@@ -10,6 +10,7 @@ import { ReplicaMismatch } from './distributed.ts';
 import { makeInputs } from './inputs.ts';
 import { runOneDevice } from './interpret.ts';
 import { expectRoomFor } from './memory/footprint.ts';
+import { roundingNoise } from './rounding-noise.ts';
 import type { OnStep } from './steps.ts';
 import { devicesOf, runSpmd, type SpmdRun } from './spmd.ts';
 
@@ -69,7 +70,9 @@ export function checkEquivalence(request: CheckRequest): CheckResult {
       reason: error.message,
     };
   }
-  const { worst, first } = compareResults(expected, run.results, tolerance);
+  const { worst, first } = compareResults(expected, run.results, tolerance, () =>
+    roundingNoise(whole, registry, inputs, expected),
+  );
   const seen = { ...base, copiesComputed: run.copiesComputed, maxRelError: worst };
   if (first === undefined) return { ...seen, verdict: 'ok' };
   return {
@@ -84,14 +87,19 @@ export function checkEquivalence(request: CheckRequest): CheckResult {
 
 type Found = Omit<Difference, 'device'>;
 
-/** Worst relative error over all results, and the first element that is off by more than the tolerance. */
+/**
+ * Worst relative error over all results, and the first element that is off by more than the tolerance.
+ * `noise`: per result, absolute; asked for once something differs.
+ */
 export function compareResults(
   expected: readonly TensorArray[],
   got: readonly TensorArray[],
   tolerance: number,
+  noise?: () => readonly number[],
 ): { readonly worst: number; readonly first: Found | undefined } {
   let worst = 0;
   let first: Found | undefined;
+  let floor: readonly number[] | undefined;
   expected.forEach((want, result) => {
     const have = got[result];
     if (have === undefined || have.data.length !== want.data.length) {
@@ -100,9 +108,15 @@ export function compareResults(
       return;
     }
     const error = errorMetric(want);
+    const isFloat = want.data instanceof Float64Array;
     const width = DTYPES[want.dtype].class === 'complex' ? 2 : 1;
     for (let i = 0; i < want.data.length; i++) {
-      const e = error(Number(want.data[i]), Number(have.data[i]));
+      const [a, b] = [Number(want.data[i]), Number(have.data[i])];
+      const e = error(a, b);
+      if (e > tolerance && isFloat && noise !== undefined) {
+        floor ??= noise();
+        if (Math.abs(a - b) <= (floor[result] ?? 0)) continue;
+      }
       if (e > worst) worst = e;
       if (e <= tolerance || first !== undefined) continue;
       const element = Math.floor(i / width);
@@ -110,8 +124,8 @@ export function compareResults(
         result,
         element,
         index: unravel(element, want.shape),
-        expected: Number(want.data[i]),
-        got: Number(have.data[i]),
+        expected: a,
+        got: b,
       };
     }
   });

@@ -11,6 +11,7 @@ import { rotationOf } from '../rotate-call.ts';
 import { type Head, type ImportContext, shardedOf, type Typed } from './context.ts';
 import { emit, writeAs } from './emit.ts';
 import { dictFields, Fields, keptAttrs, ruleAttrs, textOf } from './op-fields.ts';
+import { plainReducer } from './plain-reducer.ts';
 
 export function constant(c: ImportContext, head: Head): void {
   const fields = dictFields(c);
@@ -234,7 +235,7 @@ export function reduce(c: ImportContext, head: Head): void {
   const types = c.types(operands);
   const [type] = types;
   if (type === undefined) throw userError('SH0204', 'the reduction has no result', { span: c.span(head) });
-  const region = applied === undefined ? reducer(c) : simpleReducer(c, head, applied, type);
+  const region = applied === undefined ? plainReducer(c, reducer(c)) : simpleReducer(c, head, applied, type);
   const attrs = { dims, ...keptAttrs(c, fields), ...ruleAttrs(fields) };
   emit(c, head, 'reduce', { operands, types, attrs, regions: [region], sharded: shardedOf(fields) });
 }

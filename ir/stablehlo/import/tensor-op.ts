@@ -10,6 +10,7 @@ import { hasSyntax } from '../print-op.ts';
 import { type Head, type ImportContext, shardedOf } from './context.ts';
 import { emit, expand } from './emit.ts';
 import { dictFields, dotAsGeneral, extraAttrs, Fields, ruleAttrs } from './op-fields.ts';
+import { plainReducer } from './plain-reducer.ts';
 
 export interface ReadOp {
   readonly operands: readonly ValueId[];
@@ -91,7 +92,8 @@ function writeKnown(
     ...extraAttrs(fields, hasSyntax(kind)),
     ...ruleAttrs(fields),
   };
-  emit(c, head, kind, { operands, types, attrs, regions, sharded: shardedOf(fields) });
+  const plain = kind === 'reduce' ? regions.map((region) => plainReducer(c, region)) : regions;
+  emit(c, head, kind, { operands, types, attrs, regions: plain, sharded: shardedOf(fields) });
 }
 
 // --- ops that name devices --------------------------------------------------------------------------------------------

@@ -1,0 +1,45 @@
+/** A result that is zero but for rounding passes the check; the same with a sum gone wrong does not. */
+import { expect, it } from 'vitest';
+import { compile, parseTir, registry } from '../../compiler/index.ts';
+import { mainFunction } from '../../ir/program.ts';
+import { checkEquivalence, compareResults } from '../../runtime-sim/check.ts';
+import { makeInputs } from '../../runtime-sim/inputs.ts';
+import { runOneDevice } from '../../runtime-sim/interpret.ts';
+import { runSpmd } from '../../runtime-sim/spmd.ts';
+
+/** As the gradient of a bias before a batch norm: large deviations from their own mean, summed. */
+const text = `module @deviations
+mesh @mesh {x=4}
+func @main(%a: f32[64, 8] @{x, _}) {
+  %e = exponential %a
+  %b = multiply %e, 1e6
+  %t = reduce_sum %b dims=[0]
+  %m = multiply %t, 0.015625
+  %c = broadcast_in_dim %m dims=[1] : f32[64, 8]
+  %d = subtract %b, %c
+  %s = reduce_sum %d dims=[0]
+  return %s
+}`;
+const { whole, module } = compile(parseTir({ file: 'deviations.tir', text }, registry));
+const check = (local: typeof module) => checkEquivalence({ whole, local, registry, seed: 0 });
+
+it('what rounding alone may do is no difference, though the numbers are off by more than the tolerance', () => {
+  const inputs = makeInputs(mainFunction(whole), 0, 'wide');
+  const expected = runOneDevice(whole, registry, inputs, 'wide');
+  const { results } = runSpmd(module, registry, inputs, 'wide', { resultShapes: [[8]] });
+  expect(compareResults(expected, results, 1e-9).first).toBeDefined();
+  expect(check(module).verdict).toBe('ok');
+});
+
+it('a wrong sum is one', () => {
+  const wrong = module.functions.map((f) => ({
+    ...f,
+    body: {
+      ...f.body,
+      ops: f.body.ops.map((op) =>
+        op.kind.startsWith('all_reduce') ? { ...op, attrs: { ...op.attrs, monoid: 'max' } } : op,
+      ),
+    },
+  }));
+  expect(check({ ...module, functions: wrong }).verdict).toBe('failed');
+});
