@@ -1,4 +1,4 @@
-"""Order along the only dim there is, and that is sharded, for tests/wire: no other dim could take its axes."""
+"""Order, and scans, along the only dim there is, and that is sharded, for tests/wire: no other dim could take its axes."""
 import jax, jax.numpy as jnp
 from jax import lax
 from lowering import F, I, On, program
@@ -12,6 +12,10 @@ def line(f, *dtypes, N=1024, results=True, beside=()):
 two_keys = lambda k, a, b: lax.sort((k, a, b), num_keys=2)
 shuffle = lambda x, key: jax.random.permutation(jax.random.wrap_key_data(key.astype(jnp.uint32)), x)
 
+def recurrence(a, b):
+    """h[i] = a[i] · h[i-1] + b[i]"""
+    return lax.associative_scan(lambda l, r: (l[0] * r[0], l[1] * r[0] + r[1]), (a, b))[1]
+
 program("sort", "line-8", lambda: line(jnp.sort), ("fwd",))
 program("sort", "uneven-8", lambda: line(jnp.sort, N=1001), ("fwd",))
 program("sort-integers", "line-8", lambda: line(jnp.sort, I), ("fwd",))
@@ -23,3 +27,6 @@ program("approx-top-k", "uneven-8", lambda: line(lambda x: lax.approx_max_k(x, 1
 program("median", "uneven-8", lambda: line(jnp.median, N=1001), ("fwd",))
 program("shuffle", "line-8", lambda: line(shuffle, beside=[((2,), None)]), ("fwd",))
 program("largest-sorted", "line-8", lambda: line(lambda x: jnp.sort(x, descending=True)[:10]), ("fwd",))
+program("recurrence", "line-8", lambda: line(recurrence, F, F))
+program("recurrence", "uneven-8", lambda: line(recurrence, F, F, N=1001), ("fwd",))
+program("cumulative-logsumexp", "line-8", lambda: line(lax.cumlogsumexp), ("grad",))

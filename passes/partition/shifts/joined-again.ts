@@ -8,7 +8,10 @@ import { type Cut, cutOf, extentIn, layoutIn, type Shift, shardsIn, type Sight, 
 /** More pieces are no shift, and every one costs a pass over the result. */
 const MOST_PIECES = 4;
 
-/** A cut and where it is put. */
+/**
+ * A cut and where it is put. Of a value that is not as long as the result shards stand elsewhere: moved as a whole it would
+ * cost whole shards, so a few elements of it stay the slice that they are.
+ */
 interface Piece extends Cut {
   readonly at: number;
 }
@@ -21,7 +24,7 @@ export function joinedAgain(op: Op, sight: Sight): Shift | undefined {
   const shards = shardsIn(sight, result, dim);
   const size = extentIn(sight, result, dim);
   if (layout === undefined || shards === 1) return undefined;
-  const pieces = piecesOf(op, sight, dim);
+  const pieces = piecesOf(op, sight, dim, size);
   if (!pieces.some((p, i) => p.value !== op.operands[i])) return undefined;
   const moves = movesOf(pieces, size);
   if (moves.length === 0 || moves.length > 3 || !moves.some((m) => shardsIn(sight, m.value, dim) > 1)) return undefined;
@@ -31,12 +34,14 @@ export function joinedAgain(op: Op, sight: Sight): Shift | undefined {
   };
 }
 
-function piecesOf(op: Op, sight: Sight, dim: number): Piece[] {
+/** `whole`: extent of the result. */
+function piecesOf(op: Op, sight: Sight, dim: number, whole: number): Piece[] {
   let at = 0;
   return op.operands.map((v) => {
     const size = extentIn(sight, v, dim);
     const cut = cutOf(sight, v);
-    const piece = cut?.dim === dim ? { ...cut, at } : { value: v, dim, start: 0, limit: size, size, at };
+    const moves = cut?.dim === dim && (cut.size === whole || size * shardsIn(sight, cut.value, dim) >= cut.size);
+    const piece = moves ? { ...cut, at } : { value: v, dim, start: 0, limit: size, size, at };
     at += size;
     return piece;
   });

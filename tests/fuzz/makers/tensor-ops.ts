@@ -342,7 +342,11 @@ function pickLarger(p: ProgramMaker, type: TensorType, seesNaN: boolean) {
   return p.b.region(() => {
     const [a, i, b, j] = [value, index, value, index].map((t) => p.b.param(t)) as [ValueId, ValueId, ValueId, ValueId];
     const float = { compare_type: 'FLOAT' } as const;
-    const wins = p.b.one('compare', [a, b], { direction: 'GT', ...float });
+    // NaN wins, as in JAX: else what comes out depends on the order.
+    const wins = p.b.one('or', [
+      p.b.one('compare', [a, b], { direction: 'GT', ...float }),
+      p.b.one('compare', [a, a], { direction: 'NE', ...float }),
+    ]);
     const ties = p.b.one('compare', [a, b], { direction: 'EQ', ...float });
     const first = p.b.one('compare', [i, j], { direction: 'LT', compare_type: 'SIGNED' });
     const better = p.b.one('or', [wins, p.b.one('and', [ties, first])]);
