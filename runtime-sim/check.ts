@@ -88,6 +88,12 @@ export function checkEquivalence(request: CheckRequest): CheckResult {
 type Found = Omit<Difference, 'device'>;
 
 /**
+ * The largest relative error that rounding excuses. Above it a difference counts, whatever the program does to rounding: where it
+ * makes a jump of it (a floor, a comparison), the noise is as large as a wrong answer.
+ */
+const FORGIVABLE = 1e-5;
+
+/**
  * Worst relative error over all results, and the first element that is off by more than the tolerance.
  * `noise`: per result, absolute; asked for once something differs.
  */
@@ -113,7 +119,7 @@ export function compareResults(
     for (let i = 0; i < want.data.length; i++) {
       const [a, b] = [Number(want.data[i]), Number(have.data[i])];
       const e = error(a, b);
-      if (e > tolerance && isFloat && noise !== undefined) {
+      if (e > tolerance && e <= FORGIVABLE && isFloat && noise !== undefined) {
         floor ??= noise();
         if (Math.abs(a - b) <= (floor[result] ?? 0)) continue;
       }

@@ -12,7 +12,7 @@ const text = `module @deviations
 mesh @mesh {x=4}
 func @main(%a: f32[64, 8] @{x, _}) {
   %e = exponential %a
-  %b = multiply %e, 1e6
+  %b = multiply %e, 100.0
   %t = reduce_sum %b dims=[0]
   %m = multiply %t, 0.015625
   %c = broadcast_in_dim %m dims=[1] : f32[64, 8]
@@ -42,4 +42,10 @@ it('a wrong sum is one', () => {
     },
   }));
   expect(check({ ...module, functions: wrong }).verdict).toBe('failed');
+});
+
+it('a jump that rounding may cause excuses nothing', () => {
+  const expected = { dtype: 'f32', shape: [1], data: Float64Array.of(2) } as const;
+  const got = { ...expected, data: Float64Array.of(1) };
+  expect(compareResults([expected], [got], 1e-9, () => [100]).first).toMatchObject({ expected: 2, got: 1 });
 });
