@@ -137,8 +137,7 @@ function gshardRows(): Row[] {
     tolerance: 5 / published,
     predict: share(cores),
   });
-  const growth: Row['predict'] = (on) =>
-    reportOf(gshard(2048), on).stepSeconds / reportOf(gshard(128), on).stepSeconds;
+  const growth: Row['predict'] = (on) => reportOf(gshard(2048), on).stepSeconds / reportOf(gshard(128), on).stepSeconds;
   return [
     { ...row, what: 'step, 2048 over 128 cores', unit: '×', published: 1.7, tolerance: 0.1, predict: growth },
     shareRow(128, 16),
