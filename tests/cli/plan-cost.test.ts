@@ -24,7 +24,7 @@ describe('shardc plan-cost', () => {
   it('shows a mistake at its place', () => {
     const { err, code } = shardc(['plan-cost', '-'], JSON.stringify({ ...plan, pp: 9 }, null, 2));
     expect(code).toBe(1);
-    expect(err).toContain('error[SH0805]: model.layers: 4 layers are fewer than pp × virtual = 9');
+    expect(err).toContain('error[SH0805]: model.layers: 4 layers are fewer than pp × virtual − 2 = 7');
     expect(err).toMatch(/> 3 \| {5}"layers": 4/);
   });
 });

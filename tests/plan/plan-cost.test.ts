@@ -69,6 +69,13 @@ describe('a step', () => {
     expect(three.memory.weightBytes).toBeLessThan(0.3 * split.memory.weightBytes);
   });
 
+  it('may leave the first and the last chunk the vocabulary only, with no parameter lost', () => {
+    const model = { ...base.model, layers: 6 };
+    const over = { model, pp: 2, batch: 16 * b };
+    expect(report({ ...over, virtual: 4 }).parameters).toBe(report(over).parameters);
+    expect(() => plan({ ...over, virtual: 5 })).toThrow();
+  });
+
   it('waits (p − 1) / m of its work in 1F1B, less where interleaved, less with gradients of weights apart', () => {
     const over = { pp: 4, batch: 16 * b, overlap: { sends: true } };
     const [plain, chunks, apart] = [{}, { virtual: 2 }, { schedule: 'zero-bubble' }].map((o) =>

@@ -39,7 +39,10 @@ export const HELD: Readonly<Record<string, readonly (readonly [Parameter, string
     ['compute.staging', 'tpu-recipes, matrix product per half chip: 2048³ bf16'],
     ['compute.efficiency.best', 'tpu-recipes, matrix product per half chip: 16384³ bf16'],
   ],
-  'tpu-v3-core': [['compute.efficiency.best', `${GSPMD}L128 M16384 F131072, 32x64, batch 128`]],
+  'tpu-v3-core': [
+    ['compute.efficiency.best', `${GSPMD}L128 M16384 F131072, 32x64, batch 128`],
+    ['network.setup', 'GShard: all_to_all, 2048 cores'],
+  ],
   a100: [
     ['network.setup', `${NCCL}1 MiB on 8 × a100`],
     ['network.levels.0.efficiency', `${NCCL}1024 MiB on 8 × a100`],
@@ -75,7 +78,7 @@ interface Fit {
 }
 
 /** The fit of one chip: each parameter is solved for its row, in turn, until none changes by a part in 10,000. */
-export function fit(chip: string, known: readonly Row[] = rows()): ReadonlyMap<Parameter, number> {
+export function calibrated(chip: string, known: readonly Row[] = rows()): ReadonlyMap<Parameter, number> {
   const held = (HELD[chip] ?? []).map(([parameter, name]) => {
     const row = known.find((r) => r.chip === chip && nameOf(r) === name);
     if (row === undefined) throw new Error(`${chip} is held to a row that is not there: ${name}`);
@@ -139,7 +142,7 @@ function solve(off: (value: number) => number, [least, most]: readonly [number, 
 if (process.argv[1]?.endsWith('calibrate.ts') === true) {
   const only = process.argv.slice(2);
   for (const chip of Object.keys(HELD).filter((c) => only.length === 0 || only.includes(c))) {
-    for (const [parameter, value] of fit(chip)) {
+    for (const [parameter, value] of calibrated(chip)) {
       const has = parameter === 'dispatch' ? '' : ` (file: ${numberAt(machine(chip), parameter)})`;
       console.log(`${chip}  ${parameter} = ${value}${has}`);
     }

@@ -1,6 +1,5 @@
 /** GSPMD's dense models, by the whole compiler: lowered by JAX, partitioned, scheduled and priced by us. */
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { compile, importStablehlo, overrideMesh, registry } from '../../compiler/index.ts';
 import type { Module } from '../../ir/program.ts';
 import { paceOn } from '../../runtime-sim/cost/pace.ts';
@@ -19,11 +18,12 @@ const MODELS = [
   [256, 8192, 65536, 128, '32x64', 128, 7.64],
   [128, 16384, 131072, 256, '32x64', 128, 12.66],
 ] as const;
+const PYTHON = '.venv/bin/python';
 type Dense = (typeof MODELS)[number];
 
 const lowered = once(([layers, model, ffn, heads, mesh, batch]: Dense): Module => {
   const args = ['tests/validate/gspmd.py', ...[layers, model, ffn, heads, batch].map(String)];
-  const text = execFileSync('.venv/bin/python', args, { encoding: 'utf8', maxBuffer: 2 ** 28 });
+  const text = execFileSync(PYTHON, args, { encoding: 'utf8', maxBuffer: 2 ** 28 });
   return overrideMesh(importStablehlo({ file: 'gspmd.mlir', text }), mesh);
 });
 
@@ -33,8 +33,7 @@ const stepSeconds = once((of: Dense, on: Machine): number => {
 });
 
 export function gspmdRows(): Row[] {
-  if (!existsSync('.venv/bin/python')) return [];
-  const row = { chip: 'tpu-v3-core', unit: 's', tolerance: 0.15 };
+  const row = { chip: 'tpu-v3-core', unit: 's', tolerance: 0.15, needs: PYTHON };
   const steps = MODELS.map((of): Row => {
     const [layers, model, ffn, , mesh, batch, published] = of;
     const what = `L${layers} M${model} F${ffn}, ${mesh}, batch ${batch}`;

@@ -12,6 +12,8 @@ export interface Row {
   readonly tolerance: number;
   /** What a cluster has other than the preset. */
   readonly cluster?: Cluster;
+  /** A file without which the row cannot be predicted. */
+  readonly needs?: string;
   predict(on: Machine, bench: Bench): number;
 }
 
