@@ -4,6 +4,7 @@
  *   %1 = sort %0 dim=0 less      →  %p = iota ≥ 10;  %1, %_ = sort %0, %p (a, b, pa, pb: pa = pb ? less(a, b) : pb)
  */
 import type { OpAttrs } from '../../../ir/attrs.ts';
+import { paddingOf } from '../../../ir/padding.ts';
 import type { Block, ValueId } from '../../../ir/program.ts';
 import { tensor, type TensorType } from '../../../ir/types.ts';
 import type { PadSite, Rewriter } from './site.ts';
@@ -17,6 +18,10 @@ export const sortPaddingLast: Rewriter = (site) => {
   const inside = site.values.inside(shape, whole, dim, site.size(0, dim), site.layoutOf(first), site.origin);
   const flag = site.made('not', [inside], inside);
   const { op, values } = site;
+  values.builder.setPadding(
+    flag,
+    paddingOf(whole, shape, (d) => (d === dim ? { value: 1 } : 'unknown')),
+  );
   const results = [
     ...op.results.map((r, i) => values.like(r, site.resultShapes[i] ?? [])),
     values.builder.value(site.typeOf(flag)),
