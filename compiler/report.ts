@@ -14,6 +14,7 @@ import {
   type CostReport,
   type PlaceTotal,
 } from '../runtime-sim/cost/report.ts';
+import { type PaddingCost, paddingCost } from '../runtime-sim/cost/padding-cost.ts';
 import { type AliveRow, aliveRows, donatedArguments } from '../runtime-sim/outputs/tables.ts';
 import type { CheckOutcome } from './check.ts';
 import type { Compiled } from './compile.ts';
@@ -57,6 +58,8 @@ export interface Report {
   readonly flops: number;
   /** Matrix arithmetic that the program does again to save memory. */
   readonly recomputedFlops: number;
+  /** What of the matrix arithmetic and of the wire is spent on padding, on average over the devices; causes up to 32. */
+  readonly padding: PaddingCost;
   readonly peakMemoryBytes: number;
   readonly memory: {
     readonly deviceBytes: number;
@@ -90,6 +93,7 @@ export interface Report {
 }
 
 const MAX_ALIVE = 32;
+const MAX_CAUSES = 32;
 const MAX_PLACES = 1024;
 
 export function makeReport(
@@ -102,6 +106,7 @@ export function makeReport(
   const scheduled = module.level === 'local' ? schedule(module, paceOn(machine, registry, wish)) : module;
   const everything = costed(scheduled, registry, machine, wish);
   const cost = everything.report;
+  const padding = paddingCost(scheduled, registry);
   const mesh = compiled.module.meshes[0];
   const report: Report = {
     mesh: Object.fromEntries((mesh?.axes ?? []).map((a) => [a.name, a.size])),
@@ -111,6 +116,7 @@ export function makeReport(
     wireBytes: cost.wireBytes,
     flops: cost.flops,
     recomputedFlops: cost.recomputedFlops,
+    padding: { ...padding, causes: padding.causes.slice(0, MAX_CAUSES) },
     peakMemoryBytes: cost.peakMemoryBytes,
     memory: {
       deviceBytes: machine.memory.bytes,

@@ -3,6 +3,7 @@ import pc from 'picocolors';
 import type { Drift } from './reduction-drift.ts';
 import type { Report } from './report.ts';
 import { section } from './tables.ts';
+import { paddingLines } from './padding-lines.ts';
 import { bytesText, flopsText, meshText, percentText, secondsText } from './units.ts';
 
 /** Source lines and values shown. */
@@ -27,6 +28,7 @@ export function summaryText(file: string, report: Report): string {
     section(`per device, on ${report.machine}`, deviceRows(report)),
     section('where the time goes', timeRows(report)),
     section('dearest source lines', lineRows(report)),
+    ...paddingLines(report.padding),
     section(`alive at the peak of ${bytesText(report.peakMemoryBytes)}`, aliveRows(report)),
     ...(report.loopsOfUnknownLength > 0
       ? [pc.yellow(`${report.loopsOfUnknownLength} loop(s) of unknown length are counted once`), '']

@@ -1,6 +1,8 @@
 /** The whole program at a glance: what moves most and why, and where layouts met that cannot be had at once. */
 import { mainFunction } from '../../ir/program.ts';
+import { paddingCost } from '../../runtime-sim/cost/padding-cost.ts';
 import type { Compiled } from '../compile.ts';
+import { paddingLines } from '../padding-lines.ts';
 import { bytesText, meshText } from '../units.ts';
 import { conflictText, pricedConflicts } from './conflicts.ts';
 import { type MoveMade, movesOf, moveText } from './moves.ts';
@@ -14,6 +16,7 @@ export function explainOverview(compiled: Compiled): string {
   const conflicts = pricedConflicts(compiled, moves);
   const total = moves.reduce((n, m) => n + m.bytes, 0);
   const { values } = mainFunction(compiled.propagated ?? compiled.module);
+  const { level } = compiled.module;
   const axes = compiled.module.meshes[0]?.axes ?? [];
   return [
     `${values.length} values on ${meshText(axes.map((a) => [a.name, a.size]))}; ${bytesText(total)} on the wire per device and step`,
@@ -30,6 +33,9 @@ export function explainOverview(compiled: Compiled): string {
     ...conflicts.slice(0, SHOWN).flatMap((c) => conflictText(compiled, c).map((l) => `  ${l}`)),
     ...more(conflicts.length),
     '',
+    ...(level === 'local' || level === 'scheduled'
+      ? paddingLines(paddingCost(compiled.module, compiled.registry))
+      : []),
     'ask about one: shardc explain FILE %value, FILE :line, FILE model.py:line',
   ].join('\n');
 }

@@ -355,6 +355,23 @@ program("unet", "space-2x4", lambda: unet(On(x=2, y=4)))
 
 import sequences, sorting, workloads  # more families
 
+# --- dims that no two layouts pad alike --------------------------------------------------------------------------------
+def swapped(on, M=13, N=14, K=10):
+    """One value over x, y, then over y, x: 13 rows are 2 shards of 7, and 4 of 4."""
+    def f(a, b):
+        d = on.pin(jnp.tanh(on.pin(a @ b, "x", "y")), "y", "x")
+        return on.pin(d @ on.pin(b.T, "x"), "x")
+    return f, (on.arg((M, K), "x"), on.arg((K, N), None, "y"))
+
+program("swapped", "uneven-2x4", lambda: swapped(On(x=2, y=4)))
+
+def residual(on, B=10, M=30, Fd=54):
+    """An MLP whose model dim is over x in the weights, over y in the others' place, and whole in between."""
+    def f(x, w1, w2): return jax.nn.gelu(norm(x) @ w1) @ w2 + x
+    return f, (on.arg((B, M), ("x", "y")), on.arg((M, Fd), "x", "y"), on.arg((Fd, M), "y", "x"))
+
+program("residual", "uneven-2x4", lambda: residual(On(x=2, y=4)))
+
 if __name__ == "__main__":
     HERE.mkdir(exist_ok=True)
     for name in sys.argv[1:] or PROGRAMS:

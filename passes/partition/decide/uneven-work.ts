@@ -45,7 +45,7 @@ export function unevenWork(
 export const workUnder = (sizes: readonly number[], assignment: Assignment): number =>
   sizes.reduce((work, size, f) => work * Math.ceil(size / axesSize(assignment[f] ?? [])), 1);
 
-/** By the result's layout and what both operands have of contracting dims besides, or by these first: what is less work. */
+/** What both operands have of contracting dims first, then the result's layout: as XLA splits it. */
 function propagatedWork(
   sizes: readonly number[],
   rule: FactorRule,
@@ -59,9 +59,11 @@ function propagatedWork(
       ? []
       : (first?.[f] ?? []).filter((a) => others.every((o) => o[f]?.some((b) => overlaps(a, b)) === true)),
   );
-  const both = (most: Assignment, rest: Assignment): Assignment => {
-    const used = most.flat();
-    return most.map((axes, f) => [...axes, ...(rest[f] ?? []).filter((a) => !used.some((u) => overlaps(u, a)))]);
-  };
-  return Math.min(workUnder(sizes, both(made, summed)), workUnder(sizes, both(summed, made)));
+  const used = summed.flat();
+  const idle = (axes: Assignment[number] = []): Assignment[number] =>
+    axes.filter((a) => !used.some((u) => overlaps(u, a)));
+  return workUnder(
+    sizes,
+    summed.map((axes, f) => [...axes, ...idle(made[f])]),
+  );
 }

@@ -236,7 +236,10 @@ export class PaddedValues {
     const whole = this.trueType(old).shape;
     const inside = this.inside(shape, whole, dim, size, layout, origin);
     const fill = this.splat(tensor(dtype, shape), value, layout, origin);
-    this.builder.setPadding(fill, paddingOf(whole, shape));
+    this.builder.setPadding(
+      fill,
+      paddingOf(whole, shape, () => ({ value })),
+    );
     const contents = shape.map((_, d) => (d === dim ? { value } : joined(copy.contents[d] ?? 'unknown', { value })));
     return this.made(old, shape, 'select', [inside, copy.id, fill], {}, origin, { contents });
   }
@@ -252,7 +255,9 @@ export class PaddedValues {
   ): ValueId {
     const lineLayout = layout === undefined ? undefined : layoutOf(layout.mesh, [dimAxes(layout, dim)]);
     const line = [shape[dim] as number];
-    const padding = paddingOf([whole[dim] as number], line);
+    // Elsewhere this very number may be asked of it: the mask must stay one at another extent.
+    const no: PadContent = { value: 0 };
+    const end = [whole[dim] as number];
     const iota = this.op('iota', [], tensor('i32', line), { dim: 0, dtype: 'i32', shape: line }, lineLayout, origin);
     const limit = this.splat(tensor('i32', line), size, lineLayout, origin);
     const within = this.op(
@@ -263,10 +268,24 @@ export class PaddedValues {
       lineLayout,
       origin,
     );
-    for (const made of [iota, limit, within]) this.builder.setPadding(made, padding);
+    this.builder.setPadding(
+      iota,
+      paddingOf(end, line, () => 'finite'),
+    );
+    this.builder.setPadding(
+      limit,
+      paddingOf(end, line, () => ({ value: size })),
+    );
+    this.builder.setPadding(
+      within,
+      paddingOf(end, line, () => no),
+    );
     if (shape.length === 1) return within;
     const spread = this.op('broadcast_in_dim', [within], tensor('pred', shape), { dims: [dim], shape }, layout, origin);
-    this.builder.setPadding(spread, paddingOf(whole, shape));
+    this.builder.setPadding(
+      spread,
+      paddingOf(whole, shape, (d) => (d === dim ? no : 'unknown')),
+    );
     return spread;
   }
 
