@@ -118,8 +118,6 @@ export interface Origin {
   readonly label?: string;
   /** The op's name as written, where the IR has another: `sdy.constant`, `stablehlo.dot`. */
   readonly spelled?: string;
-  /** Function names and spans of inlined calls, innermost first. */
-  readonly stack?: readonly string[];
   /** Pass that made it; absent = the program as written. */
   readonly pass?: string;
   readonly from?: readonly Origin[];

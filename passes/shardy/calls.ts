@@ -335,28 +335,25 @@ export function equivalent(a: Layout | undefined, b: Layout | undefined): boolea
   return a.dims.length === b.dims.length && a.dims.every((d, i) => sameAxes(d.axes, b.dims[i]?.axes ?? []));
 }
 
-/**
- * Computations dissolve into the function around them; their ops' origins say where they were called. Gives what stands
- * for their parameters and results.
- */
+/** Computations dissolve into the function around them, outer ones first. Gives what stands for their parameters and results. */
 export function inlineComputations(module: EditModule): Map<EditValue, EditValue> {
   const replaced = new Map<EditValue, EditValue>();
-  for (const op of [...module.ops('post')]) {
+  const replace = (old: EditValue, by: EditValue): void => {
+    replaced.set(old, by);
+    old.replaceBy(by);
+  };
+  for (const op of module.ops()) {
     if (op.kind !== 'named_computation') continue;
     const body = op.regions[0] as EditBlock;
     body.params.forEach((p, i) => {
-      replaced.set(p, op.operands[i] as EditValue);
-      p.replaceBy(op.operands[i] as EditValue);
+      replace(p, op.operands[i] as EditValue);
     });
     const end = body.terminator;
     const returned = [...end.operands];
     end.erase();
-    for (const inner of opsOf(body))
-      inner.origin = { ...inner.origin, stack: [...(inner.origin.stack ?? []), op.attrs.name as string] };
     for (const inner of body.ops()) inner.insertBefore(op);
     op.results.forEach((r, i) => {
-      replaced.set(r, returned[i] as EditValue);
-      r.replaceBy(returned[i] as EditValue);
+      replace(r, returned[i] as EditValue);
     });
     op.erase();
   }
