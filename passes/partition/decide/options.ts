@@ -2,8 +2,10 @@
 import type { Layout } from '../../../ir/layout.ts';
 import { axesSize, overlaps } from '../../../ir/mesh.ts';
 import type { ValueId } from '../../../ir/program.ts';
+import { type Assignment, assignmentKey } from '../assignment.ts';
 import { candidates, type Candidate } from '../candidates.ts';
 import type { LayoutTable } from '../layout-table.ts';
+import { rearranged } from '../rearranged.ts';
 import type { OpNode, TieNode, ValueNode } from './graph.ts';
 import type { Solution } from './solution.ts';
 
@@ -28,18 +30,34 @@ export class CandidateTable {
   of(node: OpNode, operands: Around, results: Around): readonly Candidate[] {
     const all = this.all(node, operands, results);
     if (!node.heavy) return all;
-    const most = Math.max(...all.map((c) => shardsOf(node, c)));
-    return all.filter((c) => shardsOf(node, c) === most);
+    const most = Math.max(...all.map((c) => shardsOf(node, c.assignment)));
+    return all.filter((c) => shardsOf(node, c.assignment) === most);
+  }
+
+  /** The present choice with one axis elsewhere. */
+  rearranged(node: OpNode, present: Candidate, operands: Around, results: Around): readonly Candidate[] {
+    const from = `${assignmentKey(present.assignment)} ${assignmentKey(present.from ?? [])} `;
+    return this.known(from, node, operands, results, () => rearranged(this.table, node.shape, present, operands));
   }
 
   all(node: OpNode, operands: Around, results: Around): readonly Candidate[] {
+    return this.known('', node, operands, results, () => candidates(this.table, node.shape, operands, results));
+  }
+
+  private known(
+    what: string,
+    node: OpNode,
+    operands: Around,
+    results: Around,
+    make: () => Candidate[],
+  ): readonly Candidate[] {
     let known = this.found.get(node.signature);
     if (known === undefined) this.found.set(node.signature, (known = new Map()));
     const ids = (list: Around): string => list.map((l) => l.map((x) => this.table.id(x)).join('.')).join();
-    const key = `${ids(operands)}>${ids(results)}`;
+    const key = `${what}${ids(operands)}>${ids(results)}`;
     let list = known.get(key);
     if (list === undefined) {
-      list = different(this.table, candidates(this.table, node.shape, operands, results));
+      list = different(this.table, make());
       known.set(key, list);
     }
     return list;
@@ -58,14 +76,23 @@ function different(table: LayoutTable, list: readonly Candidate[]): Candidate[] 
 
 export function opOptions(node: OpNode, solution: Solution, known: CandidateTable): readonly Candidate[] {
   const list = known.of(node, ...around(node, solution));
-  if (!node.heavy) return list;
-  const shards = shardsOf(node, solution.candidate(node));
-  return list.filter((c) => shardsOf(node, c) >= shards);
+  return node.heavy ? list.filter((c) => splitsEnough(node, c, solution)) : list;
+}
+
+/** Those that no layout around suggests. */
+export function rearrangedOptions(node: OpNode, solution: Solution, known: CandidateTable): readonly Candidate[] {
+  const list = known.rearranged(node, solution.candidate(node), ...around(node, solution));
+  return list.filter((c) => splitsEnough(node, c, solution));
+}
+
+/** The work is split as much as what the present choice comes from splits it. */
+function splitsEnough(node: OpNode, c: Candidate, solution: Solution): boolean {
+  const { from, assignment } = solution.candidate(node);
+  return shardsOf(node, c.assignment) >= shardsOf(node, from ?? assignment);
 }
 
 /** How many ways a heavy op's work is split, axes aside along which it may be repeated. */
-function shardsOf({ repeatable }: OpNode, { assignment, shards }: Candidate): number {
-  if (repeatable.length === 0) return shards;
+function shardsOf({ repeatable }: OpNode, assignment: Assignment): number {
   const counted = assignment.flat().filter((a) => !repeatable.some((r) => overlaps(a, r)));
   return axesSize(counted);
 }
