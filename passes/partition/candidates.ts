@@ -18,6 +18,8 @@ import type { LayoutTable } from './layout-table.ts';
 
 export interface Candidate {
   readonly assignment: Assignment;
+  /** What the layouts around suggested, where this is that rearranged: the work is split at least as far. */
+  readonly from: Assignment | undefined;
   readonly operands: readonly Layout[];
   readonly results: readonly Layout[];
   /** Elements received from neighbours along each operand's dims, and in how many collectives one after another. */
@@ -47,6 +49,8 @@ export interface OpShape {
   };
   /** Idle axes that a factor takes where they are free (decide/dot-work.ts). */
   readonly spare: { readonly factor: number; readonly axes: readonly AxisRef[] } | undefined;
+  /** Axes that may go to any other factor, in use or idle: of dots, the mesh's that are laid out. */
+  readonly movable: readonly AxisRef[];
   /** No other op reads the operands: a gathered copy would serve this op alone. */
   readonly readsAlone: boolean;
   /** Operand sets that may pass sums still owed; empty = none. */
@@ -95,11 +99,17 @@ export function candidates(
     for (const a of [...found.values()])
       if (a[spare.factor]?.length === 0 && !a.flat().some((u) => spare.axes.some((x) => overlaps(u, x))))
         add(a.map((held, f) => (f === spare.factor ? spare.axes : held)));
-  return [...found.values()].flatMap((a) => [
-    layOut(table, op, a, [], []),
-    ...keepingOwed(table, op, a, operandLayouts),
-  ]);
+  return [...found.values()].flatMap((a) => laidOut(table, op, a, operandLayouts));
 }
+
+/** What the op asks and gives under an assignment: with every sum paid, and with what it may pass owed. */
+export const laidOut = (
+  table: LayoutTable,
+  op: OpShape,
+  a: Assignment,
+  operandLayouts: readonly (readonly Layout[])[],
+  from?: Assignment,
+): Candidate[] => [layOut(table, op, a, from, [], []), ...keepingOwed(table, op, a, from, operandLayouts)];
 
 /** Axes that operands have on factors which the op needs whole, as a sort's dim, or with parts of neighbours. */
 function stuckAxes(
@@ -134,11 +144,11 @@ function elsewhere(
   });
 }
 
-const shardable = (op: OpShape, f: number): boolean =>
+export const shardable = (op: OpShape, f: number): boolean =>
   op.halo(f, 1) !== null && (op.rule.factors[f]?.kind !== 'reduce' || op.combiner !== null);
 
 /** A factor in so many shards: the dims that hold it divide, and its neighbours can give what it needs. */
-function fits(op: OpShape, f: number, shards: number): boolean {
+export function fits(op: OpShape, f: number, shards: number): boolean {
   const even = (tensors: FactorRule['operands'], shapes: readonly (readonly number[])[]): boolean =>
     tensors.every((dims, t) => dims.every((held, d) => !held.includes(f) || (shapes[t]?.[d] ?? 0) % shards === 0));
   return (
@@ -153,6 +163,7 @@ function keepingOwed(
   table: LayoutTable,
   op: OpShape,
   a: Assignment,
+  from: Assignment | undefined,
   operandLayouts: readonly (readonly Layout[])[],
 ): Candidate[] {
   const found: Candidate[] = [];
@@ -164,7 +175,7 @@ function keepingOwed(
       if (owed.length === 0 || (layout.monoid ?? 'sum') !== 'sum') continue;
       const all = set.every((i) => operandLayouts[i]?.some((l) => sameAxes(l.unreduced, owed)));
       const free = a.map((axes) => axes.filter((x) => !owed.some((o) => overlaps(o, x))));
-      if (all) found.push(layOut(table, op, dropStrided(op.rule, free), owed, set));
+      if (all) found.push(layOut(table, op, dropStrided(op.rule, free), from, owed, set));
     }
   }
   return found;
@@ -174,6 +185,7 @@ function layOut(
   table: LayoutTable,
   op: OpShape,
   assignment: Assignment,
+  from: Assignment | undefined,
   owed: readonly AxisRef[],
   set: readonly number[],
 ): Candidate {
@@ -182,6 +194,7 @@ function layOut(
   const monoid = op.combiner ?? 'sum';
   return {
     assignment,
+    from,
     halos: halosOf(op, assignment),
     shards: assignment.reduce((n, axes) => n * axesSize(axes), 1),
     operands: rule.operands.map((dims, i) => table.of(dimsUnder(dims, assignment), set.includes(i) ? owed : [])),

@@ -225,7 +225,7 @@ class GraphBuilder {
       op,
       view,
       place,
-      shape: { ...shape, spare },
+      shape: { ...shape, spare, movable: op.kind === 'dot_general' ? this.table.freeAxes : [] },
       signature: this.interned(`${signatureOf(op, view, cheap, readsAlone)} ${spareKey(spare)}`),
       heavy,
       repeatable,

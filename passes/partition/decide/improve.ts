@@ -5,11 +5,15 @@
  */
 import type { Layout } from '../../../ir/layout.ts';
 import type { ValueId } from '../../../ir/program.ts';
-import type { Node, ValueNode } from './graph.ts';
-import { type CandidateTable, opOptions, tieOptions } from './options.ts';
+import type { Node, OpNode, ValueNode } from './graph.ts';
+import { type CandidateTable, opOptions, rearrangedOptions, tieOptions } from './options.ts';
 import { type Choice, given, type Solution, taken, touched } from './solution.ts';
 
 const MOST_SWEEPS = 6;
+/** Options tried of those that no layout suggests. */
+const MOST_REARRANGED = 4;
+/** They have to save this part of what moves around the dot: a few bytes are not worth a plan of more collectives. */
+const LEAST_REARRANGED = 0.2;
 /** Nodes that may follow one. */
 const MOST_FOLLOWERS = 48;
 /** Smaller drops of the total are rounding. */
@@ -21,14 +25,24 @@ const SLACK = 0.02;
 export function improve(solution: Solution, known: CandidateTable): number {
   const improver = new Improver(solution, known);
   const { nodes } = solution.graph;
-  for (let sweep = 0; sweep < MOST_SWEEPS; sweep++) {
-    const order = sweep % 2 === 0 ? nodes.toReversed() : nodes;
-    let changed = false;
-    for (const node of order) changed = improver.better(node) || changed;
-    if (!changed) break;
-  }
+  sweep(nodes, (n) => improver.better(n));
+  if (sweep(nodes.filter(isMovable), (n) => improver.rearranged(n))) sweep(nodes, (n) => improver.better(n));
   return solution.total();
 }
+
+/** Backward and forward, until nothing changes; whether anything did. */
+function sweep(nodes: readonly Node[], better: (node: Node) => boolean): boolean {
+  for (let n = 0; n < MOST_SWEEPS; n++) {
+    const order = n % 2 === 0 ? nodes.toReversed() : nodes;
+    let changed = false;
+    for (const node of order) changed = better(node) || changed;
+    if (!changed) return n > 0;
+  }
+  return true;
+}
+
+/** A dot: it may be split along axes that no layout around suggests. */
+const isMovable = (node: Node): node is OpNode => node.kind === 'op' && node.shape.movable.length > 0;
 
 class Improver {
   private readonly solution: Solution;
@@ -45,23 +59,48 @@ class Improver {
   better(node: Node): boolean {
     if (node.kind === 'tie' && node.hard) return false;
     if (!this.costs(node)) return false;
-    const key = this.lookOf(node);
+    return this.tried(this.lookOf(node), node, this.gain(), () => this.options(node));
+  }
+
+  /** Likewise a dot, to what no layout around it suggests. */
+  rearranged(node: Node): boolean {
+    if (!isMovable(node) || !this.costs(node)) return false;
+    const least = Math.max(this.gain(), LEAST_REARRANGED * this.solution.priceAround(node));
+    return this.tried(`rearranged ${this.lookOf(node)}`, node, least, () => this.nearest(node));
+  }
+
+  /** `least`: what has to be gained. */
+  private tried(key: string, node: Node, least: number, optionsOf: () => readonly Choice[]): boolean {
     if (this.vain.has(key)) return false;
     const before = this.solution.choice(node);
-    const options = this.options(node).filter((o) => o !== before);
-    if (this.alone(node, before, options)) return true;
-    for (const option of options) if (this.together(node, option)) return true;
+    const options = optionsOf().filter((o) => o !== before);
+    if (this.alone(node, before, options, least)) return true;
+    for (const option of options) if (this.together(node, option, least)) return true;
     this.vain.add(key);
     return false;
+  }
+
+  /** The few rearranged options that lose least while nothing follows. */
+  private nearest(node: OpNode): Choice[] {
+    const before = this.solution.choice(node);
+    const priced = rearrangedOptions(node, this.solution, this.known).map((option) => {
+      this.solution.set(node, option);
+      return { option, price: this.solution.priceAround(node) };
+    });
+    this.solution.set(node, before);
+    return priced
+      .sort((a, b) => a.price - b.price)
+      .slice(0, MOST_REARRANGED)
+      .map((p) => p.option);
   }
 
   private costs(node: Node): boolean {
     return this.solution.haloOf(node) > 0 || [...touched(node)].some((v) => this.solution.price(v) > 0);
   }
 
-  private alone(node: Node, before: Choice, options: readonly Choice[]): boolean {
+  private alone(node: Node, before: Choice, options: readonly Choice[], least: number): boolean {
     const best = this.leastChange(node, before, options);
-    if (best === undefined || !(best.change < -this.gain())) return false;
+    if (best === undefined || !(best.change < -least)) return false;
     this.solution.set(node, best.option);
     return true;
   }
@@ -79,7 +118,7 @@ class Improver {
   }
 
   /** The node and all who then follow; undone where the total does not drop. */
-  private together(node: Node, option: Choice): boolean {
+  private together(node: Node, option: Choice, least: number): boolean {
     const undo: [Node, Choice][] = [[node, this.solution.choice(node)]];
     let change = this.solution.set(node, option);
     if (!Number.isFinite(change)) change = Number.MAX_VALUE;
@@ -97,7 +136,7 @@ class Improver {
         left.push(...touched(next));
       }
     }
-    const kept = this.solution.finite(undo.map(([n]) => n)) && this.changeSince(undo, change) < -this.gain();
+    const kept = this.solution.finite(undo.map(([n]) => n)) && this.changeSince(undo, change) < -least;
     if (!kept) for (const [n, choice] of undo.toReversed()) this.solution.set(n, choice);
     return kept;
   }

@@ -34,7 +34,7 @@ export function opShape(op: Op, def: AnyOpDef, view: OpView, cheap: Cheap, reads
   const shapes = { operands: view.operands.map((t) => t.shape), results: view.results.map((t) => t.shape) };
   // Sums are not rounded to fewer bits before they are paid.
   const linear = narrowing ? [] : (def.linearity?.(view) ?? []);
-  return { rule, combiner, halo, exchanges, shapes, spare: undefined, readsAlone, linear };
+  return { rule, combiner, halo, exchanges, shapes, spare: undefined, movable: [], readsAlone, linear };
 }
 
 /** A reduce whose start value is not the monoid's identity must not start on every shard. */

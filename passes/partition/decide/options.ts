@@ -2,9 +2,10 @@
 import type { Layout } from '../../../ir/layout.ts';
 import { axesSize, overlaps } from '../../../ir/mesh.ts';
 import type { ValueId } from '../../../ir/program.ts';
-import type { Assignment } from '../assignment.ts';
+import { type Assignment, assignmentKey } from '../assignment.ts';
 import { candidates, type Candidate } from '../candidates.ts';
 import type { LayoutTable } from '../layout-table.ts';
+import { rearranged } from '../rearranged.ts';
 import type { OpNode, TieNode, ValueNode } from './graph.ts';
 import type { Solution } from './solution.ts';
 import { workUnder } from './uneven-work.ts';
@@ -32,21 +33,35 @@ export class CandidateTable {
     if (!node.heavy) return all;
     const most = Math.max(...all.map((c) => shardsOf(node, c)));
     const split = all.filter((c) => shardsOf(node, c) === most);
-    const { uneven } = node;
-    if (uneven === undefined || split.length < 2) return split;
-    const work = (c: Candidate): number => workUnder(uneven.sizes, counted(node, c.assignment));
-    const bound = Math.max(uneven.propagated, Math.min(...split.map(work)));
-    return split.filter((c) => work(c) <= bound);
+    if (node.uneven === undefined || split.length < 2) return split;
+    const least = Math.min(...split.map((c) => workOf(node, c.assignment)));
+    return split.filter((c) => workOf(node, c.assignment) <= Math.max(node.uneven?.propagated ?? 0, least));
+  }
+
+  /** The present choice with one axis elsewhere. */
+  rearranged(node: OpNode, present: Candidate, operands: Around, results: Around): readonly Candidate[] {
+    const from = `${assignmentKey(present.assignment)} ${assignmentKey(present.from ?? [])} `;
+    return this.known(from, node, operands, results, () => rearranged(this.table, node.shape, present, operands));
   }
 
   all(node: OpNode, operands: Around, results: Around): readonly Candidate[] {
+    return this.known('', node, operands, results, () => candidates(this.table, node.shape, operands, results));
+  }
+
+  private known(
+    what: string,
+    node: OpNode,
+    operands: Around,
+    results: Around,
+    make: () => Candidate[],
+  ): readonly Candidate[] {
     let known = this.found.get(node.signature);
     if (known === undefined) this.found.set(node.signature, (known = new Map()));
     const ids = (list: Around): string => list.map((l) => l.map((x) => this.table.id(x)).join('.')).join();
-    const key = `${ids(operands)}>${ids(results)}`;
+    const key = `${what}${ids(operands)}>${ids(results)}`;
     let list = known.get(key);
     if (list === undefined) {
-      list = different(this.table, candidates(this.table, node.shape, operands, results));
+      list = different(this.table, make());
       known.set(key, list);
     }
     return list;
@@ -65,15 +80,33 @@ function different(table: LayoutTable, list: readonly Candidate[]): Candidate[] 
 
 export function opOptions(node: OpNode, solution: Solution, known: CandidateTable): readonly Candidate[] {
   const list = known.of(node, ...around(node, solution));
-  if (!node.heavy) return list;
-  const shards = shardsOf(node, solution.candidate(node));
-  return list.filter((c) => shardsOf(node, c) >= shards);
+  return node.heavy ? list.filter((c) => splitsEnough(node, c, solution)) : list;
+}
+
+/** Those that no layout around suggests; the largest device computes no more than it would. */
+export function rearrangedOptions(node: OpNode, solution: Solution, known: CandidateTable): readonly Candidate[] {
+  const present = solution.candidate(node);
+  const most = Math.max(node.uneven?.propagated ?? 0, workOf(node, present.assignment));
+  const list = known.rearranged(node, present, ...around(node, solution));
+  return list.filter((c) => splitsEnough(node, c, solution) && workOf(node, c.assignment) <= most);
+}
+
+/** The work is split as much as what the present choice comes from splits it. */
+function splitsEnough(node: OpNode, c: Candidate, solution: Solution): boolean {
+  const { from, assignment } = solution.candidate(node);
+  return shardsOf(node, c) >= waysOf(node, from ?? assignment);
 }
 
 /** How many ways a heavy op's work is split, axes aside along which it may be repeated. */
 function shardsOf(node: OpNode, { assignment, shards }: Candidate): number {
-  return node.repeatable.length === 0 ? shards : axesSize(counted(node, assignment).flat());
+  return node.repeatable.length === 0 ? shards : waysOf(node, assignment);
 }
+
+const waysOf = (node: OpNode, assignment: Assignment): number => axesSize(counted(node, assignment).flat());
+
+/** What one device computes where dims do not divide; 0 where they do, since ways tell all then. */
+const workOf = (node: OpNode, assignment: Assignment): number =>
+  node.uneven === undefined ? 0 : workUnder(node.uneven.sizes, counted(node, assignment));
 
 const counted = ({ repeatable }: OpNode, assignment: Assignment): Assignment =>
   repeatable.length === 0
