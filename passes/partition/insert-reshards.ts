@@ -11,6 +11,7 @@
 import type { Registry } from '../../ir/op.ts';
 import { type Func, mainFunction, type Module } from '../../ir/program.ts';
 import { buildGraph } from './decide/build-graph.ts';
+import type { Graph } from './decide/graph.ts';
 import { improve } from './decide/improve.ts';
 import { CandidateTable } from './decide/options.ts';
 import { Solution } from './decide/solution.ts';
@@ -34,11 +35,22 @@ export interface Decided {
 export function decideLayouts(module: Module, registry: Registry, prices: Prices = wirePrices): Decided {
   const func = mainFunction(module);
   const table = new LayoutTable(module, prices);
-  const known = new CandidateTable(table);
-  const solution = new Solution(buildGraph(func, registry, table), table);
+  const graph = buildGraph(func, registry, table);
+  const repeatable = graph.nodes.some((n) => n.kind === 'op' && n.repeatable.length > 0);
+  const split = solve(graph, table, false);
+  const best = repeatable ? cheaper(split, solve(graph, table, true)) : split;
+  return { ...best, func, module: { ...module, level: 'resharded', functions: [writeReshards(func, best.solution)] } };
+}
+
+type Solved = Pick<Decided, 'start' | 'total' | 'solution' | 'known'>;
+
+/** `mayRepeat`: redundant compute may spare bytes; where it does not, all work is split. */
+function solve(graph: Graph, table: LayoutTable, mayRepeat: boolean): Solved {
+  const known = new CandidateTable(table, mayRepeat);
+  const solution = new Solution(graph, table);
   startSolution(solution, known);
   const start = solution.settle();
-  const total = improve(solution, known);
-  const written = { ...module, level: 'resharded' as const, functions: [writeReshards(func, solution)] };
-  return { func, module: written, start, total, solution, known };
+  return { start, total: improve(solution, known), solution, known };
 }
+
+const cheaper = (first: Solved, second: Solved): Solved => (second.total < first.total ? second : first);

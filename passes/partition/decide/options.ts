@@ -21,21 +21,24 @@ type Around = readonly (readonly Layout[])[];
 /** Candidates by what they follow from: 96 equal layers ask once. */
 export class CandidateTable {
   private readonly table: LayoutTable;
+  private readonly mayRepeat: boolean;
   private readonly found = new Map<number, Map<string, readonly Candidate[]>>();
 
-  constructor(table: LayoutTable) {
+  /** `mayRepeat`: dots may be computed redundantly along the axes that dot-work.ts names. */
+  constructor(table: LayoutTable, mayRepeat: boolean) {
     this.table = table;
+    this.mayRepeat = mayRepeat;
   }
 
   /** Of a dot or convolution only those that split the work most: bytes are not bought with redundant compute. */
   of(node: OpNode, operands: Around, results: Around): readonly Candidate[] {
     const all = this.all(node, operands, results);
     if (!node.heavy) return all;
-    const most = Math.max(...all.map((c) => shardsOf(node, c)));
-    const split = all.filter((c) => shardsOf(node, c) === most);
+    const most = Math.max(...all.map((c) => this.shardsOf(node, c)));
+    const split = all.filter((c) => this.shardsOf(node, c) === most);
     if (node.uneven === undefined || split.length < 2) return split;
-    const least = Math.min(...split.map((c) => workOf(node, c.assignment)));
-    return split.filter((c) => workOf(node, c.assignment) <= Math.max(node.uneven?.propagated ?? 0, least));
+    const least = Math.min(...split.map((c) => this.workOf(node, c.assignment)));
+    return split.filter((c) => this.workOf(node, c.assignment) <= Math.max(node.uneven?.propagated ?? 0, least));
   }
 
   /** The present choice with one axis elsewhere. */
@@ -46,6 +49,31 @@ export class CandidateTable {
 
   all(node: OpNode, operands: Around, results: Around): readonly Candidate[] {
     return this.known('', node, operands, results, () => candidates(this.table, node.shape, operands, results));
+  }
+
+  /** The work is split as much as what the present choice comes from splits it. */
+  splitsEnough(node: OpNode, c: Candidate, solution: Solution): boolean {
+    const { from, assignment } = solution.candidate(node);
+    return this.shardsOf(node, c) >= this.waysOf(node, from ?? assignment);
+  }
+
+  /** What one device computes where dims do not divide; 0 where they do, since ways tell all then. */
+  workOf(node: OpNode, assignment: Assignment): number {
+    return node.uneven === undefined ? 0 : workUnder(node.uneven.sizes, this.counted(node, assignment));
+  }
+
+  /** How many ways a heavy op's work is split, axes aside along which it may be repeated. */
+  private shardsOf(node: OpNode, { assignment, shards }: Candidate): number {
+    return this.mayRepeat && node.repeatable.length > 0 ? this.waysOf(node, assignment) : shards;
+  }
+
+  private waysOf(node: OpNode, assignment: Assignment): number {
+    return axesSize(this.counted(node, assignment).flat());
+  }
+
+  private counted({ repeatable }: OpNode, assignment: Assignment): Assignment {
+    if (!this.mayRepeat || repeatable.length === 0) return assignment;
+    return assignment.map((axes) => axes.filter((a) => !repeatable.some((r) => overlaps(a, r))));
   }
 
   private known(
@@ -80,38 +108,16 @@ function different(table: LayoutTable, list: readonly Candidate[]): Candidate[] 
 
 export function opOptions(node: OpNode, solution: Solution, known: CandidateTable): readonly Candidate[] {
   const list = known.of(node, ...around(node, solution));
-  return node.heavy ? list.filter((c) => splitsEnough(node, c, solution)) : list;
+  return node.heavy ? list.filter((c) => known.splitsEnough(node, c, solution)) : list;
 }
 
 /** Those that no layout around suggests; the largest device computes no more than it would. */
 export function rearrangedOptions(node: OpNode, solution: Solution, known: CandidateTable): readonly Candidate[] {
   const present = solution.candidate(node);
-  const most = Math.max(node.uneven?.propagated ?? 0, workOf(node, present.assignment));
+  const most = Math.max(node.uneven?.propagated ?? 0, known.workOf(node, present.assignment));
   const list = known.rearranged(node, present, ...around(node, solution));
-  return list.filter((c) => splitsEnough(node, c, solution) && workOf(node, c.assignment) <= most);
+  return list.filter((c) => known.splitsEnough(node, c, solution) && known.workOf(node, c.assignment) <= most);
 }
-
-/** The work is split as much as what the present choice comes from splits it. */
-function splitsEnough(node: OpNode, c: Candidate, solution: Solution): boolean {
-  const { from, assignment } = solution.candidate(node);
-  return shardsOf(node, c) >= waysOf(node, from ?? assignment);
-}
-
-/** How many ways a heavy op's work is split, axes aside along which it may be repeated. */
-function shardsOf(node: OpNode, { assignment, shards }: Candidate): number {
-  return node.repeatable.length === 0 ? shards : waysOf(node, assignment);
-}
-
-const waysOf = (node: OpNode, assignment: Assignment): number => axesSize(counted(node, assignment).flat());
-
-/** What one device computes where dims do not divide; 0 where they do, since ways tell all then. */
-const workOf = (node: OpNode, assignment: Assignment): number =>
-  node.uneven === undefined ? 0 : workUnder(node.uneven.sizes, counted(node, assignment));
-
-const counted = ({ repeatable }: OpNode, assignment: Assignment): Assignment =>
-  repeatable.length === 0
-    ? assignment
-    : assignment.map((axes) => axes.filter((a) => !repeatable.some((r) => overlaps(a, r))));
 
 /** Also those that split the work less: for `explain`. */
 export const allOptions = (node: OpNode, solution: Solution, known: CandidateTable): readonly Candidate[] =>
