@@ -36,7 +36,7 @@ describe('shardc diff', () => {
 
 describe('options of commands', () => {
   it('explain takes --mesh as its own', () => {
-    expect(shardc(['explain', BLOCK, '%down', '--mesh', '1x8']).out).toContain('115 KB per device');
+    expect(shardc(['explain', BLOCK, '%down', '--mesh', '1x8']).out).toContain('57.3 KB per device');
     expect(shardc(['explain', BLOCK, '%down', '--mesh', '2x4']).out).toContain('49.2 KB per device');
   });
 
@@ -119,6 +119,7 @@ describe('shardc FILE', () => {
       'pad-dims',
       'split-sharded',
       'insert-reshards',
+      'trim-padding',
       'lower-reshards',
       'localize',
       'schedule',
@@ -207,7 +208,7 @@ describe('shardc opt', () => {
     const { code, err } = shardc(['opt', BLOCK, '--passes', 'localize']);
     expect(code).toBe(1);
     expect(err).toMatch(
-      /help: run before it: split-constants,propagate,settle,one-order,loop-invariants,shifts,pad-dims,split-sharded,insert-reshards,lower-reshards/,
+      /help: run before it: split-constants,propagate,settle,one-order,loop-invariants,shifts,pad-dims,split-sharded,insert-reshards,trim-padding,lower-reshards/,
     );
   });
 });
