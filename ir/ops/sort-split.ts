@@ -14,7 +14,7 @@
  */
 import type { OpAttrs } from '../attrs.ts';
 import type { Maker, OpView } from '../op.ts';
-import type { Block, ValueId } from '../program.ts';
+import type { Block, Op, ValueId } from '../program.ts';
 import { byteSize, type DType, DTYPES, isInexact, tensor, type TensorType } from '../types.ts';
 
 export type SortView = Pick<OpView<OpAttrs['sort']>, 'attrs' | 'operands' | 'regions' | 'makers'>;
@@ -121,17 +121,27 @@ function isTotal(region: Block | undefined): boolean {
 }
 
 /**
- * Comparisons as FLOAT order all numbers but NaN, and ≤ says of equals both that one is first and that the other is: what
- * then comes out depends on the algorithm, so those sorts stay whole.
+ * Floats compared otherwise than by TOTALORDER have an order but for NaN, and ≤ says of equals both that one is first and
+ * that the other is: what then comes out depends on the algorithm, so those sorts stay whole.
  */
 export function isOrder({ regions: [region], operands }: Pick<SortView, 'regions' | 'operands'>): boolean {
-  const floats = operands.some((t) => isInexact(t.dtype));
-  return (region?.ops ?? []).every((op) => {
+  if (region === undefined) return false;
+  const exact = new Set(region.params.filter((_, i) => !isInexact((operands[i >> 1] as TensorType).dtype)));
+  return region.ops.every((op) => {
     if (op.regions.length > 0) return false;
-    if (op.kind !== 'compare' || op.attrs.direction === 'EQ' || op.attrs.direction === 'NE') return true;
-    const { direction, compare_type = floats ? 'FLOAT' : 'SIGNED' } = op.attrs as OpAttrs['compare'];
-    return (direction === 'LT' || direction === 'GT') && compare_type !== 'FLOAT';
+    if (givesExact(op, exact)) for (const r of op.results) exact.add(r);
+    const { direction, compare_type } = op.attrs as Partial<OpAttrs['compare']>;
+    if (op.kind !== 'compare' || direction === 'EQ' || direction === 'NE') return true;
+    const hasNoNaN = compare_type === 'TOTALORDER' || op.operands.every((v) => exact.has(v));
+    return (direction === 'LT' || direction === 'GT') && hasNoNaN;
   });
+}
+
+/** Integers or truths, as far as the op itself says; what a region reads from outside is not known to be. */
+function givesExact({ kind, attrs, operands }: Op, exact: ReadonlySet<ValueId>): boolean {
+  if (kind === 'compare' || kind === 'is_finite') return true;
+  const { dtype } = attrs as { readonly dtype?: DType };
+  return dtype === undefined ? operands.every((v) => exact.has(v)) : !isInexact(dtype);
 }
 
 /** Batcher's merge exchange: ⌈log₂ p⌉·(⌈log₂ p⌉ + 1) / 2 rounds. */
