@@ -17,7 +17,7 @@ import type { Maker, OpView } from '../op.ts';
 import type { Block, Op, ValueId } from '../program.ts';
 import { byteSize, type DType, DTYPES, isInexact, tensor, type TensorType } from '../types.ts';
 
-export type SortView = Pick<OpView<OpAttrs['sort']>, 'attrs' | 'operands' | 'regions' | 'makers'>;
+type SortView = Pick<OpView<OpAttrs['sort']>, 'attrs' | 'operands' | 'regions' | 'makers'>;
 
 export interface SortSplit {
   readonly way: 'columns' | 'network';
@@ -67,14 +67,13 @@ function byColumns(view: SortView, held: number, shards: number): SortSplit | un
   if (column < 2 * border) return undefined;
   const added = column - held;
   const marks = marksOf(view, column * shards, added > 0);
-  if (marks === undefined) return undefined;
   const elements = (2 * column * (shards - 1)) / shards + 2 * border + added * (shards - 1);
   return { way: 'columns', column, border, rounds: [], marks, elements, exchanges: added > 0 ? 5 : 4 };
 }
 
 function byNetwork(view: SortView, held: number, shards: number): SortSplit {
   const rounds = mergeRounds(shards);
-  const marks = marksOf(view, held * shards, false) as Marks;
+  const marks = marksOf(view, held * shards, false);
   return {
     way: 'network',
     column: held,
