@@ -124,7 +124,7 @@ function isTotal(region: Block | undefined): boolean {
  * that the other is: what then comes out depends on the algorithm, so those sorts stay whole.
  */
 export function isOrder({ regions: [region], operands }: Pick<SortView, 'regions' | 'operands'>): boolean {
-  if (region === undefined) return false;
+  if (region === undefined || !putsNoneBeforeEquals(region)) return false;
   const exact = new Set(region.params.filter((_, i) => !isInexact((operands[i >> 1] as TensorType).dtype)));
   return region.ops.every((op) => {
     if (op.regions.length > 0) return false;
@@ -135,6 +135,30 @@ export function isOrder({ regions: [region], operands }: Pick<SortView, 'regions
     return (direction === 'LT' || direction === 'GT') && hasNoNaN;
   });
 }
+
+/** Is the answer no where both sides are the same? Found by numbering values, so that what is computed of each side is one. */
+function putsNoneBeforeEquals({ params, ops }: Block): boolean {
+  const numbers = new Map(params.map((p, i) => [p, `side ${i >> 1}`]));
+  const read = (v: ValueId | undefined): string => numbers.get(v as ValueId) ?? `value ${v}`;
+  for (const op of ops) {
+    const [a, b, c] = op.operands.map(read);
+    if (op.kind === 'return') return a === NO;
+    const no =
+      (op.kind === 'compare' && a === b && ['LT', 'GT'].includes(String(op.attrs.direction))) ||
+      (op.kind === 'and' && (a === NO || b === NO)) ||
+      (op.kind === 'or' && a === NO && b === NO) ||
+      (op.kind === 'select' && b === NO && c === NO);
+    const made = `${op.kind}(${a}, ${b}, ${c}) ${JSON.stringify(op.attrs, exactly)}`;
+    for (const r of op.results) numbers.set(r, no ? NO : made);
+  }
+  return false;
+}
+
+const NO = 'no';
+
+/** JSON knows no NaN, no infinity, no -0 and no wide integers. */
+const exactly = (_: string, v: unknown): unknown =>
+  typeof v === 'bigint' || typeof v === 'number' ? (Object.is(v, -0) ? '-0' : String(v)) : v;
 
 /** Integers or truths, as far as the op itself says; what a region reads from outside is not known to be. */
 function givesExact({ kind, attrs, operands }: Op, exact: ReadonlySet<ValueId>): boolean {

@@ -112,6 +112,29 @@ describe('sort over a sharded dim', () => {
     for (const [name, at] of Object.entries(VALUES)) expect(same(whole, module, at), name).toBe(true);
   });
 
+  it.each([
+    ['≤', '%e = compare %p, %q direction=EQ\n    %l = or %g, %e', 'LT'],
+    ['not >', '%l = not %g', 'GT'],
+  ])('so does a comparator that puts equals before each other: %s', (_, rest, direction) => {
+    const text = `module @m
+mesh @mesh {x=4}
+func @main(%a: i32[4096] @{x}, %b: i32[4096] @{x}) -> (i32[4096] @{x}, i32[4096] @{x}) {
+  %c = constant 5 : i32[4096]
+  %k = remainder %a, %c
+  %n = negate %b
+  %r, %s = sort %k, %n dim=0 is_stable=true (%p, %q, %u, %v) {
+    %g = compare %p, %q direction=${direction}
+    ${rest}
+    return %l
+  }
+  return %r, %s
+}
+`;
+    const { whole, module } = compile(parseTir({ file: 'sort.tir', text }));
+    expect(reasons(module).some((r) => r.startsWith('sort:'))).toBe(false);
+    expect(same(whole, module, (i) => i)).toBe(true);
+  });
+
   it('so do integers that the comparator takes for floats', () => {
     const text = `module @m
 mesh @mesh {x=4}
