@@ -19,7 +19,8 @@ export function parseJson({ file, text }: SourceText, code: string, help?: strin
 /** Lists and objects that are open at once, at most. */
 function depthOf(text: string): number {
   let [depth, most] = [0, 0];
-  for (const [token] of text.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"|[[\]{}]/gs)) {
+  // A string that does not end goes to the end of the text: looked for from each of its quotes it would take n².
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*(?:"|\\?$)|[[\]{}]/gs)) {
     if (token === '[' || token === '{') most = Math.max(most, ++depth);
     else if (token === ']' || token === '}') depth--;
   }

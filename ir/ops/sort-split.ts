@@ -14,10 +14,10 @@
  */
 import type { OpAttrs } from '../attrs.ts';
 import type { Maker, OpView } from '../op.ts';
-import type { Block, ValueId } from '../program.ts';
+import type { Block, Op, ValueId } from '../program.ts';
 import { byteSize, type DType, DTYPES, isInexact, tensor, type TensorType } from '../types.ts';
 
-export type SortView = Pick<OpView<OpAttrs['sort']>, 'attrs' | 'operands' | 'regions' | 'makers'>;
+type SortView = Pick<OpView<OpAttrs['sort']>, 'attrs' | 'operands' | 'regions' | 'makers'>;
 
 export interface SortSplit {
   readonly way: 'columns' | 'network';
@@ -67,14 +67,13 @@ function byColumns(view: SortView, held: number, shards: number): SortSplit | un
   if (column < 2 * border) return undefined;
   const added = column - held;
   const marks = marksOf(view, column * shards, added > 0);
-  if (marks === undefined) return undefined;
   const elements = (2 * column * (shards - 1)) / shards + 2 * border + added * (shards - 1);
   return { way: 'columns', column, border, rounds: [], marks, elements, exchanges: added > 0 ? 5 : 4 };
 }
 
 function byNetwork(view: SortView, held: number, shards: number): SortSplit {
   const rounds = mergeRounds(shards);
-  const marks = marksOf(view, held * shards, false) as Marks;
+  const marks = marksOf(view, held * shards, false);
   return {
     way: 'network',
     column: held,
@@ -121,17 +120,51 @@ function isTotal(region: Block | undefined): boolean {
 }
 
 /**
- * Comparisons as FLOAT order all numbers but NaN, and ≤ says of equals both that one is first and that the other is: what
- * then comes out depends on the algorithm, so those sorts stay whole.
+ * Floats compared otherwise than by TOTALORDER have an order but for NaN, and ≤ says of equals both that one is first and
+ * that the other is: what then comes out depends on the algorithm, so those sorts stay whole.
  */
 export function isOrder({ regions: [region], operands }: Pick<SortView, 'regions' | 'operands'>): boolean {
-  const floats = operands.some((t) => isInexact(t.dtype));
-  return (region?.ops ?? []).every((op) => {
+  if (region === undefined || !putsNoneBeforeEquals(region)) return false;
+  const exact = new Set(region.params.filter((_, i) => !isInexact((operands[i >> 1] as TensorType).dtype)));
+  return region.ops.every((op) => {
     if (op.regions.length > 0) return false;
-    if (op.kind !== 'compare' || op.attrs.direction === 'EQ' || op.attrs.direction === 'NE') return true;
-    const { direction, compare_type = floats ? 'FLOAT' : 'SIGNED' } = op.attrs as OpAttrs['compare'];
-    return (direction === 'LT' || direction === 'GT') && compare_type !== 'FLOAT';
+    if (givesExact(op, exact)) for (const r of op.results) exact.add(r);
+    const { direction, compare_type } = op.attrs as Partial<OpAttrs['compare']>;
+    if (op.kind !== 'compare' || direction === 'EQ' || direction === 'NE') return true;
+    const hasNoNaN = compare_type === 'TOTALORDER' || op.operands.every((v) => exact.has(v));
+    return (direction === 'LT' || direction === 'GT') && hasNoNaN;
   });
+}
+
+/** Is the answer no where both sides are the same? Found by numbering values, so that what is computed of each side is one. */
+function putsNoneBeforeEquals({ params, ops }: Block): boolean {
+  const numbers = new Map(params.map((p, i) => [p, `side ${i >> 1}`]));
+  const read = (v: ValueId | undefined): string => numbers.get(v as ValueId) ?? `value ${v}`;
+  for (const op of ops) {
+    const [a, b, c] = op.operands.map(read);
+    if (op.kind === 'return') return a === NO;
+    const no =
+      (op.kind === 'compare' && a === b && ['LT', 'GT'].includes(String(op.attrs.direction))) ||
+      (op.kind === 'and' && (a === NO || b === NO)) ||
+      (op.kind === 'or' && a === NO && b === NO) ||
+      (op.kind === 'select' && b === NO && c === NO);
+    const made = `${op.kind}(${a}, ${b}, ${c}) ${JSON.stringify(op.attrs, exactly)}`;
+    for (const r of op.results) numbers.set(r, no ? NO : made);
+  }
+  return false;
+}
+
+const NO = 'no';
+
+/** JSON knows no NaN, no infinity, no -0 and no wide integers. */
+const exactly = (_: string, v: unknown): unknown =>
+  typeof v === 'bigint' || typeof v === 'number' ? (Object.is(v, -0) ? '-0' : String(v)) : v;
+
+/** Integers or truths, as far as the op itself says; what a region reads from outside is not known to be. */
+function givesExact({ kind, attrs, operands }: Op, exact: ReadonlySet<ValueId>): boolean {
+  if (kind === 'compare' || kind === 'is_finite') return true;
+  const { dtype } = attrs as { readonly dtype?: DType };
+  return dtype === undefined ? operands.every((v) => exact.has(v)) : !isInexact(dtype);
 }
 
 /** Batcher's merge exchange: ⌈log₂ p⌉·(⌈log₂ p⌉ + 1) / 2 rounds. */

@@ -43,8 +43,8 @@ export const sort = defineOp<OpAttrs['sort']>({
   },
   padRule: (_, f, rule) => (passes(rule, f) ? { gives: (held) => held } : {}),
   padAttrs: ({ attrs, operands }, padded) => {
-    const [before, after] = [operands[0]?.shape[attrs.dim], padded.operands[0]?.shape[attrs.dim]];
-    return before === after ? attrs : { ...attrs, size: attrs.size ?? (before as number) };
+    const { size = operands[0]?.shape[attrs.dim] as number, ...rest } = attrs;
+    return padded.operands[0]?.shape[attrs.dim] === size ? rest : { ...rest, size };
   },
   flops: ({ operands, attrs }) =>
     elementCount(operands[0] as TensorType) * Math.ceil(Math.log2(Math.max(2, operands[0]?.shape[attrs.dim] ?? 2))),

@@ -11,6 +11,7 @@ import { InferError } from '../op.ts';
 import type { Block, Func, ValueId } from '../program.ts';
 import type { TypedBuilder } from '../typed-build.ts';
 import { isFloat, type TensorType } from '../types.ts';
+import { calledNames } from './called-functions.ts';
 
 export const APPROX_TOP_K = 'ApproxTopK';
 
@@ -23,7 +24,7 @@ export function approxTopK(
   { functions, asRegions }: { readonly functions: readonly Func[]; readonly asRegions: Set<string> },
 ): ValueId[] {
   const [, dimText] = /\breduction_dim\s*=\s*(-?\d+)/.exec(attributes) ?? [];
-  const [, name] = /\bcalled_computations\s*=\s*\[@([\w.$-]+)\]/.exec(attributes) ?? [];
+  const [name] = calledNames(attributes);
   const called = functions.find((f) => f.name === name);
   if (dimText === undefined || called === undefined)
     throw unsupported('ApproxTopK whose comparator is not a function written before it');

@@ -21,6 +21,11 @@ export function calledFunctions(original: Module, local: Module): Func[] {
 function namesIn({ kind, attrs }: Op): string[] {
   if (kind === 'call') return [attrs.callee as string];
   if (kind !== 'custom_call') return [];
-  const [, list = ''] = /\bcalled_computations = \[([^\]]*)\]/.exec(attrs.verbatim as string) ?? [];
+  return calledNames(attrs.verbatim as string);
+}
+
+/** Of a custom_call's attributes as written. */
+export function calledNames(attributes: string): string[] {
+  const [, list = ''] = /\bcalled_computations\s*=\s*\[([^\]]*)\]/.exec(attributes) ?? [];
   return [...list.matchAll(/@(?:"([^"]*)"|([\w$.-]+))/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
 }

@@ -25,7 +25,7 @@ const KEEPS_TYPE: ReadonlySet<string> = new Set([
 ]);
 
 /** What an op needs of the function that is being read. */
-export interface Surroundings {
+interface Surroundings {
   /** The values an operand list stands for. Leaves the op where one is unknown. */
   values(op: AstOp, operands: readonly AstData[]): ValueId[];
   /** Regions of an op that reduces or compares. */

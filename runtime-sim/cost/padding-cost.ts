@@ -34,7 +34,7 @@ export interface PaddingCost {
   readonly causes: readonly PaddingCause[];
 }
 
-export interface PaddingCause {
+interface PaddingCause {
   /** `model.py:12`; empty for what no source line asked for. */
   readonly place: string;
   /** `13 → 15, 29 → 30`. */

@@ -89,6 +89,7 @@ describe('too much of it', () => {
   it.each<[string, string, string[]]>([
     ['lists 100,000 deep', '['.repeat(1e5), ['SH0806']],
     ['objects 100,000 deep', `${'{"a":'.repeat(1e5)}1${'}'.repeat(1e5)}`, ['SH0806']],
+    ['a text of 500,000 quotes that does not end', `"${'\\"'.repeat(5e5)}`, ['SH0806']],
     ['a number beyond all', SMALL_PLAN.replace('"tp":2', '"tp":1e400'), ['SH0805']],
     ['NaN', SMALL_PLAN.replace('"tp":2', '"tp":NaN'), ['SH0806']],
     ['a field __proto__', SMALL_PLAN.replace('"tp"', '"__proto__"'), ['SH0805']],

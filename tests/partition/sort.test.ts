@@ -50,13 +50,14 @@ const VALUES: Readonly<Record<string, (i: number) => number>> = {
   falling: (i) => -i,
 };
 
-function same(whole: Module, module: Module, at: (i: number) => number): boolean {
+/** Float arguments hold `at`, integers `integer`, of their place. */
+function same(whole: Module, module: Module, at: (i: number) => number, integer = (i: number) => i): boolean {
   const func = mainFunction(whole);
   const inputs = func.body.params.map((p): TensorArray => {
     const { dtype, shape } = valueInfo(func, p).type;
     const length = shape.reduce((n, s) => n * s, 1);
     return dtype === 'i32'
-      ? { dtype, shape, data: Int32Array.from({ length }, (_, i) => i) }
+      ? { dtype, shape, data: Int32Array.from({ length }, (_, i) => integer(i)) }
       : { dtype, shape, data: Float64Array.from({ length }, (_, i) => at(i)) };
   });
   const want = runOneDevice(whole, registry, inputs, 'wide');
@@ -109,6 +110,50 @@ describe('sort over a sharded dim', () => {
     const { whole, module } = compile(parseTir({ file: 'sort.tir', text }));
     expect(reasons(module).some((r) => r.startsWith('sort:'))).toBe(false);
     for (const [name, at] of Object.entries(VALUES)) expect(same(whole, module, at), name).toBe(true);
+  });
+
+  it.each([
+    ['≤', '%e = compare %p, %q direction=EQ\n    %l = or %g, %e', 'LT'],
+    ['not >', '%l = not %g', 'GT'],
+  ])('so does a comparator that puts equals before each other: %s', (_, rest, direction) => {
+    const text = `module @m
+mesh @mesh {x=4}
+func @main(%a: i32[4096] @{x}, %b: i32[4096] @{x}) -> (i32[4096] @{x}, i32[4096] @{x}) {
+  %c = constant 5 : i32[4096]
+  %k = remainder %a, %c
+  %n = negate %b
+  %r, %s = sort %k, %n dim=0 is_stable=true (%p, %q, %u, %v) {
+    %g = compare %p, %q direction=${direction}
+    ${rest}
+    return %l
+  }
+  return %r, %s
+}
+`;
+    const { whole, module } = compile(parseTir({ file: 'sort.tir', text }));
+    expect(reasons(module).some((r) => r.startsWith('sort:'))).toBe(false);
+    expect(same(whole, module, (i) => i)).toBe(true);
+  });
+
+  it('so do integers that the comparator takes for floats', () => {
+    const text = `module @m
+mesh @mesh {x=4}
+func @main(%a: i32[1024] @{x}) -> (i32[1024] @{x}) {
+  %r = sort %a dim=0 is_stable=true (%p, %q) {
+    %u = convert %p dtype=f32
+    %v = convert %q dtype=f32
+    %m = log %u
+    %n = log %v
+    %l = compare %m, %n direction=LT
+    return %l
+  }
+  return %r
+}
+`;
+    const { whole, module } = compile(parseTir({ file: 'sort.tir', text }));
+    expect(reasons(module).some((r) => r.startsWith('sort:'))).toBe(false);
+    const signed = (i: number): number => ((i * 7919) % 1024) - 512;
+    expect(same(whole, module, signed, signed)).toBe(true);
   });
 
   it.each([

@@ -122,4 +122,21 @@ describe('trim-padding', () => {
     expect(rows).toEqual([extent(x), extent(y)]);
     expect(runCheck(compile(parseTir({ file: 'classes.tir', text })), 'full', 1)).toMatchObject({ verdict: 'ok' });
   });
+
+  it('a sort at its true size marks no padding', () => {
+    const text = func(
+      'x=4',
+      '%a: f32[13] @{_}, %b: f32[13] @{_}',
+      `  %c = sharding_constraint %a, @{x}
+  %d = sharding_constraint %b, @{x}
+  %r, %s = sort %c, %d dim=0 is_stable=true (%p, %q, %u, %v) {
+    %l = compare %p, %q direction=LT compare_type=FLOAT
+    return %l
+  }`,
+      'f32[13] @{_}',
+    );
+    const compiled = compile(parseTir({ file: 'sort.tir', text }));
+    expect(shapes(compiled.module, 'sort')).toEqual([Array(4).fill('f32[13]')]);
+    expect(runCheck(compiled, 'full', 1)).toMatchObject({ verdict: 'ok' });
+  });
 });

@@ -1,4 +1,5 @@
 /** Exported StableHLO as other front ends write it: CHLO's ops as custom_calls, tuples in the generic form. */
+import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { compile, importStablehlo, runCheck } from '../../compiler/index.ts';
 
@@ -32,5 +33,14 @@ func.func public @main(%a: ${ARG}) -> ${type} {
 }`;
   const compiled = compile(importStablehlo({ file: 'm.mlir', text }));
   expect(compiled.source.functions[0]?.body.ops.map((op) => op.kind)).toContain(kind);
+  expect(runCheck(compiled, 'full', 1)).toMatchObject({ verdict: 'ok' });
+});
+
+it('ApproxTopK by a comparator whose name is quoted', () => {
+  const file = 'tests/xla/fixtures/approx_top_k.mlir';
+  const text = readFileSync(file, 'utf8').replaceAll('@top_k_gt_f32_comparator', '@"greater than"');
+  expect(text).toContain('called_computations = [@"greater than"]');
+  const compiled = compile(importStablehlo({ file, text }));
+  expect(compiled.source.functions.map((f) => f.name)).toEqual(['main']);
   expect(runCheck(compiled, 'full', 1)).toMatchObject({ verdict: 'ok' });
 });

@@ -17,8 +17,9 @@ export function plainReducer(c: ImportContext, region: Block): Block {
     region.ops.includes(select) &&
     isTruth(c, yes as ValueId, 1) &&
     isTruth(c, no as ValueId, 0);
-  if (!chooses) return region;
   const rest = region.ops.filter((op) => op !== select && op !== end);
+  const isReadTwice = rest.some((op) => op.operands.some((v) => select?.results.includes(v)));
+  if (!chooses || isReadTwice) return region;
   return { ...region, ops: [...rest, { ...end, operands: [chosen as ValueId] }] };
 }
 

@@ -8,7 +8,7 @@ import { dimAxes, type Layout } from '../../../ir/layout.ts';
 import { axesSize } from '../../../ir/mesh.ts';
 import type { ValueId } from '../../../ir/program.ts';
 import { byteSize, type TensorType } from '../../../ir/types.ts';
-import type { Candidate } from '../candidates.ts';
+import type { Candidate, Received } from '../candidates.ts';
 import type { LayoutTable } from '../layout-table.ts';
 import type { Plan } from '../reshard-plan.ts';
 import type { Graph, Node, OpNode, Place, Use, ValueNode } from './graph.ts';
@@ -230,7 +230,7 @@ function haloPrice(
   table: LayoutTable,
   type: TensorType,
   layout: Layout,
-  { dim, elements, exchanges }: Candidate['halos'][number],
+  { dim, elements, exchanges }: Received,
 ): number {
   const axes = dimAxes(layout, dim);
   const shard = byteSize(type) / layout.dims.reduce((n, d) => n * axesSize(d.axes), 1);
