@@ -154,7 +154,7 @@ function resizing(from: readonly number[], to: readonly number[], padding: Value
   let shape: readonly number[] = cut;
   for (const fill of fills(shape, to, padding)) {
     const low = shape.map(() => 0);
-    const grown = shape.map((n, d) => (fillOf(padding, d) === fill ? (to[d] as number) : n));
+    const grown = shape.map((n, d) => (Object.is(fillOf(padding, d), fill) ? (to[d] as number) : n));
     const attrs = { low, high: grown.map((n, d) => n - (shape[d] as number)), interior: low };
     const reason = `padded from ${changed(shape, grown)} elements, which divide by the shards wanted`;
     found.push({ kind: 'pad', shape: grown, attrs, fill: fill ?? 0, origin: origin(reason) });
@@ -166,14 +166,15 @@ function resizing(from: readonly number[], to: readonly number[], padding: Value
 const changed = (from: readonly number[], to: readonly number[]): string =>
   from.flatMap((n, d) => (n === to[d] ? [] : [`${n} to ${to[d]} (dim ${d})`])).join(', ');
 
-/** What the padding of dims that grow must hold; undefined first: where anything will do. */
+/** What the padding of dims that grow must hold, NaN and both zeros told apart; undefined first: where anything will do. */
 function fills(
   from: readonly number[],
   to: readonly number[],
   padding: ValueInfo['padding'],
-): ReadonlySet<number | bigint | undefined> {
+): (number | bigint | undefined)[] {
   const found = from.flatMap((n, d) => (n < (to[d] as number) ? [fillOf(padding, d)] : []));
-  return new Set([...found.filter((f) => f === undefined), ...found]);
+  const different = found.filter((f, i) => found.findIndex((g) => Object.is(f, g)) === i);
+  return different.sort((a, b) => Number(a !== undefined) - Number(b !== undefined));
 }
 
 function fillOf(padding: ValueInfo['padding'], d: number): number | bigint | undefined {
