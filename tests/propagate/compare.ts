@@ -122,7 +122,8 @@ export function compareValues(ours: Answer, judged: Judged): Comparison {
   const theirs = judged.values.filter(([what]) => hasCalls(ours) || !what.startsWith('call '));
   let at = 0;
   for (const [kind, types, layouts] of ours.values) {
-    const same = (row: Row): boolean => plainName(row[0]) === plainName(kind) && row[1].map(plainType).join() === types.join();
+    const same = (row: Row): boolean =>
+      plainName(row[0]) === plainName(kind) && row[1].map(plainType).join() === types.join();
     const skip = theirs.slice(at, at + LOOK_AHEAD).findIndex(same);
     const name = `${at} ${kind} ${types.join(', ')}`;
     if (skip < 0) {
