@@ -55,7 +55,11 @@ export const PIPELINE: readonly Pass[] = [
     doc: 'layouts that calls in a loop were not told of: as where calls are inlined first',
     requires: 'propagated',
     ensures: 'propagated',
-    run: (module, ctx) => settle(module, ctx.registry),
+    run(module, ctx) {
+      const settled = settle(module, ctx.registry, ctx.causes);
+      ctx.causes = settled.causes;
+      return settled.module;
+    },
   }),
   definePass({
     name: 'one-order',

@@ -18,9 +18,11 @@ export class Scopes {
   /** Names defined in `run` end with it. */
   within<T>(run: () => T): T {
     this.open.push(new Map());
-    const made = run();
-    this.open.pop();
-    return made;
+    try {
+      return run();
+    } finally {
+      this.open.pop();
+    }
   }
 
   define(name: AstName, id: ValueId | null): void {

@@ -11,22 +11,40 @@ import { mainFunction, type Module, walkOps } from '../../ir/program.ts';
 import { addDataFlowEdges } from '../shardy/data-flow-edges.ts';
 import { keepNamedMeshes } from '../shardy/named-meshes.ts';
 import { aggressive } from './aggressive.ts';
-import { NoCauses } from './causes.ts';
+import { CauseLog } from './causes.ts';
 import { Driver } from './fixed-point.ts';
 import { Graph } from './graph.ts';
-import { laidOut } from './propagate.ts';
+import { laidOut, type PropagateResult } from './propagate.ts';
 import { BOTH } from './strategy.ts';
 
-export function settle(module: Module, registry: Registry): Module {
-  if (![...walkOps(mainFunction(module).body)].some((op) => op.kind === 'while')) return module;
+/** `causes`: why values have the axes they have. Gives those of what grew too; values keep their ids. */
+export function settle(module: Module, registry: Registry, causes: Causes): Settled {
+  const unchanged = { module, causes };
+  if (![...walkOps(mainFunction(module).body)].some((op) => op.kind === 'while')) return unchanged;
   const program = edit(module);
   const mesh = keepNamedMeshes(program);
-  if (mesh === undefined) return module;
+  if (mesh === undefined) return unchanged;
   addDataFlowEdges(program);
   const graph = new Graph(program, registry, { keepsUnread: true, chlo: true });
-  const causes = new NoCauses();
+  const log = new CauseLog();
   const before = [...graph.layouts, ...graph.resultLayouts];
-  new Driver(graph, causes).run(aggressive, () => BOTH);
-  const grown = [...graph.layouts, ...graph.resultLayouts].some((layout, i) => layout !== before[i]);
-  return grown ? laidOut(graph, program, mesh.name, causes, []).module : module;
+  new Driver(graph, log).run(aggressive, () => BOTH);
+  if ([...graph.layouts, ...graph.resultLayouts].every((layout, i) => layout === before[i])) return unchanged;
+  const settled = laidOut(graph, program, mesh.name, log, []);
+  return { module: settled.module, causes: joined(causes, settled.causes) };
+}
+
+type Causes = PropagateResult['causes'];
+type Settled = Pick<PropagateResult, 'module' | 'causes'>;
+
+/** The second were noted after the first. */
+function joined(first: Causes, second: Causes): Causes {
+  let noted = 0;
+  for (const list of first.values()) for (const { order = 0 } of list) noted = Math.max(noted, order + 1);
+  const all = new Map(first);
+  for (const [id, list] of second) {
+    const later = list.map((c) => ({ ...c, order: (c.order ?? 0) + noted }));
+    all.set(id, [...(first.get(id) ?? []), ...later]);
+  }
+  return all;
 }

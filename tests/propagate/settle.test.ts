@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { compile, type Compiled, importStablehlo, runCheck } from '../../compiler/index.ts';
-import { mainFunction, type Module } from '../../ir/program.ts';
+import { mainFunction, type Module, type ValueId } from '../../ir/program.ts';
+import type { Pass } from '../../passes/pass.ts';
 
 const FIXTURES = join(import.meta.dirname, '../wire/fixtures');
 
@@ -27,6 +28,24 @@ describe('settle', () => {
     expect(results(program.propagated as Module)[result]).toBe(shardy);
     expect(results(program.module)[result]).toBe(xla);
     expect(runCheck(program, 'full', 1)).toMatchObject({ verdict: 'ok' });
+  });
+
+  it('says why, of every axis that it adds', () => {
+    const file = join(FIXTURES, 'lstm.features-2x4.grad.mlir');
+    let settled: Module | undefined;
+    const onPass = ({ name }: Pass, module: Module): void => {
+      if (name === 'settle') settled = module;
+    };
+    const { causes, propagated } = compile(importStablehlo({ file, text: readFileSync(file, 'utf8') }), { onPass });
+    const before = mainFunction(propagated as Module).values;
+    const added = mainFunction(settled as Module).values.flatMap(({ layout }, id) =>
+      (layout?.dims ?? []).flatMap(({ axes }, dim) =>
+        axes.slice(before[id]?.layout?.dims[dim]?.axes.length).map((axis) => ({ id: id as ValueId, dim, axis })),
+      ),
+    );
+    expect(added.length).toBeGreaterThan(0);
+    for (const { id, dim, axis } of added)
+      expect(causes.get(id)).toContainEqual(expect.objectContaining({ dim, axis, op: expect.anything() }));
   });
 
   it('adds nothing where a loop calls nothing late', () => {
