@@ -57,13 +57,16 @@ const mainLine = (message: string): string =>
 
 /** Places of a stack, innermost first; before it may stand where a file does not parse, as `m.ts:2:10:` or `m.ts:2`. */
 function framesOf(stack: string): UserLoc[] {
-  return [...stack.matchAll(/(?:\(|at |^)((?:file:\/\/)?[^\s()]+?):(\d+)(?::(\d+))?(?=[:)\s]|$)/gm)].map(
-    ([, where = '', line, column]) => ({
-      file: resolve(where.startsWith('file://') ? fileURLToPath(where.split('?')[0] as string) : where),
-      line: Number(line),
-      ...(column === undefined ? {} : { column: Number(column) }),
-    }),
-  );
+  // tsx runs a file as CommonJS from a data URL, whose lines are none of the user's.
+  return [
+    ...stack
+      .replace(/\bdata:\S*/g, 'node:data:1:1')
+      .matchAll(/(?:\(|at |^)((?:file:\/\/)?[^\s()]+?):(\d+)(?::(\d+))?(?=[:)\s]|$)/gm),
+  ].map(([, where = '', line, column]) => ({
+    file: resolve(where.startsWith('file://') ? fileURLToPath(where.split('?')[0] as string) : where),
+    line: Number(line),
+    ...(column === undefined ? {} : { column: Number(column) }),
+  }));
 }
 
 const isUsers = ({ file }: UserLoc): boolean =>

@@ -19,11 +19,14 @@ function endWith({ diagnostics }: DiagnosticError): never {
   process.exit(exitCode(diagnostics));
 }
 
+/** Of what reads no one file. */
+export const guardRun = (run: () => void | Promise<void>): Promise<void> => guarded(() => undefined, run);
+
 /** Of a file that is no program. */
 export const guardText = (file: string, run: (source: SourceText) => void): Promise<void> =>
   guarded(() => readSource(file), run);
 
-async function guarded<S extends SourceText>(
+async function guarded<S extends SourceText | undefined>(
   read: () => S | Promise<S>,
   run: (source: S) => void | Promise<void>,
 ): Promise<void> {
