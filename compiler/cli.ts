@@ -16,7 +16,7 @@ const program = new Command('shardc').description(
 );
 program.showHelpAfterError('shardc --help says more.').version(packageJson.version, '-V, --version');
 // Else `shardc explain FILE --mesh 4x2` would give --mesh to the command without a name, and explain another mesh.
-program.enablePositionalOptions();
+program.enablePositionalOptions().helpCommand('help [command]', 'of shardc or of one command');
 compileCommand(program);
 explainCommand(program);
 checkCommand(program);

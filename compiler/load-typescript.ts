@@ -1,11 +1,12 @@
 /** Programs written in TypeScript: the file is run, and what it exports by default is the program. */
 import { register } from 'node:module';
 import { resolve } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { DiagnosticError, userError } from '../ir/diagnostics.ts';
+import { pathToFileURL } from 'node:url';
+import { userError } from '../ir/diagnostics.ts';
 import type { Registry } from '../ir/op.ts';
 import type { Module } from '../ir/program.ts';
-import { diagnosticAt } from './dsl/errors.ts';
+import { isRecord } from './dsl/tree.ts';
+import { modelMistake } from './model-mistakes.ts';
 
 export const isTypeScript = (file: string): boolean => /\.[cm]?[jt]s$/.test(file);
 
@@ -18,36 +19,39 @@ export interface TracedProgram {
  * `export default trace(fn, { mesh, args })`, or a function that returns it. The file is run by Node, through tsx, which
  * takes its types away; its imports are resolved from where it lies.
  */
-export async function loadTypeScript(file: string): Promise<TracedProgram> {
-  const namespace = await loadModule(file);
-  const found = defaultOf(namespace);
+export const loadTypeScript = async (file: string): Promise<TracedProgram> => programOf(await loadModule(file), file);
+
+/** The program among what a file exports. */
+export async function programOf(namespace: Readonly<Record<string, unknown>>, file: string): Promise<TracedProgram> {
   let exported: unknown;
   try {
+    const found = defaultOf(namespace);
     exported = typeof found === 'function' ? await found() : found;
+    if (isTraced(exported)) return exported;
   } catch (error) {
-    throw asDiagnostic(error, file);
+    throw modelMistake(error, file);
   }
-  if (!isTraced(exported))
-    throw userError(
-      'SH0610',
-      `${file} exports ${exported === undefined ? 'nothing' : `a ${typeof exported}`} by default`,
-      {
-        expected: 'export default trace(fn, { mesh, args }), or a function that returns that',
-      },
-    );
-  return exported;
+  throw userError(
+    'SH0610',
+    `${file} exports ${exported === undefined ? 'nothing' : `a ${typeof exported}`} by default`,
+    {
+      expected: 'export default trace(fn, { mesh, args }), or a function that returns that',
+    },
+  );
 }
 
 /** What the file exports. */
 export async function loadModule(file: string): Promise<Readonly<Record<string, unknown>>> {
   // Stack traces then name lines of the TypeScript.
   process.setSourceMapsEnabled(true);
+  // Else a function that calls itself fills the stack with shardc's frames, and none of the user's is shown.
+  Error.stackTraceLimit = 100;
   register(`data:text/javascript,${encodeURIComponent(HOOKS)}`, import.meta.url, { data: { own: ownEntries() } });
   const { tsImport } = await import('tsx/esm/api');
   try {
     return (await tsImport(pathToFileURL(resolve(file)).href, import.meta.url)) as Readonly<Record<string, unknown>>;
   } catch (error) {
-    throw asDiagnostic(error, file);
+    throw modelMistake(error, file);
   }
 }
 
@@ -84,24 +88,10 @@ function defaultOf({ default: found }: Readonly<Record<string, unknown>>): unkno
 
 /** By form: the file may have brought a shardc of its own. */
 const isTraced = (x: unknown): x is TracedProgram =>
-  typeof x === 'object' && x !== null && 'module' in x && 'registry' in x && typeof x.registry === 'object';
-
-function asDiagnostic(error: unknown, file: string): Error {
-  if (error instanceof Error && 'diagnostics' in error && Array.isArray(error.diagnostics))
-    return new DiagnosticError(error.diagnostics);
-  const message = error instanceof Error ? error.message : String(error);
-  return diagnosticAt(placeOf(error, file), 'SH0614', `${file} cannot be run: ${message.split('\n')[0] ?? ''}`);
-}
-
-/** The innermost frame in the file, or where it does not parse. */
-function placeOf(error: unknown, file: string) {
-  const path = resolve(file);
-  const text = error instanceof Error ? `${error.message}\n${error.stack ?? ''}` : '';
-  const frame = [...text.matchAll(/(?:\(|at |^)((?:file:\/\/)?[^\s()]+?):(\d+):(\d+)/gm)].find(([, where = '']) => {
-    const plain = where.startsWith('file://') ? fileURLToPath(where.split('?')[0] as string) : where;
-    return resolve(plain) === path;
-  });
-  return frame === undefined
-    ? { file: path, line: 1 }
-    : { file: path, line: Number(frame[2]), column: Number(frame[3]) };
-}
+  typeof x === 'object' &&
+  x !== null &&
+  'module' in x &&
+  isRecord(x.module) &&
+  [x.module.functions, x.module.meshes].every(Array.isArray) &&
+  'registry' in x &&
+  isRecord(x.registry);

@@ -206,6 +206,10 @@ export const CODES: Readonly<Record<string, CodeText>> = {
     'A tensor is used as if it were a number.',
     'Operators and Math know numbers only: use the functions of tensors, add(x, y), sqrt(x), greater(x, 0).',
   ),
+  SH0617: code(
+    'A function of the DSL was given a value of another type than it takes.',
+    'The file is run without a look at its types: npx tsc --noEmit on it says what does not fit.',
+  ),
   SH0701: code('There is no pass of this name.', 'The names are listed.'),
   SH0702: code('The program was not propagated.', 'Run the pipeline further: leave --stop-after out.'),
   SH0703: code('There is no value of this name.', 'Use the name as it stands in the file.'),

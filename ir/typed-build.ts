@@ -5,7 +5,7 @@ import type { Monoid } from './layout.ts';
 import { identityOf } from './monoid.ts';
 import { InferError, type Registry } from './op.ts';
 import type { Attrs, Block, Origin, ValueId, ValueInfo } from './program.ts';
-import { type DType, tensor, type TensorType } from './types.ts';
+import { type DType, tensor, type TensorType, typeText } from './types.ts';
 
 export const REDUCERS: Readonly<Record<Monoid, string>> = {
   sum: 'add',
@@ -28,9 +28,13 @@ export class TypedBuilder extends FuncBuilder {
 
   /** Result types of a tensor op. Throws InferError. */
   inferred(kind: string, operands: readonly ValueId[], attrs: Attrs, regions: readonly Block[]): readonly TensorType[] {
-    const def = this.registry[kind];
+    const def = Object.hasOwn(this.registry, kind) ? this.registry[kind] : undefined;
     if (def === undefined) throw new InferError(`there is no op "${kind}"`);
-    return def.infer({ kind, attrs, regions, operands: operands.map((v) => this.typeOf(v)) });
+    const types = def.infer({ kind, attrs, regions, operands: operands.map((v) => this.typeOf(v)) });
+    for (const type of types)
+      if (type.shape.some((n) => !Number.isSafeInteger(n) || n < 0))
+        throw new InferError(`${kind} would give ${typeText(type)}`);
+    return types;
   }
 
   apply(kind: string, operands: readonly ValueId[], attrs: Attrs = {}, regions: readonly Block[] = []): ValueId[] {

@@ -1,8 +1,10 @@
 /** `shardc FILE`: the whole job, and what it emits. */
+import { existsSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { userError } from '../../ir/diagnostics.ts';
 import type { Module, SourceText } from '../../ir/program.ts';
 import { printTir } from '../../ir/text/print.ts';
+import { suggestion } from '../../ir/text/problems.ts';
 import { type CheckMode, runCheck } from '../check.ts';
 import { compile, type Compiled } from '../compile.ts';
 import { exceeded, type Limit, parseLimit } from '../limits.ts';
@@ -79,7 +81,27 @@ export function compileCommand(program: Command): void {
     .option('--verify-each', 'after every pass: types, text and numbers')
     .option('--time-passes', 'print what each pass took')
     .addHelpText('after', EXAMPLES)
-    .action((file: string, flags: Flags) => guard(file, (source) => run(source, flags)));
+    // Where somebody expects --json, as diff and plan-cost have it.
+    .addOption(new Option('--json').hideHelp())
+    .on('option:json', () => program.error("error: unknown option '--json'\n(--emit report prints JSON)"))
+    .allowExcessArguments()
+    .action((file: string, flags: Flags) => {
+      refuseOtherWords(program, file);
+      return guard(file, (source) => run(source, flags));
+    });
+}
+
+/** A word that is no file was meant as a command; what follows a file is too much. */
+function refuseOtherWords(program: Command, file: string): void {
+  if (/^[a-z-]+$/.test(file) && file !== '-' && !existsSync(file)) {
+    const near = suggestion(
+      file,
+      program.commands.map((c) => c.name()),
+    );
+    program.error(`error: there is no command and no file '${file}'${near === undefined ? '' : `\n(${near})`}`);
+  }
+  if (program.args.length > 1)
+    program.error(`error: too many arguments. Expected 1 argument but got ${program.args.length}.`);
 }
 
 function run(source: Input, flags: Flags): void {

@@ -1,30 +1,61 @@
 /** Around every command: what goes wrong becomes diagnostics on standard error and an exit code. */
 import { InvalidArgumentError } from 'commander';
-import { type Diagnostic, DiagnosticError, exitCode, internalError, render } from '../../ir/diagnostics.ts';
+import { type Diagnostic, DiagnosticError, exitCode, internalError, render, userError } from '../../ir/diagnostics.ts';
 import type { Module, SourceText } from '../../ir/program.ts';
 import { type Input, parseSource, readInput, readSource } from '../load.ts';
+import { isTypeScript } from '../load-typescript.ts';
 import { newMesh, overrideMesh } from '../mesh-override.ts';
+import { modelMistake } from '../model-mistakes.ts';
 
-export const guard = (file: string, run: (source: Input) => void | Promise<void>): Promise<void> =>
-  guarded(() => readInput(file), run);
+export function guard(file: string, run: (source: Input) => void | Promise<void>): Promise<void> {
+  if (isTypeScript(file) && process.env.SHARDC_DEBUG !== '1')
+    process.once('uncaughtException', (error) => endWith(modelMistake(error, file)));
+  return guarded(() => readInput(file), run);
+}
+
+/** What a model's callback throws, or its promise, when nobody waits for it any more. */
+function endWith({ diagnostics }: DiagnosticError): never {
+  printDiagnostics(diagnostics, undefined);
+  process.exit(exitCode(diagnostics));
+}
+
+/** Of what reads no one file. */
+export const guardRun = (run: () => void | Promise<void>): Promise<void> => guarded(() => undefined, run);
 
 /** Of a file that is no program. */
 export const guardText = (file: string, run: (source: SourceText) => void): Promise<void> =>
   guarded(() => readSource(file), run);
 
-async function guarded<S extends SourceText>(
+async function guarded<S extends SourceText | undefined>(
   read: () => S | Promise<S>,
   run: (source: S) => void | Promise<void>,
 ): Promise<void> {
   let source: S | undefined;
   try {
-    source = await read();
+    source = await orEnded(read);
     await run(source);
   } catch (error) {
     if (process.env.SHARDC_DEBUG === '1') throw error;
     const { diagnostics } = error instanceof DiagnosticError ? error : bug(error);
     printDiagnostics(diagnostics, source);
     process.exitCode = exitCode(diagnostics);
+  }
+}
+
+/** A model is a program of the user's, and may end the process, or wait for what never comes. */
+async function orEnded<T>(read: () => T | Promise<T>): Promise<T> {
+  const ended = (): void => {
+    const { diagnostics } = userError('SH0614', 'the file ended the process before it gave a program', {
+      help: 'it calls process.exit, or waits for a promise that nothing settles',
+    });
+    printDiagnostics(diagnostics, undefined);
+    process.exitCode = exitCode(diagnostics);
+  };
+  process.once('exit', ended);
+  try {
+    return await read();
+  } finally {
+    process.off('exit', ended);
   }
 }
 

@@ -1,11 +1,11 @@
 /** `shardc test DIR`: text fixtures, each a program and what passes make of it. */
 import type { Command } from 'commander';
-import { DiagnosticError, exitCode, userError } from '../../ir/diagnostics.ts';
+import { userError } from '../../ir/diagnostics.ts';
 import type { Registry } from '../../ir/op.ts';
 import type { Pass } from '../../passes/pass.ts';
 import { loadModule } from '../load-typescript.ts';
 import { type FixtureOptions, fixturesIn, runFixture } from '../testing/fixtures.ts';
-import { printDiagnostics } from './guard.ts';
+import { guardRun } from './guard.ts';
 
 export function testCommand(program: Command): void {
   program
@@ -22,15 +22,9 @@ export function testCommand(program: Command): void {
       'after',
       '\nExamples:\n  shardc test tests/fixtures\n  shardc test fixtures --with my-pass.ts\n  BLESS=1 shardc test fixtures',
     )
-    .action(async (folder: string, flags: { with?: string }) => {
-      try {
-        run(folder, flags.with === undefined ? {} : await extensions(flags.with));
-      } catch (error) {
-        if (!(error instanceof DiagnosticError)) throw error;
-        printDiagnostics(error.diagnostics, undefined);
-        process.exitCode = exitCode(error.diagnostics);
-      }
-    });
+    .action((folder: string, flags: { with?: string }) =>
+      guardRun(async () => run(folder, flags.with === undefined ? {} : await extensions(flags.with))),
+    );
 }
 
 function run(folder: string, options: FixtureOptions): void {

@@ -12,8 +12,13 @@ const NOWHERE: Origin = {};
 const here = fileURLToPath(import.meta.url);
 /** From source the folders of the compiler, from the package its one folder of bundles. */
 const own = here.endsWith('/compiler/dsl/location.ts')
-  ? ['compiler/', 'ir/'].map((folder) => here.slice(0, -'compiler/dsl/location.ts'.length) + folder)
+  ? ['compiler/', 'ir/', 'passes/', 'runtime-sim/'].map(
+      (folder) => here.slice(0, -'compiler/dsl/location.ts'.length) + folder,
+    )
   : [`${dirname(here)}/`];
+
+/** Is it part of shardc? */
+export const isOwnFile = (path: string): boolean => own.some((folder) => path.startsWith(folder));
 
 /** `above`: a function of shardc on the stack, whose callers are looked at. */
 export function callerOrigin(above: Above = callerOrigin): Origin {
@@ -50,7 +55,7 @@ function knownFile(name: string): SourceFile {
   let file = files.get(name);
   if (file === undefined) {
     const path = name.startsWith('file://') ? name.slice('file://'.length) : name;
-    const isUsers = path !== '' && !path.startsWith('node:') && !own.some((folder) => path.startsWith(folder));
+    const isUsers = path !== '' && !path.startsWith('node:') && !isOwnFile(path);
     files.set(name, (file = { path, isUsers, places: new Map() }));
   }
   return file;

@@ -4,7 +4,7 @@ import { type AxisRef, type Mesh, meshMistake } from '../../ir/mesh.ts';
 import { suggestion } from '../../ir/text/problems.ts';
 import { fail } from './errors.ts';
 import type { Tensor } from './tensor.ts';
-import { currentTrace, type Trace } from './trace.ts';
+import { currentTrace, describe, type Trace } from './trace.ts';
 
 /**
  * One dim: `null` not split; `'data'`; `'data+model'` or `['data', 'model']`, major first; `'?'` open, `'data?'` split
@@ -73,7 +73,7 @@ export function readLayout({ mesh, rules }: MeshAndRules, dims: readonly DimSpec
     });
   const layout: Layout = {
     mesh: mesh.name,
-    dims: dims.map((d) => readDim(mesh, rules, dimText(d))),
+    dims: dims.map((d) => readDim(mesh, rules, dimText(checkedDim(d)))),
     replicated: [],
     unreduced: [],
   };
@@ -84,6 +84,14 @@ export function readLayout({ mesh, rules }: MeshAndRules, dims: readonly DimSpec
       help: 'an axis splits the devices once; a second dim needs another axis',
     });
   return layout;
+}
+
+function checkedDim(dim: DimSpec): DimSpec {
+  if (dim === null || typeof dim === 'string' || (Array.isArray(dim) && dim.every((a) => typeof a === 'string')))
+    return dim;
+  return fail('SH0609', `${describe(dim)} stands where the layout of a dim is needed`, {
+    expected: "'data', ['data', 'model'] or null",
+  });
 }
 
 function readDim(mesh: Mesh, rules: Rules, text: string): DimSharding {

@@ -9,7 +9,7 @@ import { currentTrace } from './trace.ts';
 /** `op('my_op', [x, y], { width: 3 })`: its results. Operands are taken as they are; numbers follow the tensor beside them. */
 export function op(kind: string, operands: readonly Operand[], attrs: Attrs = {}): Tensor[] {
   const trace = currentTrace();
-  if (trace.b.registry[kind] === undefined) {
+  if (!Object.hasOwn(trace.b.registry, kind)) {
     const near = suggestion(kind, Object.keys(trace.b.registry));
     fail('SH0204', `there is no op "${kind}" in the registry of this trace`, {
       help: near ?? 'give the registry that has it: trace(fn, { registry, … })',

@@ -214,6 +214,8 @@ export function ppermute<T extends Tensor>(x: T, axes: Axes, pairs: readonly (re
 /** Every device gets what the one `by` places further along the axis holds, around the end. */
 export function pshift<T extends Tensor>(x: T, axis: string, by = 1): T {
   const on = manualAxes(currentTrace(), 'pshift', axis);
+  if (!Number.isSafeInteger(by))
+    fail('SH0204', `pshift: ${by} is not a number of places`, { expected: 'a whole number' });
   return emit('collective_shift', [x], { mesh: on.mesh.name, axes: on.axes, by, flip: false, wrap: true }) as T;
 }
 

@@ -13,7 +13,7 @@ import { NO_RULES, readLayout, type Rules } from './mesh.ts';
 import { isSpec, type Spec, type SpecsOf } from './spec.ts';
 import type { Tensor } from './tensor.ts';
 import { describe, Trace, within } from './trace.ts';
-import { isTensor, type Leaf, leavesOf, rebuild } from './tree.ts';
+import { isTensor, type Leaf, leavesOf, rebuild, isRecord } from './tree.ts';
 
 /** Specs in the place of a result's tensors; what is null or left out is left to propagation. */
 export type ResultSpecs<R> = R extends Tensor ? Spec | null : { readonly [K in keyof R]?: ResultSpecs<R[K]> } | null;
@@ -52,8 +52,12 @@ export function trace<A extends readonly unknown[], R>(
   fn: (...args: A) => R,
   options: TraceOptions<A, NoInfer<R>>,
 ): Traced<A, R> {
-  const { mesh, rules = NO_RULES, registry = standard } = options;
   if (typeof fn !== 'function') fail('SH0609', `${describe(fn)} stands where a function is traced`);
+  if (!isRecord(options))
+    fail('SH0607', 'trace needs to know what the arguments are', { expected: 'trace(fn, { args })' });
+  const { mesh, rules = NO_RULES, registry = standard } = options;
+  if (mesh !== undefined && !Array.isArray(mesh?.axes))
+    fail('SH0609', `${describe(mesh)} stands where a mesh is needed`, { expected: 'mesh({ data: 2, model: 4 })' });
   const traced = new Trace(registry, mesh, rules);
   const { b } = traced;
   return within(traced, () => {

@@ -5,8 +5,9 @@
 import { InferError, type Registry } from '../../ir/op.ts';
 import type { Mesh } from '../../ir/mesh.ts';
 import type { Attrs, Block, ValueId } from '../../ir/program.ts';
-import { TypedBuilder } from '../../ir/typed-build.ts';
+import type { TypedBuilder } from '../../ir/typed-build.ts';
 import { type TensorType, typeText } from '../../ir/types.ts';
+import { CheckedBuilder } from './checked-builder.ts';
 import { fail } from './errors.ts';
 import { type Above, callerOrigin } from './location.ts';
 import type { Rules } from './mesh.ts';
@@ -29,7 +30,7 @@ export class Trace {
   private readonly scopes: Scope[];
 
   constructor(registry: Registry, mesh: Mesh | undefined, rules: Rules) {
-    this.b = new TypedBuilder(registry);
+    this.b = new CheckedBuilder(registry);
     this.mesh = mesh;
     this.rules = rules;
     this.scopes = [{ trace: this, what: 'the traced function', open: true }];

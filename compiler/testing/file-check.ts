@@ -16,6 +16,8 @@ export function fileCheck(directives: string, output: string): string | undefine
   let column = 0;
   let forbidden: Directive[] = [];
   for (const d of read(directives)) {
+    const wrong = mistakeIn(d);
+    if (wrong !== undefined) return `line ${d.line}: CHECK: ${d.pattern}: ${wrong}`;
     if (d.kind === 'NOT') {
       forbidden.push(d);
       continue;
@@ -23,14 +25,25 @@ export function fileCheck(directives: string, output: string): string | undefine
     const found = find(d, lines, at, column, names);
     if (found === undefined)
       return `line ${d.line}: CHECK${d.kind === 'CHECK' ? '' : `-${d.kind}`}: ${d.pattern}: not found ${d.kind === 'NEXT' || d.kind === 'SAME' ? `at: ${lines[d.kind === 'SAME' ? at - 1 : at] ?? 'the end'}` : `from line ${at + 1} of the output on`}`;
-    const wrong = present(forbidden, lines.slice(at, found.line), names);
-    if (wrong !== undefined) return wrong;
+    const met = present(forbidden, lines.slice(at, found.line), names);
+    if (met !== undefined) return met;
     forbidden = [];
     for (const [name, value] of Object.entries(found.match.groups ?? {})) names.set(name, value);
     column = found.match.index + found.match[0].length;
     if (d.kind !== 'DAG') at = found.line + 1;
   }
   return present(forbidden, lines.slice(at), names);
+}
+
+/** The regular expressions in a directive are its writer's. */
+function mistakeIn({ pattern }: Directive): string | undefined {
+  try {
+    regexOf(pattern, new Map());
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return error.message;
+  }
 }
 
 function present(

@@ -12,7 +12,7 @@
  */
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Diagnostic, DiagnosticError, position, render } from '../../ir/diagnostics.ts';
+import { type Diagnostic, DiagnosticError, position, render, userError } from '../../ir/diagnostics.ts';
 import type { Registry } from '../../ir/op.ts';
 import { registry as standard } from '../../ir/ops/index.ts';
 import type { Module } from '../../ir/program.ts';
@@ -44,6 +44,8 @@ const EXPECT = /^\/\/ ----+ expect[^\n]*\n?/m;
 
 /** Every .tir and .mlir file of a folder and those below it. */
 export function fixturesIn(folder: string): string[] {
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true)
+    throw userError('SH0001', `there is no folder ${folder}`, { help: 'check the path' });
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((f) => /\.(tir|mlir)$/.test(f))
     .map((f) => join(folder, f))

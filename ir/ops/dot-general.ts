@@ -24,6 +24,9 @@ export const dotGeneral = defineOp<Attrs>({
         );
       }
     }
+    for (const side of [0, 1] as const)
+      if (new Set(pairs.map((p) => p[side])).size < pairs.length)
+        throw new InferError(`dot_general names a dim of its ${side === 0 ? 'first' : 'second'} operand twice`);
     const { lhsFree, rhsFree } = free(l, r, attrs);
     return [
       tensor(

@@ -23,6 +23,10 @@ export function windowCount(
   windowDilation: number,
   stride: number,
 ): number {
+  if ([dilation, windowDilation, stride].some((n) => n < 1) || window < 0)
+    throw new InferError(
+      `a window of ${window}, its stride ${stride}, dilations ${dilation} and ${windowDilation}: strides and dilations are from 1`,
+    );
   const padded = low + (size === 0 ? 0 : (size - 1) * dilation + 1) + high;
   const reach = window === 0 ? 0 : (window - 1) * windowDilation + 1;
   return padded <= 0 || reach > padded ? 0 : Math.floor((padded - reach) / stride) + 1;

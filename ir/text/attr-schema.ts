@@ -3,6 +3,7 @@
  * message. It restates ir/attrs.ts as data. Ops that are not listed (a user's own) take any attribute.
  */
 import type { OpAttrs } from '../attrs.ts';
+import type { Monoid } from '../layout.ts';
 import { STARTS } from '../program.ts';
 
 export type AttrForm =
@@ -22,10 +23,31 @@ export type AttrForm =
   | 'lists'
   | 'moves';
 
+/** What is expected, for messages. */
+export const FORMS: Readonly<Record<AttrForm, string>> = {
+  int: 'a whole number',
+  number: 'a number',
+  ints: 'whole numbers, as [0, 1]',
+  bool: 'true or false',
+  bools: 'truths, as [true, false]',
+  word: 'a word',
+  text: 'a quoted text',
+  dtype: 'an element type, as bf16',
+  layout: 'a layout, as @{x, _}',
+  layouts: 'layouts, as [@{x, _}]',
+  words: 'names, as [x, y]',
+  axes: 'axes, as {x, y}',
+  axes_lists: 'axes per dim, as [{x}, {}]',
+  lists: 'lists of places, as [[0, 1], [2, 3]]',
+  moves: 'moves, as [{axes={x}, source=0, target=1}]',
+};
+
 export interface AttrSpec {
   readonly form: AttrForm;
   /** May be left out: then it is absent, this value, or (`shape`, `dtype`) what the stated type says. */
   readonly optional?: true;
+  /** The words there are. */
+  readonly words?: readonly string[];
   readonly otherwise?: number | boolean | string | readonly number[];
 }
 
@@ -35,15 +57,21 @@ const may = (form: AttrForm, otherwise?: AttrSpec['otherwise']): AttrSpec => ({
   optional: true,
   ...(otherwise === undefined ? {} : { otherwise }),
 });
+const word = (...words: readonly string[]): AttrSpec => ({ form: 'word', words });
 const ints = need('ints');
 const none = may('ints', []);
+
+const MONOIDS = ['sum', 'prod', 'max', 'min', 'and', 'or'] as const satisfies readonly Monoid[];
 
 type Specs<K extends keyof OpAttrs> = { readonly [A in keyof OpAttrs[K]]-?: AttrSpec };
 
 export const ATTR_SCHEMA: { readonly [K in keyof OpAttrs]: Specs<K> } = {
   constant: { value: need('text'), dtype: may('dtype'), shape: may('ints') },
   iota: { dim: need('int'), dtype: may('dtype'), shape: may('ints') },
-  compare: { direction: need('word'), compare_type: may('word') },
+  compare: {
+    direction: word('EQ', 'NE', 'GE', 'GT', 'LE', 'LT'),
+    compare_type: { ...word('FLOAT', 'SIGNED', 'UNSIGNED', 'TOTALORDER'), optional: true },
+  },
   convert: { dtype: may('dtype') },
   bitcast_convert: { dtype: may('dtype'), shape: may('ints') },
   reduce_precision: { exponent_bits: need('int'), mantissa_bits: need('int') },
@@ -113,16 +141,20 @@ export const ATTR_SCHEMA: { readonly [K in keyof OpAttrs]: Specs<K> } = {
   select_and_scatter: { window_dimensions: ints, window_strides: ints, pad_low: ints, pad_high: ints },
   sort: { dim: need('int'), is_stable: may('bool', false), size: may('int') },
   top_k: { k: need('int') },
-  rng: { distribution: need('word'), shape: may('ints') },
-  rng_bit_generator: { algorithm: need('word'), dtype: may('dtype'), shape: may('ints') },
+  rng: { distribution: word('UNIFORM', 'NORMAL'), shape: may('ints') },
+  rng_bit_generator: {
+    algorithm: word('DEFAULT', 'THREE_FRY', 'PHILOX'),
+    dtype: may('dtype'),
+    shape: may('ints'),
+  },
   batch_norm_inference: { epsilon: need('number'), feature_index: need('int') },
-  fft: { fft_type: need('word'), fft_length: ints },
+  fft: { fft_type: word('FFT', 'IFFT', 'RFFT', 'IRFFT'), fft_length: ints },
   cholesky: { lower: need('bool') },
   triangular_solve: {
     left_side: need('bool'),
     lower: need('bool'),
     unit_diagonal: need('bool'),
-    transpose_a: need('word'),
+    transpose_a: word('NO_TRANSPOSE', 'TRANSPOSE', 'ADJOINT'),
   },
   get_tuple_element: { index: need('int') },
   custom_call: { target: need('text'), verbatim: may('text', ''), rule: may('text'), result_types: need('words') },
@@ -132,7 +164,7 @@ export const ATTR_SCHEMA: { readonly [K in keyof OpAttrs]: Specs<K> } = {
   reshard: { layout: need('layout') },
   manual_computation: { in_layouts: need('layouts'), out_layouts: need('layouts'), manual_axes: need('words') },
   sharding_group: { group: need('int') },
-  propagation_barrier: { direction: need('word') },
+  propagation_barrier: { direction: word('FORWARD', 'BACKWARD', 'NONE') },
   named_computation: { name: need('text'), in_layouts: may('layouts'), out_layouts: may('layouts') },
   all_gather: { mesh: may('text'), axes: need('axes_lists'), groups: may('lists') },
   all_slice: { mesh: may('text'), axes: need('axes_lists') },
@@ -140,10 +172,15 @@ export const ATTR_SCHEMA: { readonly [K in keyof OpAttrs]: Specs<K> } = {
   reduce_scatter: {
     mesh: may('text'),
     axes: need('axes_lists'),
-    monoid: may('word', 'sum'),
+    monoid: { ...word(...MONOIDS), optional: true, otherwise: 'sum' },
     groups: may('lists'),
   },
-  all_reduce: { mesh: may('text'), axes: need('axes'), monoid: may('word', 'sum'), groups: may('lists') },
+  all_reduce: {
+    mesh: may('text'),
+    axes: need('axes'),
+    monoid: { ...word(...MONOIDS), optional: true, otherwise: 'sum' },
+    groups: may('lists'),
+  },
   collective_permute: { mesh: may('text'), from: need('layout'), to: need('layout') },
   collective_shift: {
     mesh: may('text'),

@@ -3,27 +3,9 @@ import type { Mesh } from '../mesh.ts';
 import type { Attr, Attrs } from '../program.ts';
 import { isDType, type TensorType } from '../types.ts';
 import type { AstAttr, AstData, AstOp } from './ast.ts';
-import { type AttrForm, type AttrSpec, schemaOf } from './attr-schema.ts';
+import { type AttrForm, type AttrSpec, FORMS, schemaOf } from './attr-schema.ts';
 import type { LayoutReader } from './layouts.ts';
 import { type Problems, suggestion } from './problems.ts';
-
-const FORMS: Readonly<Record<AttrForm, string>> = {
-  int: 'a whole number',
-  number: 'a number',
-  ints: 'whole numbers, as [0, 1]',
-  bool: 'true or false',
-  bools: 'truths, as [true, false]',
-  word: 'a word',
-  text: 'a quoted text',
-  dtype: 'an element type, as bf16',
-  layout: 'a layout, as @{x, _}',
-  layouts: 'layouts, as [@{x, _}]',
-  words: 'names, as [x, y]',
-  axes: 'axes, as {x, y}',
-  axes_lists: 'axes per dim, as [{x}, {}]',
-  lists: 'lists of places, as [[0, 1], [2, 3]]',
-  moves: 'moves, as [{axes={x}, source=0, target=1}]',
-};
 
 export class AttrReader {
   private readonly problems: Problems;
@@ -54,7 +36,11 @@ export class AttrReader {
       }
       if (Object.hasOwn(found, name.text))
         this.problems.fail('SH0205', `attribute "${name.text}" is given twice`, name.span);
-      found[name.text] = this.value(spec.form, value, mesh, `${name.text} of ${op.kind.text}`);
+      const what = `${name.text} of ${op.kind.text}`;
+      const read = this.value(spec.form, value, mesh, what);
+      if (spec.words?.includes(read as string) === false)
+        this.problems.fail('SH0106', `this is not ${what}`, value.span, spec.words.join(', '));
+      found[name.text] = read;
     }
     for (const [name, spec] of Object.entries(schema)) {
       if (!Object.hasOwn(found, name)) this.complete(op, name, spec, found, mesh, stated, operand);

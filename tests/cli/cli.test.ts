@@ -161,6 +161,11 @@ describe('shardc FILE', () => {
   it.each<[string, string[], number, RegExp]>([
     ['no such file', ['nothing.tir'], 1, /error\[SH0001\]/],
     ['a folder', ['examples'], 1, /error\[SH0002\]/],
+    ['no fixtures', ['test', 'nowhere'], 1, /error\[SH0001\]: there is no folder nowhere/],
+    ['no such command', ['frob', 'x'], 1, /no command and no file 'frob'/],
+    ['a command by another spelling', ['explan', BLOCK, '%y'], 1, /no file 'explan'\n\(did you mean "explain"\?\)/],
+    ['two files', [BLOCK, BLOCK], 1, /too many arguments/],
+    ['JSON as elsewhere', ['--json', BLOCK], 1, /--emit report prints JSON/],
     ['no such pass', [BLOCK, '--stop-after', 'propagat'], 1, /error\[SH0701\].*"propagat"/],
     ['no such output', [BLOCK, '--emit', 'hlo'], 1, /error\[SH0704\]/],
     ['no such machine', [BLOCK, '--machine', 'abacus'], 1, /error\[SH0801\]/],
@@ -179,6 +184,26 @@ describe('shardc FILE', () => {
     expect(run.err).toMatch(message);
     expect(run.err).not.toMatch(/^\s+at /m);
     expect(run.code).toBe(code);
+  });
+
+  it('shows where a model throws, also in a file that it imports, and a model that ends the process', () => {
+    const write = (name: string, text: string): string => {
+      writeFileSync(join(folder, name), text);
+      return join(folder, name);
+    };
+    write('helper.ts', 'export const f = (a: any): any =>\n  a.b.c;\n');
+    const thrown = shardc([write('through.ts', "import { f } from './helper.ts';\nexport default f(1);\n")]);
+    expect(thrown.err).toMatch(/error\[SH0614\]: .*through\.ts cannot be run: .*'c'\)\n {2}--> .*helper\.ts:2:\d+\n/);
+    expect(thrown.code).toBe(1);
+    for (const text of ['await new Promise(() => {});\n', 'process.exit(0);\n']) {
+      const ended = shardc([write('ended.ts', text)]);
+      expect(ended.err).toMatch(/^error\[SH0614\]: the file ended the process/);
+      expect(ended.code).toBe(1);
+    }
+    const late = shardc([
+      write('late.ts', "Promise.reject(new Error('late'));\nawait new Promise((go) => setTimeout(go, 50));\n"),
+    ]);
+    expect(late.err).toMatch(/^error\[SH0614\]: .*: late\n {2}--> .*late\.ts:1:\d+\n/);
   });
 
   it('what is not supported is named, exit 2', () => {
