@@ -1,6 +1,5 @@
 /** Elementwise ops as one table: a scalar function each; everything else is shared. */
 import type { Storage, TensorArray } from '../array.ts';
-import { type FactorRule, RuleBuilder } from '../factors.ts';
 import { type AnyOpDef, defineOp, InferError, type KernelContext, type OpView } from '../op.ts';
 import type { OpAttrs } from '../attrs.ts';
 import {
@@ -16,7 +15,21 @@ import {
 } from '../types.ts';
 import { COMPLEX_FUNCTIONS, type ComplexFunction, mapComplex, modulus, onParts, paired, part } from './complex.ts';
 import { elementwisePadding } from './elementwise-padding.ts';
-import { filled, roundFormat } from './rounding.ts';
+import { convert, isExact, reducePrecision } from './convert.ts';
+import {
+  bitCount,
+  intPower,
+  pattern,
+  quotient,
+  shift,
+  shiftWide,
+  wideBitCount,
+  wideLeadingZeros,
+  widePower,
+} from './integers.ts';
+import { pointwiseRule, sameShapes } from './pointwise.ts';
+import { besselI1e, digamma, erf, erfcTail, erfInv, lgamma, polygamma, zeta } from './special-functions.ts';
+import { filled } from './rounding.ts';
 import { totalOrder } from './total-order.ts';
 
 type Scalar = (a: number, b: number) => number;
@@ -49,120 +62,6 @@ const roundAway = (x: number): number => {
   const whole = Math.trunc(x);
   return Math.abs(x - whole) >= 0.5 ? whole + Math.sign(x) : whole;
 };
-/** Shifts by the width or more, or by a negative count, leave zeros (or, arithmetic, the sign). */
-const shift = (by: number, bits: number, f: () => number): number => (by >= 0 && by < bits ? f() : 0);
-/** An integer of this many bits as the unsigned number with the same pattern. */
-const pattern = (a: number, bits: number): number => (bits === 32 ? a : a & (2 ** bits - 1)) >>> 0;
-const shiftWide = (by: bigint, f: () => bigint): bigint => (by >= 0n && by < 64n ? f() : 0n);
-const quotient = (a: number, b: number): number => (b === 0 ? -1 : Math.trunc(a / b));
-
-/** Rational approximation to f64 precision by series and continued fraction (Abramowitz & Stegun 7.1.5, 7.1.14). */
-export function erf(x: number): number {
-  if (Number.isNaN(x)) return x;
-  const a = Math.abs(x);
-  if (a > 6) return Math.sign(x);
-  if (a < 3) {
-    let term = x;
-    let sum = x;
-    for (let n = 1; n < 120 && Math.abs(term) > 1e-18; n++) {
-      term *= (-x * x) / n;
-      sum += term / (2 * n + 1);
-    }
-    return (2 / Math.sqrt(Math.PI)) * sum;
-  }
-  return Math.sign(x) * (1 - erfcTail(a));
-}
-
-/** 1 - erf(x) for x ≥ 3. */
-function erfcTail(x: number): number {
-  let fraction = 0;
-  for (let k = 60; k > 0; k--) fraction = k / 2 / (x + fraction);
-  return Math.exp(-x * x) / (Math.sqrt(Math.PI) * (x + fraction));
-}
-
-/** Newton's method on erf from Winitzki's start. */
-function erfInv(x: number): number {
-  if (Math.abs(x) >= 1) return Math.abs(x) === 1 ? x * Number.POSITIVE_INFINITY : Number.NaN;
-  const ln = Math.log1p(-x * x);
-  const t = 2 / (Math.PI * 0.147) + ln / 2;
-  let y = Math.sign(x) * Math.sqrt(Math.sqrt(t * t - ln / 0.147) - t);
-  for (let i = 0; i < 4; i++) y -= (erf(y) - x) / ((2 / Math.sqrt(Math.PI)) * Math.exp(-y * y));
-  return y;
-}
-
-/** Stirling's series after shifting up; reflection below 1/2 (Abramowitz & Stegun 6.1.17, 6.1.41). */
-function lgamma(x: number): number {
-  if (!Number.isFinite(x)) return Number.isNaN(x) ? x : Number.POSITIVE_INFINITY;
-  if (x < 0.5)
-    return Number.isInteger(x)
-      ? Number.POSITIVE_INFINITY
-      : Math.log(Math.PI / Math.abs(Math.sin(Math.PI * (x % 2)))) - lgamma(1 - x);
-  let [z, shifted] = [x, 0];
-  for (; z < 15; z++) shifted += Math.log(z);
-  const w = 1 / (z * z);
-  const series = (1 / 12 - w * (1 / 360 - w * (1 / 1260 - w * (1 / 1680 - w * (1 / 1188 - (w * 691) / 360360))))) / z;
-  return (z - 0.5) * Math.log(z) - z + 0.5 * Math.log(2 * Math.PI) + series - shifted;
-}
-
-/** ψ, the derivative of lgamma (Abramowitz & Stegun 6.3.7, 6.3.18). */
-function digamma(x: number): number {
-  if (!Number.isFinite(x)) return x > 0 ? x : Number.NaN;
-  if (x <= 0 && Number.isInteger(x)) return Number.NaN;
-  if (x < 0.5) return digamma(1 - x) - Math.PI / Math.tan(Math.PI * x);
-  let [z, shifted] = [x, 0];
-  for (; z < 15; z++) shifted += 1 / z;
-  const w = 1 / (z * z);
-  return Math.log(z) - 0.5 / z - w * (1 / 12 - w * (1 / 120 - w * (1 / 252 - w * (1 / 240 - (w * 5) / 660)))) - shifted;
-}
-
-/** Hurwitz's zeta by Euler and Maclaurin's sum (DLMF 25.11.28). */
-function zeta(x: number, q: number): number {
-  if (x === 1) return Number.POSITIVE_INFINITY;
-  if (x < 1 || Number.isNaN(x) || Number.isNaN(q)) return Number.NaN;
-  if (q <= 0 && Number.isInteger(q)) return Number.POSITIVE_INFINITY;
-  if (q <= 0 && !Number.isInteger(x)) return Number.NaN;
-  const terms = Math.max(12, Math.ceil(12 - q));
-  let sum = 0;
-  for (let k = 0; k < terms; k++) sum += (q + k) ** -x;
-  const a = q + terms;
-  sum += a ** (1 - x) / (x - 1) + a ** -x / 2;
-  let [factor, power] = [x, a ** (-x - 1)];
-  for (const [i, bernoulli] of BERNOULLI.entries()) {
-    sum += bernoulli * factor * power;
-    factor *= (x + 2 * i + 1) * (x + 2 * i + 2);
-    power /= a * a;
-  }
-  return sum;
-}
-
-/** B₂ₖ / (2k)!, k = 1 … */
-const BERNOULLI = [1 / 12, -1 / 720, 1 / 30240, -1 / 1209600, 1 / 47900160, -691 / 1307674368000, 1 / 74724249600];
-
-/** ψ⁽ⁿ⁾(x) = (-1)ⁿ⁺¹ n! ζ(n + 1, x). */
-function polygamma(n: number, x: number): number {
-  if (n === 0) return digamma(x);
-  if (n < 0 || !Number.isInteger(n)) return Number.NaN;
-  return (n % 2 === 0 ? -1 : 1) * Math.exp(lgamma(n + 1)) * zeta(n + 1, x);
-}
-
-/**
- * I₁(x) e^-|x| = 1/π ∫ e^(x cos θ - |x|) cos θ dθ over half a turn (DLMF 10.32.3), by the trapezoidal rule; far out by
- * its expansion in 1/x (DLMF 10.40.1).
- */
-function besselI1e(x: number): number {
-  if (!Number.isFinite(x) || x === 0) return Number.isNaN(x) ? x : 0;
-  const far = 1 / Math.abs(x);
-  if (far < 1e-4)
-    return Math.sign(x) * Math.sqrt(far / (2 * Math.PI)) * (1 - far * (3 / 8 + far * (15 / 128 + far * (105 / 1024))));
-  const steps = 64 + Math.ceil(16 * Math.sqrt(Math.abs(x)));
-  let sum = 0;
-  for (let k = 0; k <= steps; k++) {
-    const c = Math.cos((Math.PI * k) / steps);
-    sum += (k === 0 || k === steps ? 0.5 : 1) * c * Math.exp(x * c - Math.abs(x));
-  }
-  return sum / steps;
-}
-
 const float1 = (f: (a: number) => number): Row => ({ arity: 1, float: f });
 
 export const ELEMENTWISE: Readonly<Record<string, Row>> = {
@@ -279,66 +178,6 @@ export const ELEMENTWISE: Readonly<Record<string, Row>> = {
   xor: { arity: 2, int: (a, b) => a ^ b, wide: (a, b) => a ^ b, pred: (a, b) => a ^ b },
 };
 
-function wideLeadingZeros(a: bigint): bigint {
-  const high = Number(a >> 32n);
-  return BigInt(high !== 0 ? Math.clz32(high) : 32 + Math.clz32(Number(a & 0xffffffffn)));
-}
-
-function bitCount(word: number): number {
-  let n = 0;
-  for (let rest = word; rest !== 0; rest &= rest - 1) n++;
-  return n;
-}
-
-function wideBitCount(a: bigint): bigint {
-  return BigInt(bitCount(Number(a & 0xffffffffn)) + bitCount(Number((a >> 32n) & 0xffffffffn)));
-}
-
-/** Modulo 2³², by squaring. A negative exponent truncates towards 0, as division does. */
-function intPower(base: number, exponent: number): number {
-  if (exponent < 0) return base === 1 ? 1 : base === -1 ? (exponent % 2 === 0 ? 1 : -1) : 0;
-  let result = 1;
-  for (let rest = exponent, square = base; rest >= 1; rest = Math.floor(rest / 2)) {
-    if (rest % 2 === 1) result = Math.imul(result, square);
-    square = Math.imul(square, square);
-  }
-  return result;
-}
-
-function widePower(base: bigint, exponent: bigint): bigint {
-  if (exponent < 0n) return base === 1n ? 1n : base === -1n ? (exponent % 2n === 0n ? 1n : -1n) : 0n;
-  let result = 1n;
-  for (let rest = exponent, square = base; rest > 0n; rest >>= 1n) {
-    if ((rest & 1n) === 1n) result = BigInt.asIntN(64, result * square);
-    square = BigInt.asIntN(64, square * square);
-  }
-  return result;
-}
-
-export function pointwiseRule(view: OpView): FactorRule {
-  const shape = view.results[0]?.shape ?? [];
-  const ranks = view.operands.map((t) => t.shape.length);
-  const rule = new RuleBuilder(ranks, [shape.length]);
-  shape.forEach((size, d) =>
-    rule.add(
-      ranks.map((r) => (r === shape.length ? d : null)),
-      [d],
-      size,
-    ),
-  );
-  return rule.build({ elementwise: true });
-}
-
-function sameShapes(kind: string, operands: readonly TensorType[]): TensorType {
-  const [first] = operands;
-  if (first === undefined) throw new InferError(`${kind} needs an operand`);
-  for (const t of operands) {
-    if (t !== first)
-      throw new InferError(`${kind} takes operands of one type, got ${operands.map(typeText).join(' and ')}`);
-  }
-  return first;
-}
-
 function elementwise(kind: string, row: Row): AnyOpDef {
   const { linear } = row;
   return defineOp({
@@ -367,8 +206,6 @@ function elementwise(kind: string, row: Row): AnyOpDef {
 }
 
 /** Division of these truncates. */
-const isExact = (dtype: DType): boolean => !isFloat(dtype) && !isComplex(dtype);
-
 function moduli({ results }: OpView, x: TensorArray, ctx: KernelContext): TensorArray {
   const { dtype, shape } = results[0] as TensorType;
   const data = filled(dtype, x.data.length / 2, ctx.precision, (out) => {
@@ -495,70 +332,6 @@ const clamp = defineOp({
       }
     });
     return [{ dtype: type.dtype, shape: (x as TensorArray).shape, data }];
-  },
-});
-
-const convert = defineOp<OpAttrs['convert']>({
-  kind: 'convert',
-  infer: ({ operands, attrs }) => [tensor(attrs.dtype, (operands[0] as TensorType).shape)],
-  factors: pointwiseRule,
-  kernel({ results }, [a], ctx) {
-    const type = results[0] as TensorType;
-    const re = converted(part(a as TensorArray, 0), partOf(type.dtype), ctx);
-    if (!isComplex(type.dtype)) return [re];
-    const im = isComplex((a as TensorArray).dtype)
-      ? converted(part(a as TensorArray, 1), partOf(type.dtype), ctx)
-      : { ...re, data: re.data.slice().fill(0 as never) };
-    return [paired({ dtype: type.dtype, shape: re.shape }, re, im)];
-  },
-  linearity: ({ operands, attrs }) => (isExact((operands[0] as TensorType).dtype) || isExact(attrs.dtype) ? [] : [[0]]),
-});
-
-/** Complex to real drops the imaginary part, real to complex adds one of zero: parts are converted alone. */
-function converted(x: TensorArray, dtype: DType, ctx: KernelContext): TensorArray {
-  const data = filled(dtype, x.data.length, ctx.precision, (out) => convertInto(x, dtype, out));
-  return { dtype, shape: x.shape, data };
-}
-
-/** Float → integer truncates and saturates, NaN → 0; integer → narrower integer wraps; anything → pred is ≠ 0. */
-function convertInto(from: TensorArray, dtype: TensorType['dtype'], out: Storage): void {
-  const { class: cls, bits } = DTYPES[dtype];
-  const wideOut = out instanceof BigInt64Array || out instanceof BigUint64Array;
-  const [low, high] = cls === 'signed' ? [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1] : [0, 2 ** bits - 1];
-  const [least, most] = cls === 'signed' ? [-(2n ** 63n), 2n ** 63n - 1n] : [0n, 2n ** 64n - 1n];
-  /** f64 cannot hold the largest 64-bit integers, so these are met exactly. */
-  const saturated = (v: number): bigint => {
-    if (Number.isNaN(v)) return 0n;
-    return v <= low ? least : v >= high ? most : BigInt(Math.trunc(v));
-  };
-  const cut = (v: number): number => (Number.isNaN(v) ? 0 : Math.min(Math.max(Math.trunc(v), low), high));
-  const source = from.data;
-  const fromFloat = isFloat(from.dtype);
-  for (let i = 0; i < source.length; i++) {
-    const v = source[i] as number | bigint;
-    if (cls === 'pred') (out as Uint8Array)[i] = Number(v) !== 0 ? 1 : 0;
-    else if (cls === 'float') (out as Float64Array)[i] = Number(v);
-    else if (fromFloat && wideOut) (out as BigInt64Array)[i] = saturated(v as number);
-    else if (fromFloat) (out as Int32Array)[i] = cut(v as number);
-    else if (wideOut) (out as BigInt64Array)[i] = BigInt(v);
-    else (out as Int32Array)[i] = typeof v === 'bigint' ? Number(BigInt.asIntN(32, v)) : v;
-  }
-}
-
-const reducePrecision = defineOp<OpAttrs['reduce_precision']>({
-  kind: 'reduce_precision',
-  infer: ({ operands }) => [operands[0] as TensorType],
-  factors: pointwiseRule,
-  kernel({ attrs, results }, [a], ctx) {
-    const x = a as TensorArray;
-    const type = results[0] as TensorType;
-    const { exponent_bits: e, mantissa_bits: m } = attrs;
-    const round = ctx.precision === 'wide' ? undefined : (v: number) => roundFormat(v, e, m);
-    const data = filled(type.dtype, x.data.length, ctx.precision, (out) => {
-      for (let i = 0; i < x.data.length; i++)
-        out[i] = round === undefined ? (x.data[i] as number) : round(x.data[i] as number);
-    });
-    return [{ dtype: type.dtype, shape: x.shape, data }];
   },
 });
 

@@ -3,7 +3,7 @@ import { allocate, type TensorArray } from '../array.ts';
 import { bitsOf, elementOf } from '../element-bits.ts';
 import { defineOp, InferError } from '../op.ts';
 import { type DType, DTYPES, elementCount, isFloat, type TensorType, typeText } from '../types.ts';
-import { pointwiseRule } from './elementwise.ts';
+import { pointwiseRule } from './pointwise.ts';
 
 export const nextAfter = defineOp({
   kind: 'next_after',

@@ -1,7 +1,6 @@
-/** Ops that make or move elements without computing: constant, iota, broadcast_in_dim, reshape, transpose, reverse, slice, pad, concatenate. */
-import { allocate, stridesOf, type Storage, type TensorArray } from '../array.ts';
+/** Ops that make or move elements without computing: constant, iota, broadcast_in_dim, transpose, reverse, slice, concatenate; pad and reshape beside it. */
+import { allocate, stridesOf, type TensorArray } from '../array.ts';
 import type { OpAttrs } from '../attrs.ts';
-import { gcd } from '../axes.ts';
 import { isSplat } from '../elements.ts';
 import { type FactorKind, type FactorRule, RuleBuilder } from '../factors.ts';
 import { type DilatedWindow, dilatedWindow, NO_WINDOW, receivedBy } from '../halo.ts';
@@ -19,6 +18,8 @@ import {
   withDType,
 } from '../types.ts';
 import { movesParts, paired } from './complex.ts';
+import { pad } from './pad.ts';
+import { reshape } from './reshape.ts';
 import { allocateReal, roundAll } from './rounding.ts';
 import { copyStrided, gatherStrided } from './strided.ts';
 
@@ -274,109 +275,6 @@ export function sliceWindow(
   return dilatedWindow(count * stride, -(attrs.start[d] ?? 0), (count - 1) * stride + 1, 1);
 }
 
-/** What a shard of a padded dim reads of the operand; null = the result does not divide, or shards start between elements. */
-export function padWindow(attrs: OpAttrs['pad'], result: TensorType, d: number, shards: number): DilatedWindow | null {
-  const count = (result.shape[d] as number) / shards;
-  return !Number.isInteger(count) || count === 0
-    ? null
-    : dilatedWindow(count, attrs.low[d] ?? 0, count, (attrs.interior[d] ?? 0) + 1);
-}
-
-const unpadded = (attrs: OpAttrs['pad'], d: number): boolean =>
-  attrs.low[d] === 0 && attrs.high[d] === 0 && attrs.interior[d] === 0;
-
-const pad = defineOp<OpAttrs['pad']>({
-  kind: 'pad',
-  infer({ operands, attrs }) {
-    const { dtype, shape } = one(operands);
-    return [
-      tensor(
-        dtype,
-        shape.map((size, d) =>
-          Math.max(
-            0,
-            size + (attrs.low[d] ?? 0) + (attrs.high[d] ?? 0) + Math.max(size - 1, 0) * (attrs.interior[d] ?? 0),
-          ),
-        ),
-      ),
-    ];
-  },
-  factors({ operands, results }) {
-    const [from, to] = [one(operands).shape, one(results).shape];
-    const rule = new RuleBuilder([from.length, 0], [to.length]);
-    from.forEach((size, d) => {
-      rule.add([d, null], [d], size, size === to[d] ? 'pass' : 'permute');
-    });
-    return rule.build();
-  },
-  halo({ operands, results, attrs }, d, shards) {
-    if (unpadded(attrs, d)) return [];
-    const elements = receivedBy(padWindow(attrs, one(results), d, shards), shards, one(operands).shape[d] as number);
-    return elements === null ? null : [elements, 0];
-  },
-  kernel({ attrs, results }, [a, fill], ctx) {
-    const x = a as TensorArray;
-    const type = one(results);
-    const data = allocateReal(type.dtype, elementCount(type), ctx.precision);
-    (data as Float64Array).fill((fill as TensorArray).data[0] as number);
-    const from = stridesOf(x.shape);
-    const to = stridesOf(type.shape);
-    // Only the part of the operand that lands inside: negative padding crops.
-    const first = x.shape.map((_, d) =>
-      Math.max(0, Math.ceil(-(attrs.low[d] as number) / ((attrs.interior[d] as number) + 1))),
-    );
-    const last = x.shape.map((s, d) =>
-      Math.min(
-        s - 1,
-        Math.floor(((type.shape[d] as number) - 1 - (attrs.low[d] as number)) / ((attrs.interior[d] as number) + 1)),
-      ),
-    );
-    const shape = first.map((f, d) => (last[d] as number) - f + 1);
-    const base = first.reduce((b, f, d) => b + f * (from[d] as number), 0);
-    const put = first.reduce(
-      (b, f, d) => b + ((attrs.low[d] as number) + f * ((attrs.interior[d] as number) + 1)) * (to[d] as number),
-      0,
-    );
-    copyStrided(
-      x.data,
-      base,
-      from,
-      shape,
-      data,
-      put,
-      to.map((s, d) => s * ((attrs.interior[d] as number) + 1)),
-    );
-    return [{ dtype: type.dtype, shape: type.shape, data }];
-  },
-  linearity: () => [[0, 1]],
-  padRule: padPadding,
-  padAttrs: ({ attrs, operands }, padded) => ({
-    ...attrs,
-    high: one(padded.results).shape.map((n, d) =>
-      n === one(operands).shape[d] && attrs.high[d] === 0 && attrs.low[d] === 0
-        ? 0
-        : n -
-          (padded.operands[0]?.shape[d] as number) -
-          (attrs.low[d] as number) -
-          holes(attrs, one(padded.operands), d),
-    ),
-  }),
-  flops: none,
-});
-
-const holes = (attrs: OpAttrs['pad'], type: TensorType, d: number): number =>
-  Math.max((type.shape[d] as number) - 1, 0) * (attrs.interior[d] as number);
-
-/** What is padded already is made longer by more of the same: the operand's own padding must hold it too. */
-function padPadding({ attrs }: OpView<OpAttrs['pad']>, d: number, rule: FactorRule): PadRule | null {
-  if (passes(rule, d)) return unpadded(attrs, d) ? { gives: (held) => [held.reduce(meet)] } : null;
-  const shows = (attrs.high[d] as number) > (attrs.interior[d] as number);
-  return {
-    apart: 'all',
-    needs: ([, fill]) => (!shows ? [] : typeof fill === 'object' ? [fill] : null),
-  };
-}
-
 /** Per operand: the places of it that a shard of the joined dim covers; most lie outside it. */
 export function joinWindows(
   { dim }: OpAttrs['concatenate'],
@@ -457,123 +355,12 @@ const concatenate = defineOp<OpAttrs['concatenate']>({
   flops: none,
 });
 
-const reshape = defineOp<OpAttrs['reshape']>({
-  kind: 'reshape',
-  infer({ operands, attrs }) {
-    const to = tensor(one(operands).dtype, attrs.shape);
-    if (elementCount(to) !== elementCount(one(operands)))
-      throw new InferError(
-        `reshape keeps the number of elements: ${typeText(one(operands))} has ${elementCount(one(operands))}, ${typeText(to)} has ${elementCount(to)}`,
-      );
-    return [to];
-  },
-  factors: ({ operands, results }) => reshapeRule(one(operands).shape, one(results).shape),
-  kernel: ({ results }, [a]) => [
-    { dtype: one(results).dtype, shape: one(results).shape, data: (a as TensorArray).data as Storage },
-  ],
-  linearity: LINEAR,
-  padRule: MOVES,
-  flops: none,
-});
-
 /** Is it slices that are joined, or one value and slices of it (a roll, a halo)? Then the dim needs another order, not the whole. */
 function ofSlices(makers: NonNullable<OpView['makers']>, values: readonly unknown[]): boolean {
   if (makers.length === 0) return false;
   const isSlice = makers.map((op) => op?.kind === 'slice');
   const sources = values.map((v, i) => (isSlice[i] === true ? makers[i]?.operands[0] : v));
   return isSlice.every((s) => s) || (isSlice.includes(true) && sources.every((v) => v === sources[0]));
-}
-
-/** One side of a reshape: where the walk is, and how much of its shape factors cover so far. */
-class Side {
-  dim = 0;
-  /** Product of the dims up to and with the current one, and of the factors found. */
-  private extent = 1;
-  covered = 1;
-  readonly shape: readonly number[];
-
-  constructor(shape: readonly number[]) {
-    this.shape = shape;
-  }
-
-  get done(): boolean {
-    return this.dim >= this.shape.length;
-  }
-
-  get atUnit(): boolean {
-    return this.shape[this.dim] === 1;
-  }
-
-  /** What of the current dim has no factor yet. */
-  remaining(): number {
-    if (!this.done && this.extent === this.covered) this.extent *= this.shape[this.dim] as number;
-    return this.extent / this.covered;
-  }
-
-  cover(factor: number): void {
-    this.covered *= factor;
-  }
-
-  advance(): void {
-    if (!this.done && this.extent === this.covered) this.dim++;
-  }
-
-  /** A factor of this side alone: what makes both sides meet if that divides, else what keeps their common divisor. */
-  alone(remaining: number, common: number, other: Side): number {
-    const missing = other.covered / this.covered;
-    if (Number.isInteger(missing) && remaining % missing === 0) return missing;
-    return remaining > common ? remaining / common : remaining;
-  }
-}
-
-/**
- * A walk over both shapes, minor-ward: a common factor while both have covered as much and what remains has a common
- * divisor, else one-sided factors until they meet again (Shardy, op_sharding_rule_registry.cc, reshape).
- *
- *   [2, 12] → [4, 6]   ([i, jk])->([ij, k]) {i=2, j=2, k=6}
- *   [2, 3] → [3, 2]    ([i, j])->([k, l]) {i=2, j=3, k=3, l=2}
- */
-function reshapeRule(from: readonly number[], to: readonly number[]): FactorRule {
-  const rule = new RuleBuilder([from.length], [to.length]);
-  if (from.includes(0) || to.includes(0)) return emptyReshapeRule(from, to);
-  const [a, b] = [new Side(from), new Side(to)];
-  while (!a.done || !b.done) {
-    if (a.atUnit) rule.add([a.dim++], [null], 1);
-    else if (b.atUnit) rule.add([null], [b.dim++], 1);
-    else step(rule, a, b);
-  }
-  return rule.build();
-}
-
-/** Nothing is there to move together. */
-function emptyReshapeRule(from: readonly number[], to: readonly number[]): FactorRule {
-  const rule = new RuleBuilder([from.length], [to.length]);
-  from.forEach((size, d) => rule.add([d], [null], size, 'replicate'));
-  to.forEach((size, d) => rule.add([null], [d], size, 'replicate'));
-  return rule.build();
-}
-
-function step(rule: RuleBuilder, a: Side, b: Side): void {
-  const [restA, restB] = [a.remaining(), b.remaining()];
-  const common = gcd(restA, restB);
-  const meet = a.covered === b.covered;
-  const [ofA, ofB] =
-    meet && common > 1
-      ? [common, common]
-      : meet
-        ? [restA, restB]
-        : a.covered < b.covered
-          ? [a.alone(restA, common, b), 0]
-          : [0, b.alone(restB, common, a)];
-  if (meet && common > 1) rule.add([a.dim], [b.dim], common);
-  else {
-    if (ofA > 0) rule.factor([a.dim], [null], { size: ofA, kind: 'pass', whole: true });
-    if (ofB > 0) rule.factor([null], [b.dim], { size: ofB, kind: 'pass', whole: true });
-  }
-  if (ofA > 0) a.cover(ofA);
-  if (ofB > 0) b.cover(ofB);
-  a.advance();
-  b.advance();
 }
 
 const defs: readonly AnyOpDef[] = [
