@@ -6,7 +6,8 @@
 import { userError } from '../../diagnostics.ts';
 import type { Layout } from '../../layout.ts';
 import type { Attr, ValueId } from '../../program.ts';
-import { denseElements, type Value } from '../attributes.ts';
+import type { Value } from '../attributes.ts';
+import { denseElements } from '../dense-elements.ts';
 import { SDY_COLLECTIVES } from '../sdy-collectives.ts';
 import { type Head, type ImportContext, shardedOf } from './context.ts';
 import { emit } from './emit.ts';

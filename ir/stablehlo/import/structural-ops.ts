@@ -5,7 +5,7 @@ import type { Attrs, Block, ValueId } from '../../program.ts';
 import { tensor, type TensorType, typeText } from '../../types.ts';
 import type { TypedBuilder } from '../../typed-build.ts';
 import { APPROX_TOP_K, approxTopK } from '../approx-top-k.ts';
-import { denseElements } from '../attributes.ts';
+import { denseElements } from '../dense-elements.ts';
 import { opOfCall } from '../named-calls.ts';
 import { rotationOf } from '../rotate-call.ts';
 import { type Head, type ImportContext, shardedOf, type Typed } from './context.ts';
