@@ -162,7 +162,7 @@ export function compareRules(program: Program, judged: Judged, known: Registry =
   judged.rules.forEach(([op, rule], i) => {
     const theirs = rule === null ? null : rule.replace(/^#sdy\.op_sharding_rule<(.*)>$/s, '$1');
     const mine = ours[i];
-    if (mine === undefined || mine[0] !== plainName(op.replace('func.', '')))
+    if (mine === undefined || plainName(mine[0]) !== plainName(op.replace('func.', '')))
       differences.push(`${i} ${op}: shardc has ${mine?.[0] ?? 'no op'} there`);
     else if (mine[1] !== theirs)
       differences.push(`${i} ${op}: shardc ${mine[1] ?? 'none'}, Shardy ${theirs ?? 'none'}`);
