@@ -181,7 +181,7 @@ export function mergeEqualCopies(value: Distributed, partitions: Partitions): Di
   const merged = Int32Array.from({ length: partition.copies }, (_, copy) => {
     const hash = hashRow(stack, copy);
     const bucket = buckets.get(hash) ?? [];
-    const twin = bucket.find((c) => equalRows(stack, c, copy));
+    const twin = bucket.find((c) => equalRows(stack, c, copy, true));
     if (twin !== undefined) return twin;
     buckets.set(hash, [...bucket, copy]);
     return copy;

@@ -2,8 +2,8 @@
 import type { Storage, TensorArray } from '../ir/array.ts';
 import { rowLength } from './stacked.ts';
 
-/** Same elements; NaN equals NaN, and -0 equals 0. */
-export function equalRows({ data, shape }: TensorArray, a: number, b: number): boolean {
+/** Same elements; NaN equals NaN, and -0 equals 0 unless `signed`. */
+export function equalRows({ data, shape }: TensorArray, a: number, b: number, signed = false): boolean {
   if (a === b) return true;
   const length = data.length / (shape[0] as number);
   if (length > LONG && sameBytes(data, a * length, b * length, length)) return true;
@@ -11,6 +11,7 @@ export function equalRows({ data, shape }: TensorArray, a: number, b: number): b
     const x = data[i];
     const y = data[j];
     if (x !== y && !(Number.isNaN(x) && Number.isNaN(y))) return false;
+    if (signed && x === 0 && !Object.is(x, y)) return false;
   }
   return true;
 }
