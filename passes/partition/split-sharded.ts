@@ -20,6 +20,7 @@ import {
   valueInfo,
   walkOps,
 } from '../../ir/program.ts';
+import { blocksIn, type Uses, usesOf } from '../../ir/uses.ts';
 import { splitReduce } from './split-sharded/reduce.ts';
 import { splitScan } from './split-sharded/scan.ts';
 import { splitSort } from './split-sharded/sort.ts';
@@ -47,18 +48,14 @@ class Splitting {
   private readonly func: Func;
   private readonly registry: Registry;
   private readonly builder: FuncBuilder;
-  private readonly makers = new Map<number, Op>();
-  private readonly readers = new Map<number, Op[]>();
+  private readonly uses: Uses;
   private readonly shortened = new Map<ValueId, Shortened>();
 
   constructor(func: Func, registry: Registry) {
     this.func = func;
     this.registry = registry;
     this.builder = new FuncBuilder(func.values);
-    for (const op of walkOps(func.body)) {
-      for (const r of op.results) this.makers.set(r, op);
-      for (const v of op.operands) this.readers.set(v, [...(this.readers.get(v) ?? []), op]);
-    }
+    this.uses = usesOf(blocksIn(func.body));
   }
 
   run(): Func {
@@ -71,8 +68,8 @@ class Splitting {
     if (!Object.hasOwn(SPLITS, op.kind)) return undefined;
     return SPLITS[op.kind]?.(op, {
       info: (v) => valueInfo(this.func, v),
-      maker: (v) => this.makers.get(v),
-      readers: (v) => this.readers.get(v) ?? [],
+      maker: (v) => this.uses.makers.get(v),
+      readers: (v) => this.uses.readersOf(v),
     });
   }
 

@@ -4,7 +4,8 @@
  */
 import type { Func, Op, ValueId } from '../../ir/program.ts';
 import type { Fusion } from './traffic.ts';
-import { CHEAP, isAlone, type Uses } from './uses.ts';
+import { CHEAP, isAlone } from './memory-roles.ts';
+import type { Uses } from '../../ir/uses.ts';
 
 export function chainFusion({ params, makers, readersOf }: Uses, func: Func): Fusion {
   const alone = (op: Op): boolean => isAlone(op, func);

@@ -7,7 +7,7 @@ import { type Block, type Func, isStart, type Op, typeOf, type ValueId } from '.
 import { byteSize } from '../../ir/types.ts';
 import { type BlockPlan, planLiveness } from '../liveness.ts';
 import { type FusionKind, Traffic } from './traffic.ts';
-import { isAlias } from './uses.ts';
+import { isAlias } from './memory-roles.ts';
 
 export interface MemoryPeak {
   readonly peakBytes: number;

@@ -18,7 +18,8 @@
 import { type Func, type Op, typeOf, type ValueId } from '../../ir/program.ts';
 import { byteSize } from '../../ir/types.ts';
 import type { Fusion } from './traffic.ts';
-import { CHEAP, isAlias, isAlone, type Uses } from './uses.ts';
+import { CHEAP, isAlias, isAlone } from './memory-roles.ts';
+import type { Uses } from '../../ir/uses.ts';
 
 /** `attention`: products of three and more batch dims, and the rows between them, are one kernel (FlashAttention). */
 export const rowFusion = (uses: Uses, func: Func, attention: boolean): Fusion => new RowFusion(uses, func, attention);

@@ -6,7 +6,8 @@ import { type Block, type Func, type Op, typeOf, type ValueId } from '../../ir/p
 import { byteSize } from '../../ir/types.ts';
 import { chainFusion } from './chain-fusion.ts';
 import { rowFusion } from './row-fusion.ts';
-import { isAlias, usesOf } from './uses.ts';
+import { isAlias } from './memory-roles.ts';
+import { usesOf } from '../../ir/uses.ts';
 
 export const FUSIONS = ['chains', 'rows', 'attention'] as const;
 export type FusionKind = (typeof FUSIONS)[number];

@@ -1,30 +1,5 @@
-/** Who makes and who reads each value of a function: what fusion is decided from. */
-import { type Block, type Func, type Op, STARTS, typeOf, type ValueId } from '../../ir/program.ts';
-
-export interface Uses {
-  readonly blocks: readonly Block[];
-  readonly params: ReadonlySet<ValueId>;
-  readonly makers: ReadonlyMap<ValueId, Op>;
-  readersOf(value: ValueId): readonly Op[];
-}
-
-export function usesOf(blocks: Iterable<Block>): Uses {
-  const list = [...blocks];
-  const makers = new Map<ValueId, Op>();
-  const readers = new Map<ValueId, Op[]>();
-  for (const block of list) {
-    for (const op of block.ops) {
-      for (const r of op.results) makers.set(r, op);
-      for (const v of new Set(op.operands)) {
-        const known = readers.get(v);
-        if (known === undefined) readers.set(v, [op]);
-        else known.push(op);
-      }
-    }
-  }
-  const params = new Set(list.flatMap((b) => b.params));
-  return { blocks: list, params, makers, readersOf: (value) => readers.get(value) ?? [] };
-}
+/** What ops are to memory traffic: a kernel of their own, another view of the same bytes, or made where they are read. */
+import { type Func, type Op, STARTS, typeOf, type ValueId } from '../../ir/program.ts';
 
 /** Ops that read and write memory whole; everything else fuses with its neighbours. */
 const ALONE: ReadonlySet<string> = new Set([
