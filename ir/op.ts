@@ -111,6 +111,9 @@ export function padRuleOf(def: AnyOpDef, view: OpView, rule: FactorRule, factor:
   return passes(rule, factor) && taken ? {} : null;
 }
 
+/** The first operand or result, of an op that has one at least. */
+export const firstOf = <T>(list: readonly T[]): T => list[0] as T;
+
 /** Every shard does its own part of the factor. */
 export const passes = ({ factors }: FactorRule, factor: number): boolean =>
   factors[factor]?.kind === 'pass' && factors[factor].whole !== true;

@@ -3,14 +3,11 @@ import { stridesOf, type TensorArray } from '../array.ts';
 import type { OpAttrs } from '../attrs.ts';
 import { type FactorRule, RuleBuilder } from '../factors.ts';
 import { type DilatedWindow, dilatedWindow, receivedBy } from '../halo.ts';
-import { type AnyOpDef, defineOp, type OpView, passes } from '../op.ts';
+import { type AnyOpDef, defineOp, type OpView, firstOf, passes } from '../op.ts';
 import { meet, type PadRule } from '../padding.ts';
 import { elementCount, tensor, type TensorType } from '../types.ts';
 import { allocateReal } from './rounding.ts';
 import { copyStrided } from './strided.ts';
-
-const none = (): number => 0;
-const one = <T>(list: readonly T[]): T => list[0] as T;
 
 /** What a shard of a padded dim reads of the operand; null = the result does not divide, or shards start between elements. */
 export function padWindow(attrs: OpAttrs['pad'], result: TensorType, d: number, shards: number): DilatedWindow | null {
@@ -26,7 +23,7 @@ const unpadded = (attrs: OpAttrs['pad'], d: number): boolean =>
 export const pad: AnyOpDef = defineOp<OpAttrs['pad']>({
   kind: 'pad',
   infer({ operands, attrs }) {
-    const { dtype, shape } = one(operands);
+    const { dtype, shape } = firstOf(operands);
     return [
       tensor(
         dtype,
@@ -40,7 +37,7 @@ export const pad: AnyOpDef = defineOp<OpAttrs['pad']>({
     ];
   },
   factors({ operands, results }) {
-    const [from, to] = [one(operands).shape, one(results).shape];
+    const [from, to] = [firstOf(operands).shape, firstOf(results).shape];
     const rule = new RuleBuilder([from.length, 0], [to.length]);
     from.forEach((size, d) => {
       rule.add([d, null], [d], size, size === to[d] ? 'pass' : 'permute');
@@ -49,12 +46,16 @@ export const pad: AnyOpDef = defineOp<OpAttrs['pad']>({
   },
   halo({ operands, results, attrs }, d, shards) {
     if (unpadded(attrs, d)) return [];
-    const elements = receivedBy(padWindow(attrs, one(results), d, shards), shards, one(operands).shape[d] as number);
+    const elements = receivedBy(
+      padWindow(attrs, firstOf(results), d, shards),
+      shards,
+      firstOf(operands).shape[d] as number,
+    );
     return elements === null ? null : [elements, 0];
   },
   kernel({ attrs, results }, [a, fill], ctx) {
     const x = a as TensorArray;
-    const type = one(results);
+    const type = firstOf(results);
     const data = allocateReal(type.dtype, elementCount(type), ctx.precision);
     (data as Float64Array).fill((fill as TensorArray).data[0] as number);
     const from = stridesOf(x.shape);
@@ -90,16 +91,16 @@ export const pad: AnyOpDef = defineOp<OpAttrs['pad']>({
   padRule: padPadding,
   padAttrs: ({ attrs, operands }, padded) => ({
     ...attrs,
-    high: one(padded.results).shape.map((n, d) =>
-      n === one(operands).shape[d] && attrs.high[d] === 0 && attrs.low[d] === 0
+    high: firstOf(padded.results).shape.map((n, d) =>
+      n === firstOf(operands).shape[d] && attrs.high[d] === 0 && attrs.low[d] === 0
         ? 0
         : n -
           (padded.operands[0]?.shape[d] as number) -
           (attrs.low[d] as number) -
-          holes(attrs, one(padded.operands), d),
+          holes(attrs, firstOf(padded.operands), d),
     ),
   }),
-  flops: none,
+  flops: () => 0,
 });
 
 const holes = (attrs: OpAttrs['pad'], type: TensorType, d: number): number =>

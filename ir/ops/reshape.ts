@@ -3,30 +3,27 @@ import type { Storage, TensorArray } from '../array.ts';
 import type { OpAttrs } from '../attrs.ts';
 import { gcd } from '../axes.ts';
 import { type FactorRule, RuleBuilder } from '../factors.ts';
-import { type AnyOpDef, defineOp, InferError, passes } from '../op.ts';
+import { type AnyOpDef, defineOp, InferError, firstOf, passes } from '../op.ts';
 import { COPIES } from '../padding.ts';
 import { elementCount, tensor, typeText } from '../types.ts';
-
-const none = (): number => 0;
-const one = <T>(list: readonly T[]): T => list[0] as T;
 
 export const reshape: AnyOpDef = defineOp<OpAttrs['reshape']>({
   kind: 'reshape',
   infer({ operands, attrs }) {
-    const to = tensor(one(operands).dtype, attrs.shape);
-    if (elementCount(to) !== elementCount(one(operands)))
+    const to = tensor(firstOf(operands).dtype, attrs.shape);
+    if (elementCount(to) !== elementCount(firstOf(operands)))
       throw new InferError(
-        `reshape keeps the number of elements: ${typeText(one(operands))} has ${elementCount(one(operands))}, ${typeText(to)} has ${elementCount(to)}`,
+        `reshape keeps the number of elements: ${typeText(firstOf(operands))} has ${elementCount(firstOf(operands))}, ${typeText(to)} has ${elementCount(to)}`,
       );
     return [to];
   },
-  factors: ({ operands, results }) => reshapeRule(one(operands).shape, one(results).shape),
+  factors: ({ operands, results }) => reshapeRule(firstOf(operands).shape, firstOf(results).shape),
   kernel: ({ results }, [a]) => [
-    { dtype: one(results).dtype, shape: one(results).shape, data: (a as TensorArray).data as Storage },
+    { dtype: firstOf(results).dtype, shape: firstOf(results).shape, data: (a as TensorArray).data as Storage },
   ],
   linearity: () => [[0]],
   padRule: (_, f, rule) => (passes(rule, f) ? COPIES : null),
-  flops: none,
+  flops: () => 0,
 });
 
 /** One side of a reshape: where the walk is, and how much of its shape factors cover so far. */

@@ -4,7 +4,7 @@ import type { OpAttrs } from '../attrs.ts';
 import { isSplat } from '../elements.ts';
 import { type FactorKind, type FactorRule, RuleBuilder } from '../factors.ts';
 import { type DilatedWindow, dilatedWindow, NO_WINDOW, receivedBy } from '../halo.ts';
-import { type AnyOpDef, defineOp, InferError, type OpView, passes } from '../op.ts';
+import { type AnyOpDef, defineOp, InferError, type OpView, firstOf, passes } from '../op.ts';
 import { anyOf, COPIES, meet, type PadRule, zeroOf } from '../padding.ts';
 import {
   DTYPES,
@@ -23,12 +23,10 @@ import { reshape } from './reshape.ts';
 import { allocateReal, roundAll } from './rounding.ts';
 import { copyStrided, gatherStrided } from './strided.ts';
 
-const none = (): number => 0;
-const one = <T>(list: readonly T[]): T => list[0] as T;
 const LINEAR = (): readonly (readonly number[])[] => [[0]];
 /** As moved elements; another dim, if padded, gets zeros beside them (pad-dims/moved-elements.ts). */
 const besideZeros = (operands: readonly TensorType[]): PadRule => ({
-  gives: (held) => [held.reduce(meet, { value: zeroOf(one(operands).dtype) })],
+  gives: (held) => [held.reduce(meet, { value: zeroOf(firstOf(operands).dtype) })],
 });
 /** Where a factor passes, elements are moved along and their padding with them. */
 const MOVES = (_: OpView, f: number, rule: FactorRule): PadRule | null => (passes(rule, f) ? COPIES : null);
@@ -38,7 +36,7 @@ const constant = defineOp<OpAttrs['constant']>({
   infer: ({ attrs }) => [tensor(attrs.dtype, attrs.shape)],
   factors: (view) => resultOnly(view),
   kernel({ attrs, results }, _, ctx) {
-    const type = one(results);
+    const type = firstOf(results);
     const data = allocate(type.dtype, elementCount(type), ctx.precision);
     const source = attrs.value.data as Float64Array;
     const splat = source.length === widthOf(type.dtype);
@@ -50,7 +48,7 @@ const constant = defineOp<OpAttrs['constant']>({
     if (!isSplat(attrs.value.data, attrs.dtype)) return null;
     return { gives: () => [value === undefined ? 'unknown' : { value }] };
   },
-  flops: none,
+  flops: () => 0,
 });
 
 /** The one number that all elements are; undefined for several, and for complex ones off the real line. */
@@ -63,7 +61,7 @@ const iota = defineOp<OpAttrs['iota']>({
   infer: ({ attrs }) => [tensor(attrs.dtype, attrs.shape)],
   factors: (view) => resultOnly(view),
   kernel({ attrs, results }, _, ctx) {
-    const whole = one(results);
+    const whole = firstOf(results);
     const type = withDType(whole, partOf(whole.dtype));
     const data = allocateReal(type.dtype, elementCount(type), ctx.precision);
     const stride = stridesOf(type.shape)[attrs.dim] as number;
@@ -79,11 +77,11 @@ const iota = defineOp<OpAttrs['iota']>({
     return [paired(whole, real, { ...real, data: allocateReal(type.dtype, data.length, ctx.precision) })];
   },
   padRule: ({ attrs }) => ({ gives: () => [DTYPES[attrs.dtype].bits < 32 ? anyOf(attrs.dtype) : 'finite'] }),
-  flops: none,
+  flops: () => 0,
 });
 
 function resultOnly(view: OpView): FactorRule {
-  const { shape } = one(view.results);
+  const { shape } = firstOf(view.results);
   const rule = new RuleBuilder([], [shape.length]);
   shape.forEach((size, d) => rule.add([], [d], size));
   return rule.build();
@@ -92,7 +90,7 @@ function resultOnly(view: OpView): FactorRule {
 const broadcastInDim = defineOp<OpAttrs['broadcast_in_dim']>({
   kind: 'broadcast_in_dim',
   infer({ operands, attrs }) {
-    const from = one(operands);
+    const from = firstOf(operands);
     if (attrs.dims.length !== from.shape.length)
       throw new InferError(
         `broadcast_in_dim needs one result dim per operand dim: ${typeText(from)} with dims [${attrs.dims.join(', ')}]`,
@@ -109,7 +107,7 @@ const broadcastInDim = defineOp<OpAttrs['broadcast_in_dim']>({
     return [tensor(from.dtype, attrs.shape)];
   },
   factors({ operands, results, attrs }) {
-    const [from, to] = [one(operands), one(results)];
+    const [from, to] = [firstOf(operands), firstOf(results)];
     const rule = new RuleBuilder([from.shape.length], [to.shape.length]);
     to.shape.forEach((size, d) => {
       const source = attrs.dims.indexOf(d);
@@ -125,21 +123,21 @@ const broadcastInDim = defineOp<OpAttrs['broadcast_in_dim']>({
   kernel({ attrs, results }, [a], ctx) {
     const x = a as TensorArray;
     const strides = stridesOf(x.shape);
-    const steps = one(results).shape.map((_, d) => {
+    const steps = firstOf(results).shape.map((_, d) => {
       const source = attrs.dims.indexOf(d);
       return source < 0 || x.shape[source] === 1 ? 0 : (strides[source] as number);
     });
-    return [gatherStrided(one(results), x, 0, steps, ctx.precision)];
+    return [gatherStrided(firstOf(results), x, 0, steps, ctx.precision)];
   },
   linearity: LINEAR,
   padRule: MOVES,
-  flops: none,
+  flops: () => 0,
 });
 
 const transpose = defineOp<OpAttrs['transpose']>({
   kind: 'transpose',
   infer({ operands, attrs }) {
-    const { dtype, shape } = one(operands);
+    const { dtype, shape } = firstOf(operands);
     if (attrs.permutation.length !== shape.length || new Set(attrs.permutation).size !== shape.length)
       throw new InferError(
         `transpose needs a permutation of ${shape.length} dims, got [${attrs.permutation.join(', ')}]`,
@@ -149,22 +147,23 @@ const transpose = defineOp<OpAttrs['transpose']>({
         dtype,
         attrs.permutation.map((d) => {
           const size = shape[d];
-          if (size === undefined) throw new InferError(`transpose: ${d} is not a dim of ${typeText(one(operands))}`);
+          if (size === undefined)
+            throw new InferError(`transpose: ${d} is not a dim of ${typeText(firstOf(operands))}`);
           return size;
         }),
       ),
     ];
   },
   factors({ operands, results, attrs }) {
-    const rule = new RuleBuilder([one(operands).shape.length], [one(results).shape.length]);
-    attrs.permutation.forEach((from, to) => rule.add([from], [to], one(operands).shape[from] as number));
+    const rule = new RuleBuilder([firstOf(operands).shape.length], [firstOf(results).shape.length]);
+    attrs.permutation.forEach((from, to) => rule.add([from], [to], firstOf(operands).shape[from] as number));
     return rule.build();
   },
   kernel({ attrs, results }, [a], ctx) {
     const strides = stridesOf((a as TensorArray).shape);
     return [
       gatherStrided(
-        one(results),
+        firstOf(results),
         a as TensorArray,
         0,
         attrs.permutation.map((d) => strides[d] as number),
@@ -174,28 +173,28 @@ const transpose = defineOp<OpAttrs['transpose']>({
   },
   linearity: LINEAR,
   padRule: MOVES,
-  flops: none,
+  flops: () => 0,
 });
 
 const reverse = defineOp<OpAttrs['reverse']>({
   kind: 'reverse',
-  infer: ({ operands }) => [one(operands)],
+  infer: ({ operands }) => [firstOf(operands)],
   factors({ operands, attrs }) {
-    const { shape } = one(operands);
+    const { shape } = firstOf(operands);
     const rule = new RuleBuilder([shape.length], [shape.length]);
     shape.forEach((size, d) => rule.add([d], [d], size, attrs.dims.includes(d) ? 'permute' : 'pass'));
     return rule.build();
   },
   /** Shards in reverse order: each goes elsewhere whole. */
   halo: ({ operands, attrs }, d, shards) =>
-    attrs.dims.includes(d) ? [(one(operands).shape[d] as number) / shards] : [],
+    attrs.dims.includes(d) ? [(firstOf(operands).shape[d] as number) / shards] : [],
   kernel({ attrs, results }, [a], ctx) {
     const x = a as TensorArray;
     const strides = stridesOf(x.shape);
     const base = attrs.dims.reduce((b, d) => b + (strides[d] as number) * ((x.shape[d] as number) - 1), 0);
     return [
       gatherStrided(
-        one(results),
+        firstOf(results),
         x,
         base,
         strides.map((s, d) => (attrs.dims.includes(d) ? -s : s)),
@@ -205,13 +204,13 @@ const reverse = defineOp<OpAttrs['reverse']>({
   },
   linearity: LINEAR,
   padRule: ({ operands }, f, rule) => (passes(rule, f) ? besideZeros(operands) : {}),
-  flops: none,
+  flops: () => 0,
 });
 
 const slice = defineOp<OpAttrs['slice']>({
   kind: 'slice',
   infer({ operands, attrs }) {
-    const { dtype, shape } = one(operands);
+    const { dtype, shape } = firstOf(operands);
     return [
       tensor(
         dtype,
@@ -219,7 +218,7 @@ const slice = defineOp<OpAttrs['slice']>({
           const [start, limit, stride] = [attrs.start[d] ?? 0, attrs.limit[d] ?? size, attrs.strides[d] ?? 1];
           if (start < 0 || limit > size || start > limit || stride < 1)
             throw new InferError(
-              `slice: [${start}:${limit}:${stride}] does not lie in dim ${d} of ${typeText(one(operands))}`,
+              `slice: [${start}:${limit}:${stride}] does not lie in dim ${d} of ${typeText(firstOf(operands))}`,
             );
           return Math.ceil((limit - start) / stride);
         }),
@@ -227,15 +226,15 @@ const slice = defineOp<OpAttrs['slice']>({
     ];
   },
   factors({ operands, results }) {
-    const [from, to] = [one(operands).shape, one(results).shape];
+    const [from, to] = [firstOf(operands).shape, firstOf(results).shape];
     const rule = new RuleBuilder([from.length], [to.length]);
     from.forEach((size, d) => rule.add([d], [d], size, size === to[d] ? 'pass' : 'permute'));
     return rule.build();
   },
   halo({ operands, results, attrs }, d, shards) {
-    const size = one(operands).shape[d] as number;
-    if (size === one(results).shape[d]) return [];
-    const elements = receivedBy(sliceWindow(attrs, one(results), d, shards), shards, size);
+    const size = firstOf(operands).shape[d] as number;
+    if (size === firstOf(results).shape[d]) return [];
+    const elements = receivedBy(sliceWindow(attrs, firstOf(results), d, shards), shards, size);
     return elements === null ? null : [elements];
   },
   kernel({ attrs, results }, [a], ctx) {
@@ -244,7 +243,7 @@ const slice = defineOp<OpAttrs['slice']>({
     const base = strides.reduce((b, s, d) => b + s * (attrs.start[d] ?? 0), 0);
     return [
       gatherStrided(
-        one(results),
+        firstOf(results),
         x,
         base,
         strides.map((s, d) => s * (attrs.strides[d] ?? 1)),
@@ -257,9 +256,9 @@ const slice = defineOp<OpAttrs['slice']>({
   /** Of dims that are taken whole. */
   padAttrs: ({ attrs, operands }, padded) => ({
     ...attrs,
-    limit: one(padded.operands).shape.map((n, d) => (n === one(operands).shape[d] ? (attrs.limit[d] ?? n) : n)),
+    limit: firstOf(padded.operands).shape.map((n, d) => (n === firstOf(operands).shape[d] ? (attrs.limit[d] ?? n) : n)),
   }),
-  flops: none,
+  flops: () => 0,
 });
 
 /** What a shard of a sliced dim reads of the operand; null = the result does not divide. */
@@ -295,7 +294,7 @@ export function joinWindows(
 const concatenate = defineOp<OpAttrs['concatenate']>({
   kind: 'concatenate',
   infer({ operands, attrs }) {
-    const first = one(operands);
+    const first = firstOf(operands);
     for (const t of operands) {
       if (
         t.dtype !== first.dtype ||
@@ -316,7 +315,7 @@ const concatenate = defineOp<OpAttrs['concatenate']>({
     ];
   },
   factors({ operands, results, attrs, makers, values }) {
-    const { shape } = one(results);
+    const { shape } = firstOf(results);
     const rule = new RuleBuilder(
       operands.map((t) => t.shape.length),
       [shape.length],
@@ -334,13 +333,13 @@ const concatenate = defineOp<OpAttrs['concatenate']>({
   },
   halo({ operands, results, attrs }, d, shards) {
     if (d !== attrs.dim) return [];
-    const elements = joinWindows(attrs, operands, one(results), shards).map((w, i) =>
+    const elements = joinWindows(attrs, operands, firstOf(results), shards).map((w, i) =>
       receivedBy(w, shards, operands[i]?.shape[d] as number),
     );
     return elements.every((n) => n !== null) ? elements : null;
   },
   kernel({ attrs, results }, inputs, ctx) {
-    const type = one(results);
+    const type = firstOf(results);
     const data = allocateReal(type.dtype, elementCount(type), ctx.precision);
     const to = stridesOf(type.shape);
     let put = 0;
@@ -352,7 +351,7 @@ const concatenate = defineOp<OpAttrs['concatenate']>({
   },
   linearity: ({ operands }) => [operands.map((_, i) => i)],
   padRule: ({ operands }, f, rule) => (passes(rule, f) ? besideZeros(operands) : { apart: 'all' }),
-  flops: none,
+  flops: () => 0,
 });
 
 /** Is it slices that are joined, or one value and slices of it (a roll, a halo)? Then the dim needs another order, not the whole. */
