@@ -36,9 +36,19 @@ export class CandidateTable {
     if (!node.heavy) return all;
     const most = Math.max(...all.map((c) => this.shardsOf(node, c)));
     const split = all.filter((c) => this.shardsOf(node, c) === most);
-    if (node.uneven === undefined || split.length < 2) return split;
-    const least = Math.min(...split.map((c) => this.workOf(node, c.assignment)));
-    return split.filter((c) => this.workOf(node, c.assignment) <= Math.max(node.uneven?.propagated ?? 0, least));
+    return this.withinWork(node, split, split);
+  }
+
+  /** Where dims do not divide, those that compute no more than the least of `than` does, or the propagated layouts do. */
+  withinWork(
+    { uneven, repeatable }: OpNode,
+    list: readonly Candidate[],
+    than: readonly Candidate[],
+  ): readonly Candidate[] {
+    if (uneven === undefined) return list;
+    const work = (c: Candidate): number => workUnder(uneven.sizes, this.counted(repeatable, c.assignment));
+    const most = Math.max(uneven.propagated, Math.min(...than.map(work)));
+    return list.filter((c) => work(c) <= most);
   }
 
   /** The present choice with one axis elsewhere. */
@@ -57,21 +67,16 @@ export class CandidateTable {
     return this.shardsOf(node, c) >= this.waysOf(node, from ?? assignment);
   }
 
-  /** What one device computes where dims do not divide; 0 where they do, since ways tell all then. */
-  workOf(node: OpNode, assignment: Assignment): number {
-    return node.uneven === undefined ? 0 : workUnder(node.uneven.sizes, this.counted(node, assignment));
-  }
-
   /** How many ways a heavy op's work is split, axes aside along which it may be repeated. */
   private shardsOf(node: OpNode, { assignment, shards }: Candidate): number {
     return this.mayRepeat && node.repeatable.length > 0 ? this.waysOf(node, assignment) : shards;
   }
 
   private waysOf(node: OpNode, assignment: Assignment): number {
-    return axesSize(this.counted(node, assignment).flat());
+    return axesSize(this.counted(node.repeatable, assignment).flat());
   }
 
-  private counted({ repeatable }: OpNode, assignment: Assignment): Assignment {
+  private counted(repeatable: OpNode['repeatable'], assignment: Assignment): Assignment {
     if (!this.mayRepeat || repeatable.length === 0) return assignment;
     return assignment.map((axes) => axes.filter((a) => !repeatable.some((r) => overlaps(a, r))));
   }
@@ -114,9 +119,9 @@ export function opOptions(node: OpNode, solution: Solution, known: CandidateTabl
 /** Those that no layout around suggests; the largest device computes no more than it would. */
 export function rearrangedOptions(node: OpNode, solution: Solution, known: CandidateTable): readonly Candidate[] {
   const present = solution.candidate(node);
-  const most = Math.max(node.uneven?.propagated ?? 0, known.workOf(node, present.assignment));
   const list = known.rearranged(node, present, ...around(node, solution));
-  return list.filter((c) => known.splitsEnough(node, c, solution) && known.workOf(node, c.assignment) <= most);
+  const split = list.filter((c) => known.splitsEnough(node, c, solution));
+  return known.withinWork(node, split, [present]);
 }
 
 /** Also those that split the work less: for `explain`. */
