@@ -194,8 +194,9 @@ export class Graph {
   dropUnread(index: number): readonly number[] {
     const { op } = this.nodes[index] as Node;
     if (this.options.keepsUnread === true || !isUnread(op) || !isPure(op)) return NOTHING;
-    const makers = withInner(op).flatMap((inner) => inner.operands.flatMap((v) => this.makerOfFew(v, inner)));
-    for (const inner of withInner(op)) this.nodeOf.delete(inner);
+    const gone = withInner(op);
+    const makers = gone.flatMap((inner) => inner.operands.flatMap((v) => this.makerOfFew(v, inner)));
+    for (const inner of gone) this.nodeOf.delete(inner);
     op.erase();
     this.dropped[index] = 1;
     return makers.flatMap((maker) => this.nodeOf.get(maker) ?? []);

@@ -40,9 +40,10 @@ const stepOf =
   (on) =>
     reportOf(plan, on).stepSeconds;
 
-const megatronRows = (): Row[] =>
-  MEGATRON_TABLE_1.map(({ what, plan, published }) => ({
-    set: 'Megatron, table 1',
+/** Seconds of a step on A100s. */
+const stepRows = (set: string, plans: typeof MEGATRON_TABLE_1 | typeof KORTHIKANTI): Row[] =>
+  plans.map(({ what, plan, published }) => ({
+    set,
     what,
     chip: 'a100',
     unit: 's',
@@ -51,16 +52,10 @@ const megatronRows = (): Row[] =>
     predict: stepOf(plan),
   }));
 
+const megatronRows = (): Row[] => stepRows('Megatron, table 1', MEGATRON_TABLE_1);
+
 const korthikantiRows = (): Row[] => [
-  ...KORTHIKANTI.map(({ what, plan, published }) => ({
-    set: 'Korthikanti, times',
-    what,
-    chip: 'a100',
-    unit: 's',
-    published,
-    tolerance: 0.15,
-    predict: stepOf(plan),
-  })),
+  ...stepRows('Korthikanti, times', KORTHIKANTI),
   ...KORTHIKANTI.flatMap(memoryRows),
 ];
 
