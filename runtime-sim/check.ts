@@ -88,10 +88,11 @@ export function checkEquivalence(request: CheckRequest): CheckResult {
 type Found = Omit<Difference, 'device'>;
 
 /**
- * The largest relative error that rounding excuses. Above it a difference counts, whatever the program does to rounding: where it
- * makes a jump of it (a floor, a comparison), the noise is as large as a wrong answer.
+ * The largest error that rounding excuses, beside the element or beside the size of the inputs, 0.1: a result that is zero but for
+ * rounding (a sum of deviations from a mean) has no digits of its own. Above it a difference counts, whatever the program
+ * does to rounding: where it makes a jump of it (a floor, a comparison), the noise is as large as a wrong answer.
  */
-const FORGIVABLE = 1e-5;
+const isForgivable = (difference: number, size: number): boolean => difference <= 1e-5 * size + 1e-11;
 
 /**
  * Worst relative error over all results, and the first element that is off by more than the tolerance.
@@ -113,13 +114,16 @@ export function compareResults(
       first ??= { result, element: 0, index: [], expected: want.data.length, got: have?.data.length ?? 0 };
       return;
     }
-    const error = errorMetric(want);
+    const { class: cls } = DTYPES[want.dtype];
+    const exact = cls !== 'float' && cls !== 'complex';
+    const rms = rootMeanSquare(want);
     const isFloat = want.data instanceof Float64Array;
-    const width = DTYPES[want.dtype].class === 'complex' ? 2 : 1;
+    const width = cls === 'complex' ? 2 : 1;
     for (let i = 0; i < want.data.length; i++) {
       const [a, b] = [Number(want.data[i]), Number(have.data[i])];
-      const e = error(a, b);
-      if (e > tolerance && e <= FORGIVABLE && isFloat && noise !== undefined) {
+      const size = Math.abs(a) + rms;
+      const e = errorOf(a, b, size, exact);
+      if (e > tolerance && isFloat && noise !== undefined && isForgivable(Math.abs(a - b), size)) {
         floor ??= noise();
         if (Math.abs(a - b) <= (floor[result] ?? 0)) continue;
       }
@@ -139,22 +143,14 @@ export function compareResults(
 }
 
 /**
- * What differs by less than 1e-6 of the tolerance is rounding: inputs are of size 0.1, and a result that is zero but for
- * rounding (a sum of deviations from a mean) has no digits to compare.
+ * |a-b| / (|a| + rms(a)), however small the result: that of a deep model may be of size 1e-30. NaN and infinities must match;
+ * integers and preds exactly (an error counts at least 1).
  */
-const NOISE = 1e-6;
-
-/** |a-b| / (|a| + rms(a) + 1e-6). NaN and infinities must match; integers and preds exactly (an error counts at least 1). */
-function errorMetric(want: TensorArray): (a: number, b: number) => number {
-  const { class: cls } = DTYPES[want.dtype];
-  const exact = cls !== 'float' && cls !== 'complex';
-  const rms = rootMeanSquare(want);
-  return (a, b) => {
-    if (a === b || (Number.isNaN(a) && Number.isNaN(b))) return 0;
-    if (!Number.isFinite(a) || !Number.isFinite(b)) return Number.POSITIVE_INFINITY;
-    const relative = Math.abs(a - b) / (Math.abs(a) + rms + NOISE);
-    return exact ? Math.max(1, relative) : relative;
-  };
+function errorOf(a: number, b: number, size: number, exact: boolean): number {
+  if (a === b || (Number.isNaN(a) && Number.isNaN(b))) return 0;
+  if (!Number.isFinite(a) || !Number.isFinite(b)) return Number.POSITIVE_INFINITY;
+  const relative = Math.abs(a - b) / size;
+  return exact ? Math.max(1, relative) : relative;
 }
 
 function rootMeanSquare({ data }: TensorArray): number {

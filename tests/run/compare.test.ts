@@ -7,11 +7,17 @@ const array = (...values: number[]) => ({
   shape: [values.length],
   data: Float64Array.from(values),
 });
-const agrees = (a: readonly number[], b: readonly number[]): boolean =>
-  compareResults([array(...a)], [array(...b)], 1e-9).first === undefined;
+const agrees = (a: readonly number[], b: readonly number[], noise?: number): boolean =>
+  compareResults([array(...a)], [array(...b)], 1e-9, noise === undefined ? undefined : () => [noise]).first === undefined;
 
-it('takes what is rounding for equal', () => expect(agrees([1e-18, 0], [0, -2e-18])).toBe(true));
+it('takes for equal what rounding may cause, and nothing else of that size', () => {
+  expect(agrees([1e-18, 0], [0, -2e-18], 1e-17)).toBe(true);
+  expect(agrees([1e-18, 0], [0, -2e-18], 1e-19)).toBe(false);
+  expect(agrees([1e-18, 0], [0, -2e-18])).toBe(false);
+});
 it('takes small results as seriously as others', () => {
+  expect(agrees([1e-40, 2e-40], [1e-40, 3e-40])).toBe(false);
+  expect(agrees([1e-40, 2e-40], [1e-40, 2e-40 + 1e-50])).toBe(true);
   expect(agrees([1e-8, 2e-8], [1e-8, 2.001e-8])).toBe(false);
   expect(agrees([1e-3, 2e-3], [1e-3, 2e-3 + 1e-11])).toBe(false);
 });
