@@ -1,9 +1,8 @@
 /** The check on numbers: which one a program gets (full, shrunk), and what came out. */
 import { DiagnosticError, internalError } from '../ir/diagnostics.ts';
-import { deviceCount } from '../ir/mesh.ts';
+import { deviceCount, type Mesh } from '../ir/mesh.ts';
 import type { Registry } from '../ir/op.ts';
-import { mainFunction, type Module, type Op, valueInfo } from '../ir/program.ts';
-import { elementCount, type TensorType } from '../ir/types.ts';
+import { mainFunction, type Module } from '../ir/program.ts';
 import { localize } from '../passes/partition/localize.ts';
 import { schedule } from '../passes/schedule/schedule.ts';
 import { blame, blameText } from '../runtime-sim/blame.ts';
@@ -11,16 +10,21 @@ import { type CheckRequest, type CheckResult, checkEquivalence } from '../runtim
 import { makeInputs } from '../runtime-sim/inputs.ts';
 import { footprint, MEMORY_BUDGET } from '../runtime-sim/memory/footprint.ts';
 import { shrinkModule } from '../runtime-sim/shrink.ts';
+import { onSmallerMesh } from '../runtime-sim/smaller-mesh.ts';
 import { devicesOf } from '../runtime-sim/spmd.ts';
 import { stepsOf } from '../runtime-sim/steps.ts';
+import { workOf } from '../runtime-sim/work.ts';
 import type { Compiled } from './compile.ts';
 import { progressOn } from './progress.ts';
+import { meshText } from './units.ts';
 
 export type CheckMode = 'auto' | 'full' | 'shrunk' | 'off';
 
 export interface CheckOutcome {
   readonly mode: 'full' | 'shrunk' | 'off';
   readonly devices: number;
+  /** That it ran on, where that is not the program's own. */
+  readonly mesh?: string;
   readonly maxRelError: number | null;
   readonly verdict: 'ok' | 'failed' | 'not run';
   /** Why it was not run, or what differs first. */
@@ -57,21 +61,27 @@ function run(compiled: Compiled, mode: Exclude<CheckMode, 'off'>, seed: number):
 }
 
 /**
- * Same ops, axes and groups at small extents, on the true mesh: with and without its collectives. A scheduled program is
- * scheduled again at these extents, by the same pass for the same machine; what it puts in flight may differ, as small
+ * Same ops, axes and groups at small extents, on the true mesh or, where that is still too much, on a smaller one: with and
+ * without its collectives. A scheduled program is scheduled again at these extents, by the same pass for the same machine; what it puts in flight may differ, as small
  * ops take other times.
  */
 function shrunkCheck(compiled: Compiled, seed: number): CheckOutcome {
-  if (compiled.collective === undefined) throw internalError('the shrunk check needs the collective level');
-  const { registry, pace } = compiled;
-  const { module } = shrinkModule(compiled.collective, registry);
-  const plain = localize(module, registry);
-  const local = pace === undefined ? plain : schedule(plain, pace);
-  return proved('shrunk', { whole: module, local, registry, seed });
+  const { collective, registry, pace } = compiled;
+  if (collective === undefined) throw internalError('the shrunk check needs the collective level');
+  const onItsMesh = (whole: Module): CheckRequest => {
+    const plain = localize(whole, registry);
+    return { whole, local: pace === undefined ? plain : schedule(plain, pace), registry, seed };
+  };
+  const { module: whole } = shrinkModule(collective, registry);
+  const request = fitsInFull(whole, registry) ? onItsMesh(whole) : undefined;
+  if (request !== undefined && fitsInMemory(request.local)) return proved('shrunk', request);
+  const smaller = onSmallerMesh(collective);
+  if (smaller === undefined) return proved('shrunk', request ?? onItsMesh(whole));
+  return proved('shrunk', onItsMesh(shrinkModule(smaller, registry).module), smaller.meshes[0]);
 }
 
 /** A check that fails says what differs first, and where the program goes wrong. */
-function proved(mode: 'full' | 'shrunk', request: CheckRequest): CheckOutcome {
+function proved(mode: 'full' | 'shrunk', request: CheckRequest, smaller?: Mesh): CheckOutcome {
   const { whole, local } = request;
   const progress = progressOn(process.stderr, `check on ${devicesOf(local)} devices`, stepsOf(whole) + stepsOf(local));
   let result: CheckResult;
@@ -83,6 +93,7 @@ function proved(mode: 'full' | 'shrunk', request: CheckRequest): CheckOutcome {
   return {
     mode,
     devices: result.devices,
+    ...(smaller === undefined ? {} : { mesh: meshText(smaller.axes.map((a) => [a.name, a.size])) }),
     maxRelError: result.maxRelError,
     verdict: result.verdict,
     ...(result.verdict === 'ok' ? {} : { reason: reasonOf(result, request) }),
@@ -109,39 +120,8 @@ const fitsInMemory = (module: Module): boolean =>
 /** Work and memory that a full check may take: 4 GFLOP of one-device work, 256 M elements held. */
 const FULL_FLOPS = 4e9;
 const FULL_ELEMENTS = 2.56e8;
-/** Calls nested deeper are not followed: the program calls itself, and is refused elsewhere. */
-const MAX_CALLS = 64;
-
-/** Shards of a manual computation, each of which the one-device program runs. */
-function manualShards(module: Module, op: Op): number {
-  const axes = module.meshes[0]?.axes ?? [];
-  const manual = op.attrs.manual_axes as readonly string[];
-  return axes.filter((a) => manual.includes(a.name)).reduce((n, a) => n * a.size, 1);
-}
-
 /** Can the one-device program be run on numbers here? By its matrix arithmetic and its arrays; loops times their trips. */
 export function fitsInFull(module: Module, registry: Registry): boolean {
-  const main = mainFunction(module);
-  let [flops, elements] = [0, 0];
-  const stack = [{ func: main, block: main.body, times: 1, calls: 0 }];
-  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
-    const { func } = next;
-    for (const op of next.block.ops) {
-      const types = (ids: typeof op.operands): TensorType[] => ids.map((v) => valueInfo(func, v).type);
-      const results = types(op.results);
-      const count = results.reduce((n, t) => n + elementCount(t), 0);
-      elements += next.times === 1 ? count : 0;
-      const view = { kind: op.kind, attrs: op.attrs, regions: op.regions, operands: types(op.operands), results };
-      flops += next.times * (registry[op.kind]?.flops?.(view) ?? count);
-      const times = next.times * (op.kind === 'while' ? ((op.attrs.trip_count as number | undefined) ?? 1) : 1);
-      if (op.kind === 'while' || op.kind === 'case')
-        for (const block of op.regions) stack.push({ ...next, block, times });
-      if (op.kind === 'manual_computation')
-        for (const block of op.regions) stack.push({ ...next, block, times: times * manualShards(module, op) });
-      const callee = op.kind === 'call' ? module.functions.find((f) => f.name === op.attrs.callee) : undefined;
-      if (callee !== undefined && next.calls < MAX_CALLS)
-        stack.push({ func: callee, block: callee.body, times, calls: next.calls + 1 });
-    }
-  }
+  const { flops, elements } = workOf(module, registry);
   return flops <= FULL_FLOPS && elements <= FULL_ELEMENTS;
 }

@@ -1,4 +1,4 @@
-/** A bar on the terminal for work that takes over a second. Elsewhere (a file, a pipe, CI) nothing is written. */
+/** How far long work is: on a terminal a bar after a second, elsewhere (a file, a pipe, CI) a line after ten and every thirty. */
 
 /** `step` when one of `total` equal parts is done; `end` takes the bar away. */
 export interface Progress {
@@ -6,22 +6,24 @@ export interface Progress {
   end(): void;
 }
 
-const FIRST_AFTER_MS = 1000;
-const EVERY_MS = 100;
+const BAR = { firstMs: 1000, everyMs: 100 };
+const LINES = { firstMs: 10_000, everyMs: 30_000 };
 const WIDTH = 30;
 
 export function progressOn(out: NodeJS.WriteStream, what: string, total: number): Progress {
-  if (!out.isTTY) return { step: () => undefined, end: () => undefined };
+  const { firstMs, everyMs } = out.isTTY ? BAR : LINES;
   let [done, drawn] = [0, false];
-  let next = performance.now() + FIRST_AFTER_MS;
+  let next = performance.now() + firstMs;
   return {
     step() {
       done++;
       const now = performance.now();
       if (now < next) return;
-      next = now + EVERY_MS;
+      next = now + everyMs;
+      const part = Math.min(1, done / total);
+      if (!out.isTTY) return void out.write(`${what} ${Math.round(part * 100)} %\n`);
       drawn = true;
-      out.write(`\r${bar(what, Math.min(1, done / total))}`);
+      out.write(`\r${bar(what, part)}`);
     },
     end() {
       if (drawn) out.write('\r\u001b[K');

@@ -94,7 +94,8 @@ function collectiveRows(report: Report): string[][] {
 }
 
 function verdict({ check }: Report): string {
-  const where = `${check.devices} devices${check.mode === 'shrunk' ? ', at shrunk extents,' : ''}`;
+  const mesh = check.mesh === undefined ? '' : ` (a smaller mesh, ${check.mesh})`;
+  const where = `${check.devices} devices${mesh}${check.mode === 'shrunk' ? ', at shrunk extents,' : ''}`;
   switch (check.verdict) {
     case 'ok':
       return `${pc.green('check ok')}  one device = ${where} on numbers, worst relative error ${(check.maxRelError ?? 0).toExponential(1)}`;

@@ -23,24 +23,15 @@ export class DimClasses extends DimUnion {
 
   /**
    * New extents by class: the least common multiple of all shard counts, twice or more, so that local extents stay ≥ 2;
-   * once where that is MANY already. Classes differ in extent where that is cheap.
+   * once in classes of `lean` shards or more. Classes differ in extent where that is cheap.
    */
-  choose(shardsOf: (id: ValueId) => readonly number[]): Map<number, number> {
-    const shards = new Map<number, number>();
-    const extent = new Map<number, number>();
-    this.types.forEach((type, id) =>
-      shardsOf(id as ValueId).forEach((count, dim) => {
-        const c = this.of(id as ValueId, dim);
-        shards.set(c, lcm(shards.get(c) ?? 1, count));
-        extent.set(c, type.shape[dim] as number);
-      }),
-    );
+  choose(shards: Shards, lean: number): Map<number, number> {
     const chosen = new Map<number, number>();
     const taken = new Set<number>();
-    for (const [c, size] of extent) {
+    for (const [c, size] of this.extents()) {
       const unit = shards.get(c) as number;
       if (this.pins.has(c) || size <= 2 * unit) continue;
-      const options = (unit >= MANY ? [1, 2] : [2, 3]).map((k) => k * unit).filter((n) => n < size);
+      const options = (unit >= lean ? [1, 2] : [2, 3]).map((k) => k * unit).filter((n) => n < size);
       const small = options.find((n) => !taken.has(n)) ?? options[0];
       if (small === undefined) continue;
       taken.add(small);
@@ -48,7 +39,25 @@ export class DimClasses extends DimUnion {
     }
     return chosen;
   }
+
+  /** Of each class, the least common multiple of all that shards its dims. */
+  shards(shardsOf: (id: ValueId) => readonly number[]): Shards {
+    const shards = new Map<number, number>();
+    this.types.forEach((_, id) =>
+      shardsOf(id as ValueId).forEach((count, dim) => {
+        const c = this.of(id as ValueId, dim);
+        shards.set(c, lcm(shards.get(c) ?? 1, count));
+      }),
+    );
+    return shards;
+  }
+
+  private extents(): Map<number, number> {
+    const extents = new Map<number, number>();
+    this.types.forEach((type, id) => type.shape.forEach((size, dim) => extents.set(this.of(id as ValueId, dim), size)));
+    return extents;
+  }
 }
 
-/** Shards from which on one element each has to do: the check of a step on 2,048 devices is then half the work. */
-const MANY = 1024;
+/** By class. */
+export type Shards = ReadonlyMap<number, number>;

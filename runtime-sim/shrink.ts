@@ -23,7 +23,8 @@ import {
 } from '../ir/program.ts';
 import { tripCountOf } from '../ir/loops.ts';
 import { isInteger, type TensorType, withShape } from '../ir/types.ts';
-import { DimClasses } from './dim-classes.ts';
+import { DimClasses, type Shards } from './dim-classes.ts';
+import { workOf } from './work.ts';
 
 export interface Shrunk {
   readonly module: Module;
@@ -33,32 +34,50 @@ export interface Shrunk {
 
 /** `module` is at the collective level: global shapes, layouts on every value. */
 export function shrinkModule(module: Module, registry: Registry): Shrunk {
-  const func = mainFunction(module);
-  const shrinker = new Shrinker(func, registry);
-  const small = shrinker.run();
-  return { module: { ...module, functions: [small] }, pinned: shrinker.classes.reasons() };
+  const shrinker = new Shrinker(mainFunction(module), registry);
+  const small = (lean: number): Module => ({ ...module, functions: [shrinker.at(lean)] });
+  let shrunk = small(Number.POSITIVE_INFINITY);
+  for (const lean of shrinker.shardCounts()) {
+    if (workOf(shrunk, registry).flops <= WORK) break;
+    shrunk = small(lean);
+  }
+  return { module: shrunk, pinned: shrinker.classes.reasons() };
 }
+
+/** FLOP on one device above which dims of many shards have one element a shard instead of two or three: seconds of simulation. */
+const WORK = 3e8;
 
 class Shrinker {
   readonly classes: DimClasses;
   private readonly func: Func;
   private readonly registry: Registry;
   private readonly definitions = new Map<ValueId, Op>();
+  private made = new Map<ValueId, Op>();
   /** Block parameter → the values that flow into it, and the loop it belongs to. */
   private readonly incoming = new Map<ValueId, { values: readonly ValueId[]; loop: Op; index: number }>();
   /** Constants that count a dim: op → [old extent, new extent]. */
   private readonly counts = new Map<Op, readonly [number, number]>();
+  private readonly shards: Shards;
   private extents = new Map<number, number>();
 
   constructor(func: Func, registry: Registry) {
     this.func = func;
     this.registry = registry;
     this.classes = new DimClasses(func.values.map((v) => v.type));
+    for (const op of walkOps(func.body)) this.relate(op);
+    this.shards = this.classes.shards((id) => shardsOf(func, id));
   }
 
-  run(): Func {
-    for (const op of walkOps(this.func.body)) this.relate(op);
-    this.extents = this.classes.choose((id) => shardsOf(this.func, id));
+  /** Those above one, largest first. */
+  shardCounts(): number[] {
+    return [...new Set(this.shards.values())].filter((n) => n > 1).toSorted((a, b) => b - a);
+  }
+
+  /** The function with one element a shard in dims of `lean` shards or more, in others two or three. */
+  at(lean: number): Func {
+    this.extents = this.classes.choose(this.shards, lean);
+    this.counts.clear();
+    this.made = new Map(this.definitions);
     for (const op of walkOps(this.func.body)) this.followIndices(op);
     const values = this.func.values.map((v, id) => ({ ...v, type: this.small(id as ValueId) }));
     const body = this.block(this.func.body);
@@ -258,9 +277,9 @@ class Shrinker {
     const regions = op.regions.map((r) => this.block(r));
     const attrs = this.attrs(op);
     const made: Op = { ...op, attrs, regions };
-    for (const r of op.results) this.definitions.set(r, made);
+    for (const r of op.results) this.made.set(r, made);
     if (op.kind !== 'while') return made;
-    const trips = tripCountOf({ operands: op.operands, regions }, this.definitions);
+    const trips = tripCountOf({ operands: op.operands, regions }, this.made);
     return { ...made, attrs: trips === null ? {} : { trip_count: trips } };
   }
 

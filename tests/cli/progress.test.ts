@@ -1,4 +1,4 @@
-/** The progress bar: on terminals only, after a second, gone at the end. */
+/** A bar on terminals after a second, gone at the end; elsewhere a line now and then in work that takes over ten. */
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { progressOn } from '../../compiler/progress.ts';
 
@@ -27,7 +27,18 @@ it('a terminal sees how far it is, and nothing of it in the end', () => {
   expect(text.endsWith('\r\u001b[K')).toBe(true);
 });
 
-it('no terminal, or work under a second: nothing', () => {
+it('a log has a line of how far it is after ten seconds, and no control characters', () => {
+  const text = written(false, (progress) => {
+    for (let i = 0; i < 4; i++) {
+      vi.advanceTimersByTime(9000);
+      progress.step();
+    }
+    progress.end();
+  });
+  expect(text).toBe('check 50 %\n');
+});
+
+it('work under a second, in a log under ten: nothing', () => {
   expect(written(false, slow)).toBe('');
   expect(
     written(true, (progress) => {

@@ -8,7 +8,8 @@ const array = (...values: number[]) => ({
   data: Float64Array.from(values),
 });
 const agrees = (a: readonly number[], b: readonly number[], noise?: number): boolean =>
-  compareResults([array(...a)], [array(...b)], 1e-9, noise === undefined ? undefined : () => [noise]).first === undefined;
+  compareResults([array(...a)], [array(...b)], 1e-9, noise === undefined ? undefined : () => [noise]).first ===
+  undefined;
 
 it('takes for equal what rounding may cause, and nothing else of that size', () => {
   expect(agrees([1e-18, 0], [0, -2e-18], 1e-17)).toBe(true);
