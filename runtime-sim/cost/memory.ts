@@ -16,6 +16,14 @@ export interface MemoryPeak {
   readonly alive: readonly { readonly value: ValueId; readonly bytes: number }[];
 }
 
+export function peakBytes(func: Func, fusion: FusionKind = 'chains'): number {
+  const plans = planLiveness(func);
+  const meter = new Meter(func, plans, new Traffic(func, plans.keys(), fusion));
+  meter.run();
+  return meter.peak;
+}
+
+/** With what is alive then. */
 export function peakMemory(func: Func, fusion: FusionKind = 'chains'): MemoryPeak {
   const plans = planLiveness(func);
   const traffic = new Traffic(func, plans.keys(), fusion);
@@ -225,10 +233,11 @@ class Meter {
 
   private keep(value: ValueId, sources: readonly ValueId[]): void {
     if (this.buffers.has(value)) return;
-    const parts = [...new Set(sources.flatMap((s) => this.buffers.get(s) ?? []))];
+    const parts: Buffer[] = [];
+    for (const buffer of new Set(sources.map((s) => this.buffers.get(s)))) if (buffer !== undefined) parts.push(buffer);
     for (const part of parts) part.holders++;
-    const made: Buffer = { owner: undefined, parts, bytes: 0, holders: 1, waiting: 0 };
-    this.buffers.set(value, parts.length > 1 ? made : parts[0]);
+    const made = parts.length > 1 ? { owner: undefined, parts, bytes: 0, holders: 1, waiting: 0 } : parts[0];
+    this.buffers.set(value, made);
   }
 
   private release(values: readonly ValueId[] | undefined): void {
