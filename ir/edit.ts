@@ -24,8 +24,8 @@ export class EditValue {
   /** The op that makes it, or the block it is a parameter of; `index` is its place there. */
   readonly owner: EditOp | EditBlock;
   index: number;
-  /** The last is MLIR's first. */
-  private readonly list: Use[] = [];
+  /** The last is MLIR's first. Most values have one use or none: an array that grew holds room for 16 more. */
+  private list: Use[] = [];
 
   constructor(owner: EditOp | EditBlock, index: number, info: ValueInfo) {
     this.owner = owner;
@@ -64,7 +64,8 @@ export class EditValue {
   }
 
   addUse(use: Use): void {
-    this.list.push(use);
+    if (this.list.length === 0) this.list = [use];
+    else this.list.push(use);
   }
 
   dropUse(op: EditOp, index: number): Use | undefined {
@@ -75,7 +76,7 @@ export class EditValue {
   /** Every use for which `keep` does not hold becomes a use of `other`. */
   replaceBy(other: EditValue, keep: (use: Use) => boolean = () => false): void {
     const uses = this.uses();
-    this.list.length = 0;
+    this.list = [];
     const kept: Use[] = [];
     for (const use of uses) {
       if (keep(use)) kept.push(use);
@@ -84,7 +85,7 @@ export class EditValue {
         other.addUse(use);
       }
     }
-    this.list.push(...kept.reverse());
+    for (const use of kept.reverse()) this.addUse(use);
   }
 }
 
@@ -132,8 +133,8 @@ export class EditOp {
   kind: string;
   attrs: Attrs;
   origin: Origin;
-  readonly operands: EditValue[] = [];
-  readonly results: EditValue[] = [];
+  readonly operands: EditValue[];
+  readonly results: EditValue[];
   readonly regions: EditBlock[] = [];
   block: EditBlock | undefined;
   prev: EditOp | undefined;
@@ -149,11 +150,11 @@ export class EditOp {
     this.kind = kind;
     this.attrs = attrs;
     this.origin = origin;
+    this.operands = [...operands];
     operands.forEach((v, i) => {
-      this.operands.push(v);
       v.addUse({ op: this, index: i });
     });
-    results.forEach((info, i) => this.results.push(new EditValue(this, i, info)));
+    this.results = results.map((info, i) => new EditValue(this, i, info));
   }
 
   get result(): EditValue {
