@@ -13,7 +13,22 @@ import type { TensorType } from './types.ts';
 
 export interface Use {
   readonly op: EditOp;
+  readonly index: number;
+}
+
+/** A use in the list of its value, so that it leaves in one step: a constant may have as many uses as there are ops. */
+class LinkedUse implements Use {
+  readonly op: EditOp;
   index: number;
+  /** Undefined: in no list. */
+  value: EditValue | undefined;
+  prev: LinkedUse | undefined;
+  next: LinkedUse | undefined;
+
+  constructor(op: EditOp, index: number) {
+    this.op = op;
+    this.index = index;
+  }
 }
 
 export class EditValue {
@@ -24,8 +39,8 @@ export class EditValue {
   /** The op that makes it, or the block it is a parameter of; `index` is its place there. */
   readonly owner: EditOp | EditBlock;
   index: number;
-  /** The last is MLIR's first. */
-  private readonly list: Use[] = [];
+  private firstUse: LinkedUse | undefined;
+  private count = 0;
 
   constructor(owner: EditOp | EditBlock, index: number, info: ValueInfo) {
     this.owner = owner;
@@ -50,41 +65,50 @@ export class EditValue {
   }
 
   get useCount(): number {
-    return this.list.length;
+    return this.count;
   }
 
   /** In MLIR's order. */
   uses(): Use[] {
-    return this.list.toReversed();
+    return this.linked();
+  }
+
+  private linked(): LinkedUse[] {
+    const found: LinkedUse[] = [];
+    for (let use = this.firstUse; use !== undefined; use = use.next) found.push(use);
+    return found;
   }
 
   /** The only user, if there is one. */
   onlyUser(): EditOp | undefined {
-    return this.list.length === 1 ? this.list[0]?.op : undefined;
+    return this.count === 1 ? this.firstUse?.op : undefined;
   }
 
-  addUse(use: Use): void {
-    this.list.push(use);
+  addUse(use: LinkedUse): void {
+    use.value = this;
+    use.next = this.firstUse;
+    if (this.firstUse !== undefined) this.firstUse.prev = use;
+    this.firstUse = use;
+    this.count++;
   }
 
-  dropUse(op: EditOp, index: number): Use | undefined {
-    const at = this.list.findLastIndex((u) => u.op === op && u.index === index);
-    return at < 0 ? undefined : this.list.splice(at, 1)[0];
+  dropUse(use: LinkedUse): void {
+    if (use.value !== this) return;
+    if (use.prev === undefined) this.firstUse = use.next;
+    else use.prev.next = use.next;
+    if (use.next !== undefined) use.next.prev = use.prev;
+    use.value = use.prev = use.next = undefined;
+    this.count--;
   }
 
   /** Every use for which `keep` does not hold becomes a use of `other`. */
   replaceBy(other: EditValue, keep: (use: Use) => boolean = () => false): void {
-    const uses = this.uses();
-    this.list.length = 0;
-    const kept: Use[] = [];
-    for (const use of uses) {
-      if (keep(use)) kept.push(use);
-      else {
-        use.op.operands[use.index] = other;
-        other.addUse(use);
-      }
+    for (const use of this.linked()) {
+      if (keep(use)) continue;
+      this.dropUse(use);
+      use.op.operands[use.index] = other;
+      other.addUse(use);
     }
-    this.list.push(...kept.reverse());
   }
 }
 
@@ -132,8 +156,10 @@ export class EditOp {
   kind: string;
   attrs: Attrs;
   origin: Origin;
-  readonly operands: EditValue[] = [];
-  readonly results: EditValue[] = [];
+  readonly operands: EditValue[];
+  /** Of each operand. */
+  private readonly links: LinkedUse[];
+  readonly results: EditValue[];
   readonly regions: EditBlock[] = [];
   block: EditBlock | undefined;
   prev: EditOp | undefined;
@@ -149,11 +175,13 @@ export class EditOp {
     this.kind = kind;
     this.attrs = attrs;
     this.origin = origin;
-    operands.forEach((v, i) => {
-      this.operands.push(v);
-      v.addUse({ op: this, index: i });
+    this.operands = [...operands];
+    this.links = operands.map((v, i) => {
+      const use = new LinkedUse(this, i);
+      v.addUse(use);
+      return use;
     });
-    results.forEach((info, i) => this.results.push(new EditValue(this, i, info)));
+    this.results = results.map((info, i) => new EditValue(this, i, info));
   }
 
   get result(): EditValue {
@@ -181,18 +209,23 @@ export class EditOp {
   }
 
   setOperand(index: number, value: EditValue): void {
-    this.operands[index]?.dropUse(this, index);
+    const use = this.links[index] as LinkedUse;
+    this.operands[index]?.dropUse(use);
     this.operands[index] = value;
-    value.addUse({ op: this, index });
+    value.addUse(use);
   }
 
   /** Reads no longer what `kept` does not name. */
   keepOperands(kept: readonly boolean[]): void {
     const all = this.operands.splice(0);
+    const links = this.links.splice(0);
     all.forEach((v, i) => {
-      const use = v.dropUse(this, i);
-      if (kept[i] !== true || use === undefined) return;
+      const use = links[i] as LinkedUse;
+      const isErased = use.value === undefined;
+      v.dropUse(use);
+      if (kept[i] !== true || isErased) return;
       use.index = this.operands.push(v) - 1;
+      this.links.push(use);
       v.addUse(use);
     });
   }
@@ -232,7 +265,7 @@ export class EditOp {
 
   /** Out of the program, with its regions. */
   erase(): void {
-    for (const op of withInner(this)) op.operands.forEach((v, i) => v.dropUse(op, i));
+    for (const op of withInner(this)) for (const use of op.links) use.value?.dropUse(use);
     this.unlink();
   }
 

@@ -21,15 +21,14 @@ interface Place {
 /** One plan per block of the function, regions included. O(ops × nesting depth of captures). */
 export function planLiveness(func: Func): ReadonlyMap<Block, BlockPlan> {
   const parents = parentsOf(func);
-  const definedIn = definitionsOf(parents.keys());
-  const lastUse = new Map<ValueId, { index: number; inRegion: boolean }>();
+  const uses = new LastUses(func.values.length, parents);
   for (const block of parents.keys()) {
     block.ops.forEach((op, index) => {
-      for (const value of op.operands) noteUse(value, { block, index }, parents, definedIn, lastUse);
+      for (const value of op.operands) uses.note(value, block, index);
     });
   }
   const plans = new Map<Block, BlockPlan>();
-  for (const block of parents.keys()) plans.set(block, planBlock(block, lastUse));
+  for (const block of parents.keys()) plans.set(block, planBlock(block, uses));
   return plans;
 }
 
@@ -44,44 +43,75 @@ function parentsOf(func: Func): Map<Block, Place | undefined> {
   return parents;
 }
 
-function definitionsOf(blocks: Iterable<Block>): Map<ValueId, Block> {
-  const definedIn = new Map<ValueId, Block>();
-  for (const block of blocks) {
-    for (const p of block.params) definedIn.set(p, block);
-    for (const op of block.ops) for (const r of op.results) definedIn.set(r, block);
+/** Per value: the block that makes it, and the op of that block that reads it last, itself or in its regions. */
+class LastUses {
+  private readonly parents: ReadonlyMap<Block, Place | undefined>;
+  private readonly madeIn: (Block | undefined)[];
+  private readonly last: Int32Array;
+  private readonly inRegion: Uint8Array;
+
+  constructor(values: number, parents: ReadonlyMap<Block, Place | undefined>) {
+    this.parents = parents;
+    this.madeIn = new Array<Block | undefined>(values);
+    this.last = new Int32Array(values).fill(UNUSED);
+    this.inRegion = new Uint8Array(values);
+    for (const block of parents.keys()) {
+      for (const p of block.params) this.madeIn[p] = block;
+      for (const op of block.ops) for (const r of op.results) this.madeIn[r] = block;
+    }
   }
-  return definedIn;
+
+  note(value: ValueId, block: Block, index: number): void {
+    const home = this.madeIn[value];
+    if (home === undefined) return;
+    let [at, place]: [Block, number] = [block, index];
+    while (at !== home) {
+      const parent = this.parents.get(at);
+      if (parent === undefined) return;
+      [at, place] = [parent.block, parent.index];
+    }
+    const inRegion = at === block ? 0 : 1;
+    const last = this.last[value] as number;
+    if (place < last) return;
+    this.inRegion[value] = place > last ? inRegion : (this.inRegion[value] as number) | inRegion;
+    this.last[value] = place;
+  }
+
+  /** UNUSED where nothing reads the value. */
+  lastOf(value: ValueId): number {
+    return this.last[value] ?? UNUSED;
+  }
+
+  isInRegion(value: ValueId): boolean {
+    return this.inRegion[value] === 1;
+  }
 }
 
-function noteUse(
-  value: ValueId,
-  place: Place,
-  parents: ReadonlyMap<Block, Place | undefined>,
-  definedIn: ReadonlyMap<ValueId, Block>,
-  lastUse: Map<ValueId, { index: number; inRegion: boolean }>,
-): void {
-  const home = definedIn.get(value);
-  let at: Place | undefined = place;
-  while (at !== undefined && at.block !== home) at = parents.get(at.block);
-  if (at === undefined) return;
-  const inRegion = at.block !== place.block;
-  const last = lastUse.get(value);
-  if (last === undefined || at.index > last.index) lastUse.set(value, { index: at.index, inRegion });
-  else if (at.index === last.index && inRegion) last.inRegion = true;
-}
+const UNUSED = -1;
+const NOTHING: ValueId[] = [];
 
-function planBlock(block: Block, lastUse: ReadonlyMap<ValueId, { index: number; inRegion: boolean }>): BlockPlan {
-  const onRead: ValueId[][] = block.ops.map(() => []);
-  const onDone: ValueId[][] = block.ops.map(() => []);
+function planBlock(block: Block, uses: LastUses): BlockPlan {
+  // Most ops end the life of a value or none: a list is made for those that do.
+  const onRead = new Array<ValueId[]>(block.ops.length).fill(NOTHING);
+  const onDone = new Array<ValueId[]>(block.ops.length).fill(NOTHING);
   const unusedParams: ValueId[] = [];
-  const place = (value: ValueId, unused: () => void): void => {
-    const last = lastUse.get(value);
-    if (last === undefined) unused();
-    else (last.inRegion ? onDone : onRead)[last.index]?.push(value);
+  const add = (lists: ValueId[][], index: number, value: ValueId): void => {
+    const list = lists[index];
+    if (list === NOTHING) lists[index] = [value];
+    else list?.push(value);
   };
-  for (const p of block.params) place(p, () => unusedParams.push(p));
+  const place = (value: ValueId, last: number): void => add(uses.isInRegion(value) ? onDone : onRead, last, value);
+  for (const p of block.params) {
+    const last = uses.lastOf(p);
+    if (last === UNUSED) unusedParams.push(p);
+    else place(p, last);
+  }
   block.ops.forEach((op: Op, i) => {
-    for (const r of op.results) place(r, () => onDone[i]?.push(r));
+    for (const r of op.results) {
+      const last = uses.lastOf(r);
+      if (last === UNUSED) add(onDone, i, r);
+      else place(r, last);
+    }
   });
   return { onRead, onDone, unusedParams };
 }

@@ -48,11 +48,12 @@ export const dimsUnder = (dims: readonly DimFactors[], assignment: Assignment): 
 
 /** Adds what `more` suggests where it fits: no axis twice, no factor beyond `allowed`, extending prefixes only. */
 export function mergeInto(base: Assignment, more: Assignment, allowed: (factor: number) => boolean): Assignment {
-  const used = base.flat();
+  let used: AxisRef[] | undefined;
   return base.map((held, f) => {
-    if (!allowed(f)) return held;
     const suggested = more[f] ?? [];
-    if (suggested.length <= held.length || !held.every((a, i) => sameAxis(a, suggested[i] as AxisRef))) return held;
+    if (suggested.length <= held.length || !allowed(f) || !held.every((a, i) => sameAxis(a, suggested[i] as AxisRef)))
+      return held;
+    used ??= base.flat();
     const taken = [...held];
     for (const axis of suggested.slice(held.length)) {
       if (used.some((u) => overlaps(u, axis))) break;

@@ -56,10 +56,12 @@ export class CauseLog {
     projection: Projection,
     t: number,
   ): void {
+    const grown = growth(before, after);
+    if (grown.length === 0) return;
     const tensors = [...projection.operands, ...projection.results];
     const values = [...node.operands, ...node.results];
     const isResult = (i: number): boolean => i >= node.operands.length;
-    for (const { dim, axis } of growth(before, after)) {
+    for (const { dim, axis } of grown) {
       const factor = tensors[t]?.dims[dim]?.find((f) => tensors[t]?.factors[f]?.axes.some((a) => overlaps(a, axis)));
       const source = tensors.findIndex(
         (other, i) =>
@@ -84,11 +86,11 @@ export class CauseLog {
     return { ...(byOp ? { round: this.round } : {}), ...(this.priority > 0 ? { priority: this.priority } : {}) };
   }
 
-  private note(id: ValueId, cause: Cause): void {
-    const noted = { ...cause, order: this.count++ };
+  private note(id: ValueId, cause: Cause & { order?: number }): void {
+    cause.order = this.count++;
     const known = this.causes.get(id);
-    if (known === undefined) this.causes.set(id, [noted]);
-    else known.push(noted);
+    if (known === undefined) this.causes.set(id, [cause]);
+    else known.push(cause);
   }
 }
 
@@ -101,8 +103,13 @@ export class NoCauses extends CauseLog {
 
 /** Axes of `after` that `before` lacks, or has less of. */
 function growth(before: Layout | undefined, after: Layout | undefined): { dim: number; axis: AxisRef }[] {
-  return (after?.dims ?? []).flatMap(({ axes }, dim) => {
-    const old = before?.dims[dim]?.axes ?? [];
-    return axes.filter((a, i) => old[i] === undefined || !sameAxis(old[i], a)).map((axis) => ({ dim, axis }));
+  const found: { dim: number; axis: AxisRef }[] = [];
+  after?.dims.forEach(({ axes }, dim) => {
+    const old = before?.dims[dim]?.axes;
+    axes.forEach((axis, i) => {
+      const known = old?.[i];
+      if (known === undefined || !sameAxis(known, axis)) found.push({ dim, axis });
+    });
   });
+  return found;
 }

@@ -50,14 +50,17 @@ interface Side extends Candidate {
 function conflictsAt(graph: Graph, log: CauseLog, node: Node): Conflict[] {
   const { rule } = node;
   if (rule === undefined) return [];
+  let split = 0;
+  for (const list of [node.operands, node.results])
+    for (const v of list) if (graph.layoutOf(v)?.dims.some((d) => d.axes.length > 0)) split++;
+  if (split < 2) return [];
   const values = [...node.operands, ...node.results];
-  const count = node.operands.length;
-  if (values.filter((v) => graph.layoutOf(v)?.dims.some((d) => d.axes.length > 0)).length < 2) return [];
+  const operands = node.operands.length;
   const tensors = values.map((v, t) =>
     projectTensor(
       rule,
-      (t < count ? rule.operands[t] : rule.results[t - count]) ?? [],
-      graph.layoutAt(node, v, t >= count),
+      (t < operands ? rule.operands[t] : rule.results[t - operands]) ?? [],
+      graph.layoutAt(node, v, t >= operands),
     ),
   );
   const sides = sidesOf(tensors, values);

@@ -10,7 +10,6 @@ import type { ValueId } from '../../ir/program.ts';
 import type { CauseLog } from './causes.ts';
 import type { Graph, Node } from './graph.ts';
 import { layoutOfProjection, type Projection, projectTensor, type TensorProjection } from './projection.ts';
-import { identityRule } from './rules.ts';
 import { along, BOTH, type Directions, NONE, type Strategy } from './strategy.ts';
 
 /** Which way axes may move through a node, by its index. Lists are made once per rule, so that they can be told apart by identity. */
@@ -35,7 +34,7 @@ export class Driver {
   private waiting = new Uint8Array(0);
   /** By slot: how often its layout has changed. */
   private readonly versions: Uint32Array;
-  /** By node: what its last visit saw, where that changed nothing. */
+  /** By node: what its last visit saw and was allowed, where that changed nothing. */
   private readonly settledStamp: Float64Array;
   private readonly settledDirections: (Directions | undefined)[] = [];
   private readonly unblocked = new Map<FactorRule, Map<Directions, Directions>>();
@@ -63,8 +62,6 @@ export class Driver {
   }
 
   private visit(index: number, strategy: Strategy, direction: DirectionOf): void {
-    const node = this.graph.nodes[index] as Node;
-    const { rule } = node;
     const { graph } = this;
     if (graph.isDropped(index)) return;
     const unread = graph.dropUnread(index);
@@ -72,16 +69,20 @@ export class Driver {
       for (const other of unread) this.push(other, index);
       return;
     }
+    const allowed = direction(index);
+    if (this.isSettled(index, allowed)) return;
+    const node = graph.nodes[index] as Node;
+    const { rule } = node;
     if (rule === undefined) return;
-    const asked = node.barrier ?? direction(index);
+    const asked = node.barrier ?? allowed;
     const directions = node.hasBlocked ? this.withoutBlocked(rule, asked) : asked;
-    if (isNone(directions) || this.isSettled(index, node, directions)) return;
+    if (isNone(directions)) return;
     const before = [
       ...node.operands.map((v) => graph.layoutAt(node, v, false)),
       ...node.results.map((v) => graph.layoutAt(node, v, true)),
     ];
     const mesh = this.commonMesh(before);
-    if (mesh === undefined) return;
+    if (mesh === undefined) return this.settle(index, allowed);
     const count = node.operands.length;
     const projection: Projection = {
       operands: node.operands.map((_, i) => projectTensor(rule, rule.operands[i] ?? [], before[i])),
@@ -90,7 +91,7 @@ export class Driver {
     const old = this.watch === undefined ? projection : copyOf(projection);
     const ends = moves(node) ? undefined : this.ends(mesh);
     const changed = strategy(rule, projection, directions, ends);
-    if (changed === null) return this.settle(index, node, directions);
+    if (changed === null) return this.settle(index, allowed);
     changed.forEach((is, t) => {
       if (is) this.update(index, mesh, projection, t, before[t]);
     });
@@ -108,20 +109,18 @@ export class Driver {
   // --- visits that would change nothing -------------------------------------------------------------------------------
 
   /** When the layouts of a node's values last changed: versions only grow, so equal sums are equal versions. */
-  private stampOf(node: Node): number {
-    let sum = 0;
-    for (const slot of node.slots) sum += this.versions[slot] ?? 0;
-    return sum;
+  private stampOf(index: number): number {
+    return this.graph.sumOver(index, this.versions);
   }
 
-  private settle(index: number, node: Node, directions: Directions): void {
-    this.settledStamp[index] = this.stampOf(node);
-    this.settledDirections[index] = directions;
+  private settle(index: number, allowed: Directions): void {
+    this.settledStamp[index] = this.stampOf(index);
+    this.settledDirections[index] = allowed;
   }
 
   /** The last visit changed nothing, and nothing that it saw has changed since. */
-  private isSettled(index: number, node: Node, directions: Directions): boolean {
-    return this.settledDirections[index] === directions && this.settledStamp[index] === this.stampOf(node);
+  private isSettled(index: number, allowed: Directions): boolean {
+    return this.settledDirections[index] === allowed && this.settledStamp[index] === this.stampOf(index);
   }
 
   /** Layouts were changed from outside. */
@@ -208,7 +207,7 @@ export class Driver {
       const [value, result] = [graph.layoutOf(v), graph.resultLayouts[i]];
       const mesh = value?.mesh ?? result?.mesh;
       if (mesh === undefined || (value !== undefined && result !== undefined && value.mesh !== result.mesh)) return;
-      const rule: FactorRule = identityRule(graph.typeOf(v));
+      const rule = graph.identityRule(graph.typeOf(v));
       const projection: Projection = {
         operands: [projectTensor(rule, rule.operands[0] ?? [], value)],
         results: [projectTensor(rule, rule.results[0] ?? [], result)],

@@ -22,23 +22,21 @@ import {
 } from '../shardy/data-flow.ts';
 import { groupsOf } from '../shardy/sharding-groups.ts';
 import { isPure, isUnread } from '../shardy/unread.ts';
-import { identityRule, type RuleOptions, RuleTable } from './rules.ts';
+import { type RuleOptions, RuleTable } from './rules.ts';
 import { BACKWARD, BOTH, type Direction, FORWARD, NONE } from './strategy.ts';
 
 export interface Node {
   readonly op: EditOp;
   /** Undefined: nothing moves through it. */
-  readonly rule?: FactorRule;
+  readonly rule: FactorRule | undefined;
   readonly operands: readonly ValueId[];
   readonly results: readonly ValueId[];
-  /** Of the operands, then of the results. */
-  readonly slots: readonly number[];
   /** Nothing moves along some of the rule's factors. */
   readonly hasBlocked: boolean;
   /** An edge carries a layout across a loop, branch, barrier or call: what goes in → what comes out. */
   readonly edge: boolean;
   /** Set for a propagation barrier: the only direction it lets through. */
-  readonly barrier?: Direction;
+  readonly barrier: Direction | undefined;
 }
 
 /** `conservative`: no sub-axes, and nothing that does not divide. */
@@ -52,6 +50,10 @@ export class Graph {
   readonly options: GraphOptions;
   /** In the order in which the driver first visits them. */
   readonly nodes: Node[] = [];
+  /** Slots of all nodes' operands and results, node after node. */
+  private readonly nodeSlots: number[] = [];
+  /** By node: where its slots begin; then where the last one's end. */
+  private readonly slotsFrom: number[] = [0];
   readonly values: EditValue[] = [];
   /** By slot. */
   readonly layouts: (Layout | undefined)[] = [];
@@ -114,6 +116,14 @@ export class Graph {
     return this.slots[value] as ValueId;
   }
 
+  /** Sum of what a table says of the slots of a node's operands and results. */
+  sumOver(node: number, table: Uint32Array): number {
+    const end = this.slotsFrom[node + 1] as number;
+    let sum = 0;
+    for (let i = this.slotsFrom[node] as number; i < end; i++) sum += table[this.nodeSlots[i] as number] ?? 0;
+    return sum;
+  }
+
   layoutOf(value: ValueId): Layout | undefined {
     return this.layouts[this.slots[value] as number];
   }
@@ -141,6 +151,10 @@ export class Graph {
     return (this.values[value] as EditValue).useCount;
   }
 
+  identityRule(type: TensorType): FactorRule {
+    return this.rules.identity(type);
+  }
+
   /** Every value's layout back where the program keeps it. */
   writeBack(): void {
     this.layouts.forEach((layout, slot) => {
@@ -154,23 +168,26 @@ export class Graph {
 
   private node(op: EditOp): void {
     const ids = (values: readonly EditValue[]): ValueId[] => values.map((v) => this.id(v));
-    const add = (node: Pick<Node, 'rule' | 'operands' | 'edge' | 'barrier'>): void => {
+    const add = (node: Pick<Node, 'operands' | 'edge'> & Partial<Pick<Node, 'rule' | 'barrier'>>): void => {
+      const { rule, operands, edge, barrier } = node;
       const results = ids(op.results);
-      const slots = [...node.operands, ...results].map((v) => this.slot(v));
-      const hasBlocked = node.rule?.factors.some((f) => f.blocked === true) === true;
-      this.nodeOf.set(op, this.nodes.push({ ...node, op, results, slots, hasBlocked }) - 1);
+      for (const v of operands) this.nodeSlots.push(this.slot(v));
+      for (const v of results) this.nodeSlots.push(this.slot(v));
+      this.slotsFrom.push(this.nodeSlots.length);
+      const hasBlocked = rule?.factors.some((f) => f.blocked === true) === true;
+      this.nodeOf.set(op, this.nodes.push({ op, rule, operands, results, hasBlocked, edge, barrier }) - 1);
     };
     switch (op.kind) {
       case 'data_flow_edge':
       case 'func_data_flow_edge': {
         const sources = op.kind === 'data_flow_edge' ? sourcesOf(op) : this.callSources(op);
         if (sources.length > 0)
-          add({ rule: identityRule(op.result.type, sources.length), operands: ids(sources), edge: true });
+          add({ rule: this.rules.identity(op.result.type, sources.length), operands: ids(sources), edge: true });
         return;
       }
       case 'propagation_barrier': {
         const barrier = ALLOWED[op.attrs.direction as keyof typeof ALLOWED];
-        return add({ rule: identityRule(op.result.type), operands: ids(op.operands), edge: false, barrier });
+        return add({ rule: this.rules.identity(op.result.type), operands: ids(op.operands), edge: false, barrier });
       }
       default: {
         const rule = this.rules.of(op);
@@ -192,8 +209,9 @@ export class Graph {
 
   /** Takes an op that nothing reads out of the program; gives the nodes to look at again, in order. */
   dropUnread(index: number): readonly number[] {
+    if (this.options.keepsUnread === true) return NOTHING;
     const { op } = this.nodes[index] as Node;
-    if (this.options.keepsUnread === true || !isUnread(op) || !isPure(op)) return NOTHING;
+    if (!isUnread(op) || !isPure(op)) return NOTHING;
     const gone = withInner(op);
     const makers = gone.flatMap((inner) => inner.operands.flatMap((v) => this.makerOfFew(v, inner)));
     for (const inner of gone) this.nodeOf.delete(inner);

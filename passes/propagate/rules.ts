@@ -37,10 +37,7 @@ export class RuleTable {
   of(op: EditOp): FactorRule | undefined {
     if (WITHOUT.has(op.kind) || op.results.length === 0) return undefined;
     const results = op.results.map((v) => v.type);
-    if (IDENTITY.has(op.kind))
-      return this.remember(`identity ${this.typeId(results[0] as TensorType)}`, () =>
-        identityRule(results[0] as TensorType, 1, true),
-      );
+    if (IDENTITY.has(op.kind)) return this.identity(results[0] as TensorType, 1, true);
     if (typeof op.attrs.rule === 'string') return this.remember(`own ${op.attrs.rule}`, () => ownRule(op));
     const factors = this.registry[op.kind]?.factors ?? rulesOnly(op);
     if (factors === undefined || isUnknownCall(op) || reshapesNothing(op)) return undefined;
@@ -66,6 +63,11 @@ export class RuleTable {
     };
     const key = this.key(op, operands, results, makers);
     return key === undefined ? rule() : this.remember(key, rule);
+  }
+
+  identity(type: TensorType, operands = 1, elementwise = false): FactorRule {
+    const key = `identity ${this.typeId(type)} ${operands} ${elementwise}`;
+    return this.remember(key, () => identityRule(type, operands, elementwise));
   }
 
   /** Undefined where a region may decide: those rules are made anew. */

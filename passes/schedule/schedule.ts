@@ -20,7 +20,7 @@ export function schedule(module: Module, paceOf: PaceOf): Module {
   const plain: Module = { ...module, level: 'scheduled' };
   const rotated = rotateLoops(plain);
   const pace = paceOf(plain);
-  const limit = Math.max(pace.memoryBytes, pace.peakBytes(mainFunction(plain)));
+  const limit = new MemoryLimit(pace, mainFunction(plain));
   const inPlace = withinMemory(mainFunction(plain), pace, limit);
   if (rotated === plain) return { ...plain, functions: [inPlace.func] };
   const ahead = withinMemory(mainFunction(rotated), paceOf(rotated), limit);
@@ -38,13 +38,33 @@ interface Scheduled {
 }
 
 /** The schedule with most in flight that fits; with nothing in flight it is the program as it was. */
-function withinMemory(func: Func, pace: Pace, limit: number): Scheduled {
-  for (const inFlight of [Number.POSITIVE_INFINITY, limit / 4, limit / 16, limit / 64]) {
-    const scheduled = overlapAll(func, pace, inFlight);
-    if (pace.peakBytes(scheduled) <= limit)
+function withinMemory(func: Func, pace: Pace, limit: MemoryLimit): Scheduled {
+  for (const part of [0, 4, 16, 64]) {
+    const scheduled = overlapAll(func, pace, part === 0 ? Number.POSITIVE_INFINITY : limit.bytes() / part);
+    if (limit.holds(pace.peakBytes(scheduled)))
       return { func: scheduled, seconds: pace.stepSeconds(scheduled), fits: true };
   }
-  return { func, seconds: pace.stepSeconds(func), fits: pace.peakBytes(func) <= limit };
+  return { func, seconds: pace.stepSeconds(func), fits: limit.holds(pace.peakBytes(func)) };
+}
+
+/** What the device has, or what the program needs as it is: worked out only where the device has less. */
+class MemoryLimit {
+  private readonly pace: Pace;
+  private readonly plain: Func;
+  private known: number | undefined;
+
+  constructor(pace: Pace, plain: Func) {
+    [this.pace, this.plain] = [pace, plain];
+  }
+
+  holds(bytes: number): boolean {
+    return bytes <= this.pace.memoryBytes || bytes <= this.bytes();
+  }
+
+  bytes(): number {
+    this.known ??= Math.max(this.pace.memoryBytes, this.pace.peakBytes(this.plain));
+    return this.known;
+  }
 }
 
 /** Every block of the function, inner before outer. */

@@ -32,6 +32,8 @@ class Splitter {
   /** Original names of functions, and names of computations, that do more than keep constants. */
   private readonly impureFunctions = new Set<string>();
   private readonly impureComputations = new Set<string>();
+  /** The sharding groups of a value that was copied: looked up once, for it may have as many uses as there are ops. */
+  private readonly groups = new Map<EditValue, readonly EditOp[]>();
 
   constructor(module: EditModule, registry: Registry) {
     this.module = module;
@@ -110,7 +112,15 @@ class Splitter {
       const target = this.module.func(twin.attrs.callee as string);
       twin.attrs = { ...twin.attrs, callee: cloneFunction(this.module, target, this.names).name };
     }
-    for (const { op } of value.uses()) if (op.kind === 'sharding_group') cloneOp(op, map).insertBefore(maker);
+    for (const op of this.groupsOf(value)) cloneOp(op, map).insertBefore(maker);
+  }
+
+  private groupsOf(value: EditValue): readonly EditOp[] {
+    const known = this.groups.get(value);
+    if (known !== undefined) return known;
+    const found = value.uses().flatMap(({ op }) => (op.kind === 'sharding_group' ? [op] : []));
+    this.groups.set(value, found);
+    return found;
   }
 }
 

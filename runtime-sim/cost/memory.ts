@@ -16,6 +16,14 @@ export interface MemoryPeak {
   readonly alive: readonly { readonly value: ValueId; readonly bytes: number }[];
 }
 
+export function peakBytes(func: Func, fusion: FusionKind = 'chains'): number {
+  const plans = planLiveness(func);
+  const meter = new Meter(func, plans, new Traffic(func, plans.keys(), fusion));
+  meter.run();
+  return meter.peak;
+}
+
+/** With what is alive then. */
 export function peakMemory(func: Func, fusion: FusionKind = 'chains'): MemoryPeak {
   const plans = planLiveness(func);
   const traffic = new Traffic(func, plans.keys(), fusion);
@@ -52,7 +60,19 @@ interface Frame {
 /** Arguments that the caller gives up; all others keep their buffer through the step. */
 const DONATED = /aliasing_output|buffer_donor/;
 
-/** Buffers with a count of the values that share them. */
+/** What values keep alive: the memory of one value, or, for a value that fusion never writes, all it will be computed from. */
+interface Buffer {
+  /** Whose memory it is; undefined for one made of others. */
+  readonly owner: ValueId | undefined;
+  readonly parts: readonly Buffer[];
+  readonly bytes: number;
+  /** How many values, and buffers made of others, keep it. */
+  holders: number;
+  /** How many of them are results of loops still running: they do not read it before the loop ends. */
+  waiting: number;
+}
+
+/** Buffers are shared, not copied: what a chain of n unwritten values keeps is n buffers of two parts each. */
 class Meter {
   peak = 0;
   picture: ReadonlyMap<ValueId, number> = new Map();
@@ -61,14 +81,10 @@ class Meter {
   private readonly plans: ReadonlyMap<Block, BlockPlan>;
   private readonly traffic: Traffic;
   private readonly pictureAt: number;
-  /**
-   * value → the values whose buffers it keeps: its own, the one it aliases, or, for a value that fusion never writes,
-   * everything it will be computed from.
-   */
-  private readonly buffers = new Map<ValueId, readonly ValueId[]>();
-  private readonly holders = new Map<ValueId, number>();
-  /** How many of a buffer's holders are results of loops still running: they do not read it before the loop ends. */
-  private readonly waiting = new Map<ValueId, number>();
+  /** What each live value keeps; undefined for one that keeps nothing. */
+  private readonly buffers = new Map<ValueId, Buffer | undefined>();
+  /** Live buffers, by owner. */
+  private readonly owned = new Map<ValueId, Buffer>();
 
   constructor(
     func: Func,
@@ -86,7 +102,8 @@ class Meter {
   run(visit?: (op: Op, live: number) => void): void {
     this.func.body.params.forEach((p, i) => {
       this.allocate(p);
-      if (!DONATED.test(this.func.paramAttrs[i] ?? '')) add(this.holders, p, 1);
+      const buffer = this.owned.get(p);
+      if (buffer !== undefined && !DONATED.test(this.func.paramAttrs[i] ?? '')) buffer.holders++;
     });
     const stack: Frame[] = [this.frame(this.func.body)];
     for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
@@ -108,7 +125,7 @@ class Meter {
   private open(op: Op, frame: Frame, region: Block): Frame {
     const { plan, next } = frame;
     if (frame.region++ === 0) {
-      if (op.kind === 'while') this.openLoop(op, plan.onRead[next] ?? []);
+      if (op.kind === 'while') this.openLoop(op, new Set(plan.onRead[next]));
       this.release(plan.onRead[next]);
     }
     if (op.kind === 'while') region.params.forEach((p, i) => this.keep(p, [op.results[i] as ValueId]));
@@ -117,18 +134,18 @@ class Meter {
   }
 
   /** A loop works in place on carries that nobody else reads, and on those it never changes; others are copied. */
-  private openLoop(op: Op, dying: readonly ValueId[]): void {
+  private openLoop(op: Op, dying: ReadonlySet<ValueId>): void {
     const body = op.regions[1];
     const returned = body?.ops.at(-1)?.operands;
     op.results.forEach((r, i) => {
       const operand = op.operands[i] as ValueId;
-      const owner = this.ownBuffer(operand);
+      const own = this.ownBuffer(operand);
       const unchanged = returned !== undefined && returned[i] === body?.params[i];
-      const free = dying.includes(operand) && owner !== undefined && this.othersOf(owner) === 0;
-      if (owner !== undefined && (unchanged || free)) this.keep(r, [operand]);
+      const free = own !== undefined && dying.has(operand) && othersOf(own) === 0;
+      if (own !== undefined && (unchanged || free)) this.keep(r, [operand]);
       else this.allocate(r);
       const held = this.ownBuffer(r);
-      if (held !== undefined) add(this.waiting, held, 1);
+      if (held !== undefined) held.waiting++;
     });
   }
 
@@ -164,25 +181,27 @@ class Meter {
   /** What is in flight holds its operands too. */
   private begin(op: Op): void {
     op.results.forEach((r, i) => {
-      const sent = this.buffers.get(op.operands[i] as ValueId) ?? [];
+      const sent = this.buffers.get(op.operands[i] as ValueId);
       this.allocate(r);
-      this.buffers.set(r, [r, ...sent]);
-      for (const owner of sent) add(this.holders, owner, 1);
+      const arriving = this.buffers.get(r);
+      if (sent === undefined || arriving === undefined) return;
+      sent.holders++;
+      this.buffers.set(r, { owner: undefined, parts: [arriving, sent], bytes: 0, holders: 1, waiting: 0 });
     });
   }
 
   private end(op: Op): void {
     op.results.forEach((r, i) => {
-      const arrived = op.operands[i] as ValueId;
-      this.buffers.set(r, [arrived]);
-      add(this.holders, arrived, 1);
+      const arrived = this.owned.get(op.operands[i] as ValueId);
+      if (arrived !== undefined) arrived.holders++;
+      this.buffers.set(r, arrived);
     });
   }
 
   private closeLoop(op: Op): void {
     for (const r of op.results) {
       const held = this.ownBuffer(r);
-      if (held !== undefined) add(this.waiting, held, -1);
+      if (held !== undefined) held.waiting--;
     }
   }
 
@@ -190,53 +209,59 @@ class Meter {
   private update(op: Op, dying: readonly ValueId[]): void {
     op.results.forEach((r, i) => {
       const input = op.operands[i] as ValueId;
-      const owner = this.ownBuffer(input);
-      if (dying.includes(input) && owner !== undefined && this.othersOf(owner) === 0) this.keep(r, [input]);
+      const own = this.ownBuffer(input);
+      if (own !== undefined && dying.includes(input) && othersOf(own) === 0) this.keep(r, [input]);
       else this.allocate(r);
     });
   }
 
-  /** Holders of a buffer besides the one that asks and loops that wait for it. */
-  private othersOf(owner: ValueId): number {
-    return (this.holders.get(owner) ?? 0) - (this.waiting.get(owner) ?? 0) - 1;
-  }
-
   /** The one buffer that a value lives in; undefined where fusion never writes it. */
-  private ownBuffer(value: ValueId): ValueId | undefined {
+  private ownBuffer(value: ValueId): Buffer | undefined {
     const kept = this.buffers.get(value);
-    return kept?.length === 1 && this.traffic.isMaterialised(value) ? kept[0] : undefined;
+    return kept?.owner !== undefined && this.traffic.isMaterialised(value) ? kept : undefined;
   }
 
   private allocate(value: ValueId): void {
     if (this.buffers.has(value) || !this.traffic.isMaterialised(value)) return;
-    this.buffers.set(value, [value]);
-    add(this.holders, value, 1);
-    this.live += byteSize(typeOf(this.func, value));
+    const bytes = byteSize(typeOf(this.func, value));
+    const buffer: Buffer = { owner: value, parts: [], bytes, holders: 1, waiting: 0 };
+    this.buffers.set(value, buffer);
+    this.owned.set(value, buffer);
+    this.live += bytes;
     this.note();
   }
 
   private keep(value: ValueId, sources: readonly ValueId[]): void {
     if (this.buffers.has(value)) return;
-    const kept = [...new Set(sources.flatMap((s) => this.buffers.get(s) ?? []))];
-    this.buffers.set(value, kept);
-    for (const owner of kept) add(this.holders, owner, 1);
+    const parts: Buffer[] = [];
+    for (const buffer of new Set(sources.map((s) => this.buffers.get(s)))) if (buffer !== undefined) parts.push(buffer);
+    for (const part of parts) part.holders++;
+    const made = parts.length > 1 ? { owner: undefined, parts, bytes: 0, holders: 1, waiting: 0 } : parts[0];
+    this.buffers.set(value, made);
   }
 
   private release(values: readonly ValueId[] | undefined): void {
     for (const value of values ?? []) {
-      for (const owner of this.buffers.get(value) ?? []) {
-        add(this.holders, owner, -1);
-        if (this.holders.get(owner) === 0) this.live -= byteSize(typeOf(this.func, owner));
-      }
+      const buffer = this.buffers.get(value);
+      if (buffer !== undefined) this.drop(buffer);
       this.buffers.delete(value);
+    }
+  }
+
+  private drop(held: Buffer): void {
+    const dropped = [held];
+    for (let buffer = dropped.pop(); buffer !== undefined; buffer = dropped.pop()) {
+      if (--buffer.holders > 0) continue;
+      this.live -= buffer.bytes;
+      if (buffer.owner !== undefined) this.owned.delete(buffer.owner);
+      for (const part of buffer.parts) dropped.push(part);
     }
   }
 
   private note(): void {
     if (this.live > this.peak) this.peak = this.live;
     if (this.live < this.pictureAt || this.picture.size > 0) return;
-    const owners = [...this.holders].filter(([, n]) => n > 0).map(([v]) => v);
-    this.picture = new Map(owners.map((v) => [v, byteSize(typeOf(this.func, v))]));
+    this.picture = new Map([...this.owned].map(([v, buffer]) => [v, buffer.bytes]));
   }
 
   private frame(block: Block): Frame {
@@ -246,6 +271,5 @@ class Meter {
   }
 }
 
-function add(counts: Map<ValueId, number>, key: ValueId, n: number): void {
-  counts.set(key, (counts.get(key) ?? 0) + n);
-}
+/** Holders of a buffer besides the one that asks and loops that wait for it. */
+const othersOf = (buffer: Buffer): number => buffer.holders - buffer.waiting - 1;

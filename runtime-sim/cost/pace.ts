@@ -5,7 +5,7 @@ import type { Machine } from '../machine/machine.ts';
 import type { PlacementWish } from '../machine/placement.ts';
 import { timelineOf, type Timeline } from '../timeline/timeline.ts';
 import { CostModel, computes } from './cost-model.ts';
-import { peakMemory } from './memory.ts';
+import { peakBytes } from './memory.ts';
 
 export interface Pace {
   seconds(op: Op): number;
@@ -53,6 +53,6 @@ class MachinePace implements Pace {
   }
 
   peakBytes(func: Func): number {
-    return peakMemory(func, this.model.machine.compute.fusion).peakBytes;
+    return peakBytes(func, this.model.machine.compute.fusion);
   }
 }

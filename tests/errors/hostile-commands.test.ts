@@ -4,21 +4,25 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { runPasses } from '../../compiler/commands/opt.ts';
+import { runCheck } from '../../compiler/check.ts';
 import { compile } from '../../compiler/compile.ts';
 import { difference } from '../../compiler/difference.ts';
 import { explainCode } from '../../compiler/explain-code.ts';
 import { explainValue } from '../../compiler/explain.ts';
 import { parseSource } from '../../compiler/load.ts';
-import { passNamed } from '../../compiler/pipeline.ts';
+import { DEFAULT_MACHINE, passNamed } from '../../compiler/pipeline.ts';
+import { makeReport } from '../../compiler/report.ts';
 import { readReport } from '../../compiler/report-file.ts';
 import { fixturesIn, runFixture } from '../../compiler/testing/fixtures.ts';
 import { minimize } from '../../compiler/testing/minimize.ts';
 import { DiagnosticError } from '../../ir/diagnostics.ts';
 import { registry } from '../../ir/ops/index.ts';
+import type { Module } from '../../ir/program.ts';
 import { perDevice } from '../../ir/stablehlo/per-device.ts';
 import { verify } from '../../ir/verify.ts';
 import { checkEquivalence } from '../../runtime-sim/check.ts';
 import { findDeadlocks } from '../../runtime-sim/deadlock.ts';
+import { machine } from '../../runtime-sim/machine/machine.ts';
 import { Random } from '../../runtime-sim/random.ts';
 import { mutated } from './mutations.ts';
 
@@ -136,6 +140,20 @@ describe('two programs', () => {
     );
     expect(codes.length).toBeGreaterThan(MUTANTS / 3);
   });
+  it(`diff: ${MUTANTS} damaged reports`, () => {
+    const { report } = makeReport(compiled, machine(DEFAULT_MACHINE), runCheck(compiled, 'off', 0));
+    const whole = JSON.stringify(report, null, 1);
+    const codes = each((_, random) =>
+      told(() => {
+        const read = readReport({ file: 'r.json', text: mutated(whole, random) });
+        // What does not begin as JSON is a program.
+        if (read === undefined) return;
+        for (const found of [difference(read, report), difference(report, read)])
+          expect(JSON.stringify(found), 'null is what JSON makes of NaN').not.toContain('null');
+      }),
+    );
+    expect(new Set(codes)).toContain('SH0713');
+  });
   it('diff: reports of absurd figures', () => {
     const report = (figure: number, name: string): string =>
       JSON.stringify({
@@ -171,6 +189,24 @@ describe('minimize', () => {
     expect(bad).toBe(parsed);
     const least = minimize(parsed, (m) => verify(m, registry).length === 0);
     expect(least.functions[0]?.body.ops.length).toBeLessThanOrEqual(2);
+  });
+  it('damaged programs, by the codes that they are refused with', { timeout: 120_000 }, () => {
+    const text = readFileSync(MLP, 'utf8');
+    const codesOf = (module: Module): string => told(() => compile(module)).join();
+    let shrunk = 0;
+    for (let seed = 0; seed < MUTANTS; seed++) {
+      const started = performance.now();
+      told(() => {
+        const whole = parseSource({ file: MLP, text: mutated(text, new Random(seed)) });
+        const codes = codesOf(whole);
+        const until = performance.now() + LONGEST_MS / 4;
+        const least = minimize(whole, (m) => performance.now() < until && codesOf(m) === codes);
+        expect(codesOf(least), `mutant ${seed}`).toBe(codes);
+        shrunk++;
+      });
+      expect(performance.now() - started, `mutant ${seed}`).toBeLessThan(LONGEST_MS);
+    }
+    expect(shrunk, 'most are refused when they are read').toBeGreaterThan(0);
   });
   it('a program without results', () => {
     const empty = parseSource({
