@@ -120,3 +120,12 @@ export const elementCount = (type: TensorType): number => type.shape.reduce((n, 
 export const byteSize = (type: TensorType): number => elementCount(type) * DTYPES[type.dtype].bytes;
 /** `f32[8,128]`, the way .tir writes it. */
 export const typeText = (type: TensorType): string => `${type.dtype}[${type.shape.join(',')}]`;
+
+const TYPE = /^([a-z][a-z0-9]*)\[([0-9,]*)\]$/;
+
+/** The inverse; undefined of what is no type. */
+export function readType(text: string): TensorType | undefined {
+  const [, dtype, dims] = TYPE.exec(text) ?? [];
+  if (dtype === undefined || !isDType(dtype)) return undefined;
+  return tensor(dtype, dims === undefined || dims === '' ? [] : dims.split(',').map(Number));
+}

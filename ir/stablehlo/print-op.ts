@@ -109,6 +109,9 @@ function pairs(low: readonly number[], high: readonly number[]): string {
 }
 const list2 = (rows: readonly (readonly number[])[]): string => `[${rows.map(list).join(', ')}]`;
 
+/** As written: queues and channels mean nothing to the compiler. */
+const verbatimOf = (op: Printable): string => String(op.attrs.verbatim ?? '');
+
 /** Attributes of ops that are printed in generic form, as MLIR properties. */
 const PROPERTIES: Readonly<Record<string, (op: Printable) => string>> = {
   reduce: (op) => `dimensions = ${array(op.attrs.dims as number[])}`,
@@ -149,6 +152,10 @@ const PROPERTIES: Readonly<Record<string, (op: Printable) => string>> = {
   batch_norm_inference: (op) =>
     `epsilon = ${floatText(op.attrs.epsilon as number, 'f32')} : f32, feature_index = ${String(op.attrs.feature_index)} : i64`,
   case: () => '',
+  infeed: verbatimOf,
+  recv: verbatimOf,
+  outfeed: verbatimOf,
+  send: verbatimOf,
   optimization_barrier: () => '',
 };
 

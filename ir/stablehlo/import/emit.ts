@@ -1,5 +1,6 @@
 /** Ops as read → ops of the function, with the layouts that the text gives them. */
 import { userError } from '../../diagnostics.ts';
+import { bringsIn, isHostTransfer } from '../../ops/host-transfers.ts';
 import type { Attrs, Block, Op, Origin, ValueId } from '../../program.ts';
 import type { TypedBuilder } from '../../typed-build.ts';
 import { type TensorType, typeText } from '../../types.ts';
@@ -144,11 +145,14 @@ function constrained(c: ImportContext, id: ValueId, { asked, attrs, origin }: As
   return c.builder.op('sharding_constraint', [id], [type], origin, { layout })[0] as ValueId;
 }
 
-/** Constants, iotas and broadcast scalars cost nothing in any layout: an annotation lays them out, and binds no one else. */
+/**
+ * Constants, iotas and broadcast scalars cost nothing in any layout, and what is fed comes in that which is asked for: an
+ * annotation lays them out, and binds no one else.
+ */
 function isMadeAnywhere(c: ImportContext, id: ValueId): boolean {
   const op = c.definitions.get(id);
   if (op?.kind === 'broadcast_in_dim') return c.builder.typeOf(op.operands[0] as ValueId).shape.length === 0;
-  return op?.kind === 'constant' || op?.kind === 'iota';
+  return op !== undefined && (op.kind === 'constant' || op.kind === 'iota' || (isHostTransfer(op) && bringsIn(op)));
 }
 
 /** From the `backend_config` of the call that began at this token. */

@@ -8,8 +8,9 @@ import { APPROX_TOP_K, approxTopK } from '../approx-top-k.ts';
 import { denseElements } from '../dense-elements.ts';
 import { opOfCall } from '../named-calls.ts';
 import { rotationOf } from '../rotate-call.ts';
-import { type Head, type ImportContext, shardedOf, type Typed } from './context.ts';
+import { type Head, type ImportContext, type Sharded, shardedOf, type Typed } from './context.ts';
 import { emit, writeAs } from './emit.ts';
+import { deviceOf, hasEffects } from './host-ops.ts';
 import { dictFields, Fields, keptAttrs, ruleAttrs, textOf } from './op-fields.ts';
 import { plainReducer } from './plain-reducer.ts';
 
@@ -138,10 +139,16 @@ export function writeCustomCall(
     verbatim,
     result_types: types.map(typeText),
     ...ruleAttrs(fields),
-    // A call without results keeps where it runs.
-    ...(types.length > 0 || sharded?.layouts === undefined ? {} : { effect_layouts: sharded.layouts }),
+    ...whereItRuns(c, fields, types, sharded),
   };
   emit(c, head, 'custom_call', { operands, types, attrs, sharded });
+}
+
+/** A call without results keeps where it runs; one with effects runs on the device that it names. */
+function whereItRuns(c: ImportContext, fields: Fields, types: readonly TensorType[], sharded?: Sharded): Attrs {
+  const device = c.options.asWritten !== true && hasEffects(fields) ? deviceOf(c, sharded) : undefined;
+  if (device !== undefined) return { device };
+  return types.length > 0 || sharded?.layouts === undefined ? {} : { effect_layouts: sharded.layouts };
 }
 
 /** A tuple is the list of its values, `%t[1]` one of them. */

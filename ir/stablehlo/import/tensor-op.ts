@@ -1,4 +1,5 @@
 /** Ops without a form of their own: `stablehlo.op %a, %b, key = value, WORD {…} : types`, and the same in generic form. */
+import { isHostTransfer } from '../../ops/host-transfers.ts';
 import type { Block, ValueId } from '../../program.ts';
 import { tensor, type TensorType } from '../../types.ts';
 import type { Value } from '../attributes.ts';
@@ -10,6 +11,7 @@ import { hasSyntax } from '../print-op.ts';
 import { type Head, type ImportContext, shardedOf } from './context.ts';
 import { emit, expand } from './emit.ts';
 import { dictFields, dotAsGeneral, extraAttrs, Fields, ruleAttrs } from './op-fields.ts';
+import { writeHostTransfer } from './host-ops.ts';
 import { plainReducer } from './plain-reducer.ts';
 
 export interface ReadOp {
@@ -75,6 +77,7 @@ export function writeTensorOp(c: ImportContext, head: Head, read: ReadOp): void 
     results: types,
   };
   if (Object.hasOwn(EXPANSIONS, kind)) return expand(c, head, kind, { operands, raw, regions });
+  if (isHostTransfer(head) && c.options.asWritten !== true) return writeHostTransfer(c, head, read);
   if (kind === 'dot') return writeKnown(c, head, 'dot_general', read, dotAsGeneral(raw));
   writeKnown(c, head, kind, read, raw);
 }
