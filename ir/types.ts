@@ -113,6 +113,16 @@ export function tensor(dtype: DType, shape: readonly number[]): TensorType {
   return type;
 }
 
+/** The extent of a dim whose size the text leaves open (`?`): none outlives the importer. */
+export const UNKNOWN = -1;
+export const hasUnknownDims = ({ shape }: TensorType): boolean => shape.includes(UNKNOWN);
+/** May a value of type `known` stand where `stated` is written? */
+export const fitsType = (known: TensorType, stated: TensorType): boolean =>
+  known === stated ||
+  (known.dtype === stated.dtype &&
+    known.shape.length === stated.shape.length &&
+    stated.shape.every((n, d) => n === UNKNOWN || n === known.shape[d]));
+
 export const withShape = (type: TensorType, shape: readonly number[]): TensorType => tensor(type.dtype, shape);
 export const withDType = (type: TensorType, dtype: DType): TensorType => tensor(dtype, type.shape);
 export const elementCount = (type: TensorType): number => type.shape.reduce((n, d) => n * d, 1);

@@ -7,7 +7,7 @@ import type { Func, Module, SourceText } from '../program.ts';
 import { walkOps } from '../program.ts';
 import { ImportContext } from './import/context.ts';
 import type { ImportOptions } from './import/options.ts';
-import { alias, signatureOfNothing, topLevel } from './import/functions.ts';
+import { alias, readMeshes, signatureOfNothing, topLevel } from './import/functions.ts';
 import { readOp } from './import/op.ts';
 import { Reader } from './reader.ts';
 import { tokenize } from './tokens.ts';
@@ -16,6 +16,7 @@ export function importStablehlo(source: SourceText, options: ImportOptions = {})
   const c = new ImportContext(new Reader(tokenize(source), source.text), source, options, readOp);
   const { r, functions } = c;
   while (r.isKind('hash')) alias(c);
+  readMeshes(c);
   const { name, attrs } = r.is('"builtin.module"') ? genericModule(c) : prettyModule(c);
   c.locations.maybe();
   while (r.isKind('hash')) alias(c);

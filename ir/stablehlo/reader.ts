@@ -2,7 +2,7 @@
 import type { IToken } from 'chevrotain';
 import { type DiagnosticError, unsupported, userError } from '../diagnostics.ts';
 import type { Span } from '../program.ts';
-import { tensor, type TensorType } from '../types.ts';
+import { hasUnknownDims, tensor, type TensorType, UNKNOWN } from '../types.ts';
 import { elementNamed } from './element-names.ts';
 import { T } from './tokens.ts';
 
@@ -20,9 +20,9 @@ const UNREAD_TYPES = [
     help: 'lower with plain types: integers, their scales as arguments, and the convert and multiply written out',
   },
   {
-    mark: '?',
-    what: 'dims of unknown size',
-    help: 'lower at fixed sizes: jax.export without symbolic_shape, torch.export without dynamic_shapes',
+    mark: '#stablehlo.bounds',
+    what: 'dims with a bound on their size',
+    help: 'lower at fixed sizes, with a mask for what is not there',
   },
 ] as const;
 
@@ -153,6 +153,14 @@ export class Reader {
     return type;
   }
 
+  /** Of what stays a type of the program: a function's, a loop's, a region's. */
+  staticType(): TensorType {
+    const at = this.at;
+    const type = this.tensorType();
+    if (!hasUnknownDims(type)) return type;
+    throw unknownDims(this.tokens[at]?.image ?? '', this.span(at, at));
+  }
+
   /** Of an attribute's `tensor<…>`, whatever its element type (`index` is none of a tensor's). */
   attributeShape(): readonly number[] {
     const image = this.takeKind('tensor', 'a type (tensor<…>)');
@@ -161,11 +169,12 @@ export class Reader {
 
   private parseType(image: string): TensorType {
     const body = image.slice('tensor<'.length, -1).split(',')[0] as string;
-    const match = /^((?:\d+x)*)(.+)$/.exec(body.trim());
-    const shape = match?.[1] === undefined || match[1] === '' ? [] : match[1].slice(0, -1).split('x').map(Number);
+    const match = /^((?:(?:\d+|\?)x)*)(.+)$/.exec(body.trim());
+    const size = (text: string): number => (text === '?' ? UNKNOWN : Number(text));
+    const shape = match?.[1] === undefined || match[1] === '' ? [] : match[1].slice(0, -1).split('x').map(size);
     const name = match?.[2] ?? '';
     const dtype = elementNamed(name);
-    const unread = UNREAD_TYPES.find(({ mark }) => name.includes(mark));
+    const unread = UNREAD_TYPES.find(({ mark }) => image.includes(mark));
     if (unread !== undefined)
       throw unsupported(`${unread.what}, as in ${image}`, {
         span: this.span(this.at - 1, this.at - 1),
@@ -224,3 +233,10 @@ export class Reader {
     });
   }
 }
+
+/** XLA takes sizes that are open in the text only where it can work them out. */
+export const unknownDims = (type: string, span: Span): DiagnosticError =>
+  unsupported(`dims of unknown size, as in ${type}`, {
+    span,
+    help: 'lower at fixed sizes: jax.export without symbolic_shape, torch.export without dynamic_shapes',
+  });

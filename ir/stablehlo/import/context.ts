@@ -4,7 +4,7 @@ import type { Layout } from '../../layout.ts';
 import { registry } from '../../ops/index.ts';
 import type { Block, Func, Op, Origin, SourceText, Span, ValueId } from '../../program.ts';
 import { TypedBuilder } from '../../typed-build.ts';
-import { type TensorType, typeText } from '../../types.ts';
+import { fitsType, type TensorType, typeText } from '../../types.ts';
 import { AttributeReader, type Value } from '../attributes.ts';
 import { type Devices, lineOfDevices } from '../device-ops.ts';
 import { GspmdAnnotations } from '../gspmd/annotations.ts';
@@ -46,6 +46,8 @@ export class ImportContext {
   readonly locations: Locations;
   readonly functions: Func[] = [];
   readonly definitions = new Map<ValueId, Op>();
+  /** By channel, what a send of this function gave. */
+  readonly sent = new Map<number, readonly ValueId[]>();
   /** Functions that became the region of an op which named them. */
   readonly asRegions = new Set<string>();
   builder = new TypedBuilder(registry);
@@ -70,6 +72,7 @@ export class ImportContext {
   beginFunction(): void {
     this.builder = new TypedBuilder(registry);
     this.names.clear();
+    this.sent.clear();
     this.shadowed = undefined;
   }
 
@@ -168,7 +171,7 @@ export class ImportContext {
       );
     given.forEach((type, i) => {
       const actual = this.builder.typeOf(operands[i] as ValueId);
-      if (actual === type) return;
+      if (fitsType(actual, type)) return;
       throw userError('SH0204', `operand ${i + 1} is a ${typeText(actual)}, but the op takes it as ${typeText(type)}`, {
         span: this.r.span(at),
         expected: typeText(actual),
@@ -183,7 +186,7 @@ export class ImportContext {
     return r.list('(', ')', () => {
       const name = r.takeKind('value', 'a parameter');
       r.expect(':');
-      const type = r.tensorType();
+      const type = r.staticType();
       this.locations.maybe();
       return { name, type };
     });

@@ -3,7 +3,8 @@ import { userError } from '../../diagnostics.ts';
 import { bringsIn, isHostTransfer } from '../../ops/host-transfers.ts';
 import type { Attrs, Block, Op, Origin, ValueId } from '../../program.ts';
 import type { TypedBuilder } from '../../typed-build.ts';
-import { type TensorType, typeText } from '../../types.ts';
+import { fitsType, hasUnknownDims, type TensorType, typeText } from '../../types.ts';
+import { unknownDims } from '../reader.ts';
 import { type Annotation, withOpenDims } from '../gspmd/annotations.ts';
 import { parseUnspecifiedDims } from '../gspmd/sharding.ts';
 import { EXPANDED, EXPANSIONS } from '../expansions.ts';
@@ -29,7 +30,8 @@ export interface Written {
 }
 
 export function emit(c: ImportContext, head: Head, kind: string, written: Written): readonly ValueId[] {
-  const { operands, types, attrs = {}, regions = [], sharded } = written;
+  const { operands, attrs = {}, regions = [], sharded } = written;
+  const types = sized(c, head, kind, written);
   const span = c.r.span(head.from);
   const origin: Origin = { span, ...spelled(head), ...c.locations.maybe() };
   checkCount(c, head, kind, types);
@@ -43,6 +45,22 @@ export function emit(c: ImportContext, head: Head, kind: string, written: Writte
   const results = made.map((id, i) => constrained(c, id, { asked: asked[i], attrs, origin }));
   bindNames(c, head.names, results, origin, () => asked.length > 0);
   return results;
+}
+
+/** Result types; sizes that the text leaves open follow from the operands, or the op is not supported. */
+function sized(
+  c: ImportContext,
+  head: Head,
+  kind: string,
+  { operands, types, attrs = {}, regions = [] }: Written,
+): readonly TensorType[] {
+  const open = types.find(hasUnknownDims);
+  if (open === undefined) return types;
+  const { registry } = c.builder;
+  const inferred = Object.hasOwn(registry, kind) ? c.builder.inferred(kind, operands, attrs, regions) : [];
+  const agrees = inferred.length === types.length && inferred.every((t, i) => fitsType(t, types[i] as TensorType));
+  if (agrees) return inferred;
+  throw unknownDims(typeText(open).replaceAll('-1', '?'), c.span(head));
 }
 
 /** What is written from here on reads the results by these names; those that `isNamed` go by them in the IR too. */
@@ -189,8 +207,11 @@ export function writeAs(
   const span = c.span(head);
   c.builder.origin = { span, ...c.locations.maybe() };
   const before = c.builder.values.length;
+  const { ops } = c.builder.openBlocks().at(-1) as Block;
+  const written = ops.length;
   try {
     const made = make(c.builder);
+    for (const op of ops.slice(written)) for (const id of op.results) c.definitions.set(id, op);
     checkResults(c, kind, made, results, head);
     bindMade(c, head.names, made, before, shardedOf(fields));
   } catch (error) {
@@ -209,7 +230,7 @@ function checkResults(
   made.forEach((v, i) => {
     const type = c.builder.typeOf(v);
     const written = stated[i];
-    if (type === written) return;
+    if (written !== undefined && fitsType(type, written)) return;
     throw userError(
       'SH0204',
       `${kind} gives ${typeText(type)}, but is written to give ${written === undefined ? 'nothing' : typeText(written)}`,

@@ -35,9 +35,9 @@ interface Signature extends Own {
 export function topLevel(c: ImportContext): void {
   const { r } = c;
   if (r.isKind('hash')) alias(c);
-  else if (r.accept('sdy.mesh')) mesh(c);
+  else if (r.accept('sdy.mesh')) mesh(c, () => {});
   else if (r.accept('func.func')) prettyFunction(c);
-  else if (r.accept('"sdy.mesh"')) genericMesh(c);
+  else if (r.accept('"sdy.mesh"')) genericMesh(c, () => {});
   else if (r.accept('"func.func"')) genericFunction(c);
   else throw r.unexpected('func.func or sdy.mesh');
 }
@@ -53,8 +53,23 @@ export function alias(c: ImportContext): void {
   if (r.is('<')) r.skipBrackets();
 }
 
+/** All meshes of the file: symbols may be read before the line that defines them. */
+export function readMeshes(c: ImportContext): void {
+  const { r } = c;
+  const add: AddMesh = (name, body, at) => addMesh(c, name, body, at);
+  r.tokens.forEach(({ image }, i) => {
+    if (image !== 'sdy.mesh' && image !== '"sdy.mesh"') return;
+    const next = r.tokens[i + 1]?.tokenType.name;
+    if (image === 'sdy.mesh' && (next === 'symbol' || next === 'quotedSymbol')) r.readAt(i + 1, () => mesh(c, add));
+    if (image === '"sdy.mesh"' && r.tokens[i + 1]?.image === '(') r.readAt(i + 1, () => genericMesh(c, add));
+  });
+}
+
+type Body = ReturnType<ImportContext['attributes']['meshBody']>;
+type AddMesh = (name: string, body: Body, at: { readonly at: number; readonly texts: ReadonlyMap<string, string> }) => void;
+
 /** `@mesh = <["x"=2, "y"=4], device_ids=[…]> {…}` */
-function mesh(c: ImportContext): void {
+function mesh(c: ImportContext, add: AddMesh): void {
   const { r } = c;
   const at = r.at;
   const name = r.symbol();
@@ -62,31 +77,27 @@ function mesh(c: ImportContext): void {
   const body = c.attributes.meshBody();
   const texts = new Map<string, string>();
   if (r.is('{')) c.attributes.dict('}', '{', texts);
-  addMesh(c, name, body, { at, texts });
+  c.locations.maybe();
+  add(name, body, { at, texts });
 }
 
-function genericMesh(c: ImportContext): void {
+function genericMesh(c: ImportContext, add: AddMesh): void {
   const { r } = c;
   const at = r.at;
   r.list('(', ')', () => r.take());
   const texts = new Map<string, string>();
   const fields = bothDicts(c, texts);
   signatureOfNothing(c);
-  addMesh(
-    c,
-    String(fields.get('sym_name')),
-    fields.get('mesh') as unknown as ReturnType<typeof c.attributes.meshBody>,
-    { at, texts },
-  );
+  c.locations.maybe();
+  add(String(fields.get('sym_name')), fields.get('mesh') as unknown as Body, { at, texts });
 }
 
 function addMesh(
   c: ImportContext,
   name: string,
-  body: ReturnType<typeof c.attributes.meshBody>,
+  body: Body,
   { at, texts }: { readonly at: number; readonly texts: ReadonlyMap<string, string> },
 ): void {
-  c.locations.maybe();
   const { meshes } = c.attributes;
   if (meshes.some((m) => m.name === name))
     throw userError('SH0217', `there are two meshes @${name}`, { span: c.r.span(at, at) });
@@ -124,7 +135,7 @@ function prettyFunction(c: ImportContext): void {
   const params = r.list('(', ')', () => {
     const arg = r.takeKind('value', 'an argument');
     r.expect(':');
-    const type = r.tensorType();
+    const type = r.staticType();
     const attributes = valueAttrs(c, type);
     return { arg, type, origin: { span: r.span(r.at - 1), ...c.locations.maybeArgument() }, ...attributes };
   });
@@ -150,10 +161,10 @@ const ORIGINAL_NAME = 'sdy.original_func_name';
 function resultList(c: ImportContext): Signature['results'] {
   const { r } = c;
   const one = (): Signature['results'][number] => {
-    const type = r.tensorType();
+    const type = r.staticType();
     return { type, ...valueAttrs(c, type) };
   };
-  return r.is('(') ? r.list('(', ')', one) : [{ type: r.tensorType(), ...NO_ATTRIBUTES }];
+  return r.is('(') ? r.list('(', ')', one) : [{ type: r.staticType(), ...NO_ATTRIBUTES }];
 }
 
 const NO_ATTRIBUTES: Attributes = { layout: undefined, rest: undefined };
@@ -213,9 +224,9 @@ function genericSignature(
     return place === undefined ? undefined : r.readAt(place, read);
   };
   const types = at('function_type', () => {
-    const params = r.list('(', ')', () => r.tensorType());
+    const params = r.list('(', ')', () => r.staticType());
     r.expect('->');
-    return { params, results: r.is('(') ? r.list('(', ')', () => r.tensorType()) : [r.tensorType()] };
+    return { params, results: r.is('(') ? r.list('(', ')', () => r.staticType()) : [r.staticType()] };
   });
   const name = at('sym_name', () => r.string());
   if (types === undefined || name === undefined)
