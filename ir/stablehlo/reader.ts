@@ -142,8 +142,6 @@ export class Reader {
 
   tensorType(): TensorType {
     if (this.accept('!stablehlo.token')) return tensor('token', []);
-    if (this.is('tuple'))
-      throw unsupported('tuples as arguments or results of a function', { span: this.span(this.at, this.at) });
     const image = this.takeKind('tensor', 'a type (tensor<…>)');
     let type = this.types.get(image);
     if (type === undefined) {
@@ -159,6 +157,16 @@ export class Reader {
     const type = this.tensorType();
     if (!hasUnknownDims(type)) return type;
     throw unknownDims(this.tokens[at]?.image ?? '', this.span(at, at));
+  }
+
+  /** One type as the list of its tensors: `tuple<tuple<t, u>, v>` is t, u, v, as the value is the list of its values. */
+  leafTypes(one: () => TensorType = () => this.tensorType()): TensorType[] {
+    if (!this.accept('tuple')) return [one()];
+    return this.nested(() => this.list('<', '>', () => this.leafTypes(one)).flat());
+  }
+
+  staticLeaves(): TensorType[] {
+    return this.leafTypes(() => this.staticType());
   }
 
   /** Of an attribute's `tensor<…>`, whatever its element type (`index` is none of a tensor's). */

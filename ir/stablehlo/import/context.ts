@@ -57,6 +57,7 @@ export class ImportContext {
   private readonly readOp: (c: ImportContext) => void;
   /** Names in scope, and what those defined in the region at hand stood for before it; a function's own stay. */
   private names = new Map<string, readonly ValueId[]>();
+  private readonly tuples = new WeakSet<readonly ValueId[]>();
   private shadowed: [name: string, before: readonly ValueId[] | undefined][] | undefined;
   private found: GspmdAnnotations | undefined;
 
@@ -123,15 +124,23 @@ export class ImportContext {
   uses(): ValueId[] {
     const operands: ValueId[] = [];
     while (this.r.isKind('value')) {
-      operands.push(this.use());
+      operands.push(...this.useAll());
       this.r.accept(',');
     }
     return operands;
   }
 
-  /** All values that a name stands for; none where there is no such name. */
-  named(name: string): readonly ValueId[] {
-    return this.names.get(name) ?? [];
+  /** A value, or all of a tuple that goes by one name. */
+  useAll(): readonly ValueId[] {
+    const all = this.names.get(this.r.image);
+    const one = this.use();
+    return all !== undefined && this.tuples.has(all) ? all : [one];
+  }
+
+  /** A bare name is the first of an op's several results, and all of a tuple. */
+  defineTuple(name: string, ids: readonly ValueId[]): void {
+    this.tuples.add(ids);
+    this.define(name, ids);
   }
 
   define(name: string, ids: readonly ValueId[]): void {
@@ -141,24 +150,30 @@ export class ImportContext {
 
   // --- types ----------------------------------------------------------------------------------------------------------
 
-  /** `: tensor` (all alike), `: t, t` (last = result), or `: (t, t) -> (t)`. */
+  /** `: tensor` (all alike), `: t, t` (last = result), or `: (t, t) -> (t)`; a tuple is the list of its types. */
   types(operands: readonly ValueId[]): TensorType[] {
+    return this.typesOf(operands).types;
+  }
+
+  /** And whether they are those of one tuple, which goes by one name. */
+  typesOf(operands: readonly ValueId[]): { readonly types: TensorType[]; readonly isTuple: boolean } {
     const { r } = this;
     r.expect(':');
     if (r.is('(')) {
       const from = r.at;
-      const given = r.list('(', ')', () => r.tensorType());
+      const given = r.list('(', ')', () => r.leafTypes()).flat();
       this.checkOperands(operands, given, from);
-      return r.accept('->') ? this.resultTypes() : given;
+      return r.accept('->') ? this.resultTypes() : { types: given, isTuple: false };
     }
     const given = [r.tensorType()];
     while (r.accept(',')) given.push(r.tensorType());
-    return r.accept('->') ? this.resultTypes() : given.slice(-1);
+    return r.accept('->') ? this.resultTypes() : { types: given.slice(-1), isTuple: false };
   }
 
-  private resultTypes(): TensorType[] {
+  private resultTypes(): { readonly types: TensorType[]; readonly isTuple: boolean } {
     const { r } = this;
-    return r.is('(') ? r.list('(', ')', () => r.tensorType()) : [r.tensorType()];
+    const isTuple = r.is('tuple') || (r.is('(') && r.peek(1) === 'tuple');
+    return { types: r.is('(') ? r.list('(', ')', () => r.leafTypes()).flat() : r.leafTypes(), isTuple };
   }
 
   private checkOperands(operands: readonly ValueId[], given: readonly TensorType[], at: number): void {
@@ -181,12 +196,12 @@ export class ImportContext {
   }
 
   /** `(%a: t, %b: t)` */
-  typedNames(): Typed[] {
+  typedNames(read = (): TensorType => this.r.staticType()): Typed[] {
     const { r } = this;
     return r.list('(', ')', () => {
       const name = r.takeKind('value', 'a parameter');
       r.expect(':');
-      const type = r.staticType();
+      const type = read();
       this.locations.maybe();
       return { name, type };
     });
@@ -223,11 +238,11 @@ export class ImportContext {
   }
 
   /** `^bb0(%a: t):`, where one stands. */
-  blockParams(): readonly Typed[] {
+  blockParams(read?: () => TensorType): readonly Typed[] {
     const { r } = this;
     if (!r.isKind('block')) return [];
     r.take();
-    const params = r.is('(') ? this.typedNames() : [];
+    const params = r.is('(') ? this.typedNames(read) : [];
     r.expect(':');
     return params;
   }

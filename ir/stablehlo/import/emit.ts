@@ -27,10 +27,13 @@ export interface Written {
   readonly attrs?: Attrs;
   readonly regions?: readonly Block[];
   readonly sharded?: Sharded | undefined;
+  /** One name stands for all results. */
+  readonly isTuple?: boolean;
 }
 
-export function emit(c: ImportContext, head: Head, kind: string, written: Written): readonly ValueId[] {
-  const { operands, attrs = {}, regions = [], sharded } = written;
+export function emit(c: ImportContext, given: Head, kind: string, written: Written): readonly ValueId[] {
+  const { operands, attrs = {}, regions = [], sharded, isTuple } = written;
+  const head = isTuple === true ? asOneName(given, written) : given;
   const types = sized(c, head, kind, written);
   const span = c.r.span(head.from);
   const origin: Origin = { span, ...spelled(head), ...c.locations.maybe() };
@@ -44,8 +47,15 @@ export function emit(c: ImportContext, head: Head, kind: string, written: Writte
       : push(c, head, { kind, operands, attrs, regions, origin }, types, sharded?.layouts, asked);
   const results = made.map((id, i) => constrained(c, id, { asked: asked[i], attrs, origin }));
   bindNames(c, head.names, results, origin, () => asked.length > 0);
+  if (isTuple === true) for (const { name } of head.names) c.defineTuple(name, [...results]);
   return results;
 }
+
+/** A tuple's name stands for its values. */
+const asOneName = (head: Head, { types }: Written): Head => ({
+  ...head,
+  names: head.names.slice(0, 1).map(({ name }) => ({ name, count: types.length })),
+});
 
 /** Result types; sizes that the text leaves open follow from the operands, or the op is not supported. */
 function sized(

@@ -1,7 +1,7 @@
 /** Modules and functions, in both forms: `func.func @f(%a: t) -> t {…}`, and `"func.func"() <{…}> ({…}) : () -> ()`. */
 import { userError } from '../../diagnostics.ts';
 import type { Layout } from '../../layout.ts';
-import type { Block, Func, Origin } from '../../program.ts';
+import type { Block, Func, Origin, ValueId } from '../../program.ts';
 import type { TensorType } from '../../types.ts';
 import type { Annotation } from '../gspmd/annotations.ts';
 import { deviceIndices } from '../gspmd/device-index.ts';
@@ -135,14 +135,15 @@ function prettyFunction(c: ImportContext): void {
   const params = r.list('(', ')', () => {
     const arg = r.takeKind('value', 'an argument');
     r.expect(':');
-    const type = r.staticType();
-    const attributes = valueAttrs(c, type);
-    return { arg, type, origin: { span: r.span(r.at - 1), ...c.locations.maybeArgument() }, ...attributes };
+    const types = r.staticLeaves();
+    const attributes = valueAttrs(c, types);
+    const origin = { span: r.span(r.at - 1), ...c.locations.maybeArgument() };
+    return attributes.map((given) => ({ arg, origin, ...given }));
   });
   const results = r.accept('->') ? resultList(c) : [];
   const own = r.accept('attributes') ? functionAttrs(c) : {};
   r.expect('{');
-  finish(c, { name, isPublic, saysPublic, ...own, params, results });
+  finish(c, { name, isPublic, saysPublic, ...own, params: params.flat(), results });
 }
 
 /** What a function says of itself: all but the name of what it was copied from is kept as text. */
@@ -160,30 +161,33 @@ const ORIGINAL_NAME = 'sdy.original_func_name';
 
 function resultList(c: ImportContext): Signature['results'] {
   const { r } = c;
-  const one = (): Signature['results'][number] => {
-    const type = r.staticType();
-    return { type, ...valueAttrs(c, type) };
-  };
-  return r.is('(') ? r.list('(', ')', one) : [{ type: r.staticType(), ...NO_ATTRIBUTES }];
+  if (r.is('(')) return r.list('(', ')', () => valueAttrs(c, r.staticLeaves())).flat();
+  return r.staticLeaves().map((type) => ({ type, ...NO_ATTRIBUTES }));
 }
 
 const NO_ATTRIBUTES: Attributes = { layout: undefined, rest: undefined };
 
-/** `{sdy.sharding = …, jax.result_info = "…"}` of an argument or result. */
-function valueAttrs(c: ImportContext, type: TensorType): Attributes {
+type Given = { readonly type: TensorType } & Attributes;
+
+/** `{sdy.sharding = …, jax.result_info = "…"}` of an argument or result; one that is a tuple has several types. */
+function valueAttrs(c: ImportContext, types: readonly TensorType[]): Given[] {
   const { r } = c;
-  if (!r.is('{')) return NO_ATTRIBUTES;
+  if (!r.is('{')) return types.map((type) => ({ type, ...NO_ATTRIBUTES }));
   let layout: Layout | undefined;
-  let gspmd: Annotation | undefined;
+  let gspmd: readonly Annotation[] = [];
   const rest: string[] = [];
   r.list('{', '}', () => {
     const from = r.at;
     const [key, value] = c.attributes.entry();
-    if (key === 'sdy.sharding') layout = c.attributes.ofRank(c.attributes.asLayout(value), type.shape.length);
-    else if (key === 'mhlo.sharding') [gspmd] = c.gspmd.read(value as unknown as ShardingText, [type]);
+    if (key === 'sdy.sharding') layout = c.attributes.asLayout(value);
+    else if (key === 'mhlo.sharding') gspmd = c.gspmd.read(value as unknown as ShardingText, types);
     else rest.push(r.slice(from, r.at));
   });
-  return { layout: layout ?? gspmd?.layout, rest: rest.length > 0 ? rest.join(', ') : undefined };
+  const text = rest.length > 0 && types.length === 1 ? rest.join(', ') : undefined;
+  return types.map((type, i) => {
+    const own = layout === undefined ? undefined : c.attributes.ofRank(layout, type.shape.length);
+    return { type, layout: own ?? gspmd[i]?.layout, rest: text };
+  });
 }
 
 /** Where each property of a generic function stands: some are read by what others say. */
@@ -205,8 +209,10 @@ function genericFunction(c: ImportContext): void {
   const head = genericSignature(c, places);
   r.expect('(');
   r.expect('{');
-  const args = c.blockParams();
-  const params = head.params.map((p, i) => ({ ...p, arg: args[i]?.name ?? '%', origin: { span: r.span(r.at - 1) } }));
+  // Their types are the signature's.
+  const args = c.blockParams(() => r.staticLeaves()[0] as TensorType);
+  const origin = { span: r.span(r.at - 1) };
+  const params = head.params.flatMap((leaves, i) => leaves.map((p) => ({ ...p, arg: args[i]?.name ?? '%', origin })));
   const func = finish(c, { ...head, params });
   r.expect(')');
   if (r.is('{')) Object.assign(func, functionAttrs(c));
@@ -217,39 +223,43 @@ function genericFunction(c: ImportContext): void {
 function genericSignature(
   c: ImportContext,
   places: ReadonlyMap<string, number>,
-): Omit<Signature, 'params'> & { readonly params: readonly ({ readonly type: TensorType } & Attributes)[] } {
+): Omit<Signature, 'params'> & { readonly params: readonly (readonly Given[])[] } {
   const { r } = c;
   const at = <X>(key: string, read: () => X): X | undefined => {
     const place = places.get(key);
     return place === undefined ? undefined : r.readAt(place, read);
   };
   const types = at('function_type', () => {
-    const params = r.list('(', ')', () => r.staticType());
+    const params = r.list('(', ')', () => r.staticLeaves());
     r.expect('->');
-    return { params, results: r.is('(') ? r.list('(', ')', () => r.staticType()) : [r.staticType()] };
+    return { params, results: r.is('(') ? r.list('(', ')', () => r.staticLeaves()) : [r.staticLeaves()] };
   });
   const name = at('sym_name', () => r.string());
   if (types === undefined || name === undefined)
     throw r.error('a function without its type or name', 'function_type and sym_name');
   const visibility = at('sym_visibility', () => r.string());
-  const each = (key: string, of: readonly TensorType[]): ({ readonly type: TensorType } & Attributes)[] => {
+  const each = (key: string, of: readonly (readonly TensorType[])[]): Given[][] => {
     const rest = [...of];
-    const given = at(key, () => r.list('[', ']', () => valueAttrs(c, rest.shift() as TensorType))) ?? [];
-    return of.map((type, i) => ({ type, ...(given[i] ?? NO_ATTRIBUTES) }));
+    const given = at(key, () => r.list('[', ']', () => valueAttrs(c, rest.shift() ?? []))) ?? [];
+    return of.map((types, i) => given[i] ?? types.map((type) => ({ type, ...NO_ATTRIBUTES })));
   };
   const isPublic = visibility !== 'private';
   const saysPublic = visibility === 'public';
   const [params, results] = [each('arg_attrs', types.params), each('res_attrs', types.results)];
-  return { name, isPublic, saysPublic, params, results };
+  return { name, isPublic, saysPublic, params, results: results.flat() };
 }
 
 /** Reads the body, whose brace is taken. */
 function finish(c: ImportContext, { params, results, ...said }: Signature): Func {
   const body = c.builder.region(() => {
+    const named = new Map<string, ValueId[]>();
     for (const { arg, type, origin, layout } of params) {
-      const info = { name: arg.slice(1), origin, ...(layout === undefined ? {} : { layout }) };
-      c.define(arg, [c.builder.param(type, info)]);
+      const before = named.get(arg) ?? [];
+      const name = before.length === 0 ? arg.slice(1) : `${arg.slice(1)}#${before.length}`;
+      const info = { name, origin, ...(layout === undefined ? {} : { layout }) };
+      named.set(arg, [...before, c.builder.param(type, info)]);
     }
+    for (const [arg, ids] of named) c.defineTuple(arg, ids);
     c.ops();
   });
   c.locations.maybe();

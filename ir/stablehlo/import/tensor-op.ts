@@ -19,6 +19,8 @@ import { isPointToPoint, writePointToPoint } from './point-to-point.ts';
 export interface ReadOp {
   readonly operands: readonly ValueId[];
   readonly types: readonly TensorType[];
+  /** They are those of one tuple. */
+  readonly isTuple?: boolean;
   readonly fields: Fields;
   readonly lists?: readonly (readonly number[])[];
   readonly words?: readonly string[];
