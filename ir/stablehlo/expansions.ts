@@ -12,6 +12,7 @@ import { batchNormGrad, batchNormTraining } from './batch-norm.ts';
 import { raggedDot } from './ragged-dot.ts';
 import { foldedConstant } from './constant-folding.ts';
 import { mulhi } from './mulhi.ts';
+import { scan } from './scan.ts';
 import { OP_ATTRS, type Raw } from './op-attrs.ts';
 
 export interface Expansion {
@@ -174,6 +175,17 @@ export const EXPANSIONS: Readonly<Record<string, Expand>> = {
   real_dynamic_slice(e) {
     const [start, limit, strides] = [1, 2, 3].map((i) => known(e, i, 'bounds of real_dynamic_slice'));
     return [e.b.one('slice', [first(e)], { start, limit, strides })];
+  },
+  scan(e) {
+    const segments = list(e, 'operandSegmentSizes');
+    const inputs = e.operands.slice(0, segments[0]);
+    const form = {
+      dim: number(e, 'dimension'),
+      isReverse: e.raw.fields.get('is_reverse') === true,
+      inputs,
+      inits: e.operands.slice(inputs.length),
+    };
+    return scan(e.b, form, e.raw.results, e.regions[0] as Block);
   },
   set_dimension_size(e) {
     const [size] = known(e, 1, 'the size of set_dimension_size');

@@ -12,7 +12,7 @@ import { type Head, type ImportContext, type Sharded, shardedOf, type Typed } fr
 import { emit, writeAs } from './emit.ts';
 import { deviceOf, hasEffects } from './host-ops.ts';
 import { dictFields, Fields, keptAttrs, ruleAttrs, textOf } from './op-fields.ts';
-import type { ReadOp } from './tensor-op.ts';
+import { type ReadOp, writeTensorOp } from './tensor-op.ts';
 import { plainReducer } from './plain-reducer.ts';
 
 export function constant(c: ImportContext, head: Head): void {
@@ -225,6 +225,22 @@ export function writeWhile(
   const trips = tripCountOf({ operands, regions }, c.definitions);
   const attrs = { ...(trips === null ? {} : { trip_count: trips }), ...keptAttrs(c, fields) };
   emit(c, head, 'while', { operands, types, attrs, regions, sharded: shardedOf(fields) });
+}
+
+/** `chlo.scan(%a) inits (%c) dimension=0 attributes {…} {…} : (t, u) -> (t, u)` */
+export function scan(c: ImportContext, head: Head): void {
+  const { r } = c;
+  const inputs = r.list('(', ')', () => c.use());
+  r.expect('inits');
+  const inits = r.list('(', ')', () => c.use());
+  const fields = new Fields([['operandSegmentSizes', [inputs.length, inits.length]]]);
+  r.expect('dimension');
+  r.expect('=');
+  fields.set('dimension', r.integer());
+  if (r.accept('attributes')) dictFields(c, fields);
+  const regions = [c.region()];
+  const operands = [...inputs, ...inits];
+  writeTensorOp(c, head, { operands, types: c.types(operands), fields, regions });
 }
 
 /** Both forms of reduce: `applies stablehlo.add`, or a `reducer(…)` region. */
