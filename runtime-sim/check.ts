@@ -108,7 +108,13 @@ export function compareResults(
   let floor: readonly number[] | undefined;
   if (got.length > expected.length) {
     worst = Number.POSITIVE_INFINITY;
-    first = { result: expected.length, element: 0, index: [], expected: 0, got: got[expected.length]?.data.length ?? 0 };
+    first = {
+      result: expected.length,
+      element: 0,
+      index: [],
+      expected: 0,
+      got: got[expected.length]?.data.length ?? 0,
+    };
   }
   expected.forEach((want, result) => {
     const have = got[result];

@@ -40,9 +40,12 @@ export const bitcastConvert = defineOp<OpAttrs['bitcast_convert']>({
 });
 
 /** Of a wide element the narrow ones that it holds, least significant first; or the other way. */
-function reread({ dtype: from, data: given }: TensorArray, { dtype: to, shape }: TensorType, precision: Precision): Storage {
-  for (const dtype of [from, to])
-    if (DTYPES[dtype].class === 'complex') throw unsupported(`the bits of ${dtype}`);
+function reread(
+  { dtype: from, data: given }: TensorArray,
+  { dtype: to, shape }: TensorType,
+  precision: Precision,
+): Storage {
+  for (const dtype of [from, to]) if (DTYPES[dtype].class === 'complex') throw unsupported(`the bits of ${dtype}`);
   const [has, wants] = [DTYPES[from].bits, DTYPES[to].bits];
   const data = allocateReal(to, elementCount(tensor(to, shape)), precision);
   for (let i = 0; i < data.length; i++) {

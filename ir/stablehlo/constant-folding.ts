@@ -47,7 +47,13 @@ export function foldedConstant(
       inputs.push(input);
     }
     const types = (ids: readonly ValueId[]) => ids.map((id) => b.typeOf(id));
-    const view = { kind: op.kind, attrs: op.attrs, operands: types(op.operands), results: types(op.results), regions: [] };
+    const view = {
+      kind: op.kind,
+      attrs: op.attrs,
+      operands: types(op.operands),
+      results: types(op.results),
+      regions: [],
+    };
     return def.kernel(view, inputs, CONTEXT)[op.results.indexOf(v)];
   };
   return fold(value, 0);

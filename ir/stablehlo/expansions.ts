@@ -7,7 +7,7 @@ import { InferError } from '../op.ts';
 import type { Block, Op, ValueId } from '../program.ts';
 import { einsum } from '../text/einsum.ts';
 import type { TypedBuilder } from '../typed-build.ts';
-import { DTYPES, hasUnknownDims, isComplex, isFloat, type TensorType, withDType } from '../types.ts';
+import { DTYPES, hasUnknownDims, isComplex, isFloat, type TensorType } from '../types.ts';
 import { batchNormGrad, batchNormTraining } from './batch-norm.ts';
 import { raggedDot } from './ragged-dot.ts';
 import { foldedConstant } from './constant-folding.ts';
@@ -22,6 +22,13 @@ export interface Expansion {
   readonly regions: readonly Block[];
   /** What makes a value, where it is known. */
   readonly maker: (value: ValueId) => Op | undefined;
+  readonly bounds: Bounds;
+}
+
+/** Sizes that only the run knows, of dims that are read at their bound. */
+export interface Bounds {
+  readonly size: (value: ValueId, dim: number) => ValueId | undefined;
+  readonly setSize: (value: ValueId, size: ValueId | undefined, dim: number) => ValueId;
 }
 
 /** What XLA expands before anything else looks at it. */
@@ -150,13 +157,11 @@ export const EXPANSIONS: Readonly<Record<string, Expand>> = {
     const [low, high, interior] = [2, 3, 4].map((i) => known(e, i, 'padding of dynamic_pad'));
     return [e.b.one('pad', e.operands.slice(0, 2), { low, high, interior })];
   },
-  dynamic_reshape: (e) => [
-    e.b.one('reshape', [first(e)], { shape: shapeAt(e, 1, 'the shape of dynamic_reshape') }),
-  ],
+  dynamic_reshape: (e) => [e.b.one('reshape', [first(e)], { shape: shapeAt(e, 1, 'the shape of dynamic_reshape') })],
   einsum: (e) => [einsum(e.b, text(e, 'config', 'einsum_config'), e.operands)],
   get_dimension_size(e) {
-    const size = e.b.typeOf(first(e)).shape[number(e, e.raw.fields.has('dim') ? 'dim' : 'dimension')];
-    return [e.b.splat(size ?? 0, result(e))];
+    const dim = number(e, e.raw.fields.has('dim') ? 'dim' : 'dimension');
+    return [e.bounds.size(first(e), dim) ?? e.b.splat(e.b.typeOf(first(e)).shape[dim] ?? 0, result(e))];
   },
   is_inf: infinite(0),
   is_neg_inf: infinite(-1),
@@ -188,10 +193,11 @@ export const EXPANSIONS: Readonly<Record<string, Expand>> = {
     return scan(e.b, form, e.raw.results, e.regions[0] as Block);
   },
   set_dimension_size(e) {
-    const [size] = known(e, 1, 'the size of set_dimension_size');
     const dim = number(e, e.raw.fields.has('dim') ? 'dim' : 'dimension');
-    if (size !== e.b.typeOf(first(e)).shape[dim]) throw unsupported('set_dimension_size: dims that change their size');
-    return [first(e)];
+    const size = foldedConstant(e.b, e.maker, e.operands[1] as ValueId)?.data[0];
+    const whole = size !== undefined && Number(size) === e.b.typeOf(first(e)).shape[dim];
+    if (whole && e.bounds.size(first(e), dim) === undefined) return [first(e)];
+    return [e.bounds.setSize(first(e), whole ? undefined : (e.operands[1] as ValueId), dim)];
   },
   square: (e) => [e.b.one('multiply', [first(e), first(e)])],
   torch_index_select: (e) => [indexSelect(e)],

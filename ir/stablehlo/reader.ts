@@ -19,11 +19,6 @@ const UNREAD_TYPES = [
     what: 'uniform quantised types',
     help: 'lower with plain types: integers, their scales as arguments, and the convert and multiply written out',
   },
-  {
-    mark: '#stablehlo.bounds',
-    what: 'dims with a bound on their size',
-    help: 'lower at fixed sizes, with a mask for what is not there',
-  },
 ] as const;
 
 export class Reader {
@@ -155,8 +150,9 @@ export class Reader {
   staticType(): TensorType {
     const at = this.at;
     const type = this.tensorType();
-    if (!hasUnknownDims(type)) return type;
-    throw unknownDims(this.tokens[at]?.image ?? '', this.span(at, at));
+    const image = this.tokens[at]?.image ?? '';
+    if (!hasUnknownDims(type) && !image.includes('#stablehlo.bounds')) return type;
+    throw unknownDims(image, this.span(at, at));
   }
 
   /** One type as the list of its tensors: `tuple<tuple<t, u>, v>` is t, u, v, as the value is the list of its values. */
@@ -178,7 +174,12 @@ export class Reader {
   private parseType(image: string): TensorType {
     const body = image.slice('tensor<'.length, -1).split(',')[0] as string;
     const match = /^((?:(?:\d+|\?)x)*)(.+)$/.exec(body.trim());
-    const size = (text: string): number => (text === '?' ? UNKNOWN : Number(text));
+    // A dim with a bound on its size is read at its bound (import/bounded.ts).
+    const bounds = /#stablehlo\.bounds<([^>]*)>/.exec(image)?.[1]?.split(',') ?? [];
+    const size = (text: string, d: number): number => {
+      const bound = text === '?' ? (bounds[d]?.trim() ?? '?') : text;
+      return bound === '?' ? UNKNOWN : Number(bound);
+    };
     const shape = match?.[1] === undefined || match[1] === '' ? [] : match[1].slice(0, -1).split('x').map(size);
     const name = match?.[2] ?? '';
     const dtype = elementNamed(name);

@@ -49,7 +49,14 @@ export function scan(
       const slice = b.one('dynamic_slice', [input, ...startsAt(at, type)], { sizes });
       const result = region.params[k] as ValueId;
       const { shape } = b.typeOf(result);
-      b.push({ kind: 'reshape', operands: [slice], results: [result], attrs: { shape }, regions: [], origin: b.origin });
+      b.push({
+        kind: 'reshape',
+        operands: [slice],
+        results: [result],
+        attrs: { shape },
+        regions: [],
+        origin: b.origin,
+      });
     });
     for (const op of region.ops.slice(0, -1)) b.push(op);
     const given = region.ops.at(-1)?.operands ?? [];

@@ -149,7 +149,8 @@ class Reaching {
     const { device: _, ...attrs } = this.op.attrs;
     if (!isHostTransfer(this.op)) return { ...this.op, operands, results, attrs };
     const isToken = (v: ValueId): boolean => this.b.typeOf(v).dtype === 'token';
-    const data = results.length > 1 ? layouts.out.slice(0, -1) : layouts.in.filter((_, i) => !isToken(operands[i] as ValueId));
+    const data =
+      results.length > 1 ? layouts.out.slice(0, -1) : layouts.in.filter((_, i) => !isToken(operands[i] as ValueId));
     const types = results.slice(0, -1).map((v) => this.b.typeOf(v));
     const sized = attrs.result_types === undefined ? {} : { result_types: types.map(typeText) };
     return { ...this.op, operands, results, attrs: { ...attrs, ...sized, layouts: data.map((l) => this.ledByOwn(l)) } };
@@ -172,7 +173,14 @@ class Reaching {
     const isIt = b.made('compare', [place, wanted], flag, this.whole(flag), origin, { direction: 'EQ' });
     const regions = [
       b.region(() => b.op('return', this.each(operands, layouts), [], origin)),
-      b.region(() => b.op('return', this.op.results.map((v) => this.nothing(b.typeOf(v))), [], origin)),
+      b.region(() =>
+        b.op(
+          'return',
+          this.op.results.map((v) => this.nothing(b.typeOf(v))),
+          [],
+          origin,
+        ),
+      ),
     ];
     const results = this.fresh(this.op.results.map((v) => b.typeOf(v)));
     b.push({ kind: 'case', operands: [isIt], results, attrs: {}, regions, origin });

@@ -11,6 +11,7 @@ import { GspmdAnnotations } from '../gspmd/annotations.ts';
 import type { ShardingText } from '../gspmd/sharding.ts';
 import { Locations } from '../locations.ts';
 import type { Reader } from '../reader.ts';
+import type { Sizes } from './bounded.ts';
 import type { ImportOptions } from './options.ts';
 
 /** `%a:2` of `%a:2, %b = …` */
@@ -46,6 +47,8 @@ export class ImportContext {
   readonly locations: Locations;
   readonly functions: Func[] = [];
   readonly definitions = new Map<ValueId, Op>();
+  /** Values with dims whose size only the run knows. */
+  readonly bounded = new Map<ValueId, Sizes>();
   /** By channel, what a send of this function gave. */
   readonly sent = new Map<number, readonly ValueId[]>();
   /** Functions that became the region of an op which named them. */
@@ -74,6 +77,7 @@ export class ImportContext {
     this.builder = new TypedBuilder(registry);
     this.names.clear();
     this.sent.clear();
+    this.bounded.clear();
     this.shadowed = undefined;
   }
 

@@ -10,6 +10,7 @@ import { parseUnspecifiedDims } from '../gspmd/sharding.ts';
 import { EXPANDED, EXPANSIONS } from '../expansions.ts';
 import { InferError } from '../../op.ts';
 import type { Raw } from '../op-attrs.ts';
+import { noteSizes, refused, setSize, withinBounds } from './bounded.ts';
 import { type Head, type ImportContext, type Named, type Sharded, shardedOf } from './context.ts';
 
 const SPELLED: ReadonlySet<string> = new Set(['sdy.constant', 'stablehlo.create_token', 'stablehlo.dot']);
@@ -32,9 +33,11 @@ export interface Written {
 }
 
 export function emit(c: ImportContext, given: Head, kind: string, written: Written): readonly ValueId[] {
-  const { operands, attrs = {}, regions = [], sharded, isTuple } = written;
+  const { attrs = {}, regions = [], sharded, isTuple } = written;
   const head = isTuple === true ? asOneName(given, written) : given;
   const types = sized(c, head, kind, written);
+  const bounded = withinBounds(c, head, kind, { ...written, types });
+  const { operands } = bounded;
   const span = c.r.span(head.from);
   const origin: Origin = { span, ...spelled(head), ...c.locations.maybe() };
   checkCount(c, head, kind, types);
@@ -46,6 +49,7 @@ export function emit(c: ImportContext, given: Head, kind: string, written: Writt
       ? operands
       : push(c, head, { kind, operands, attrs, regions, origin }, types, sharded?.layouts, asked);
   const results = made.map((id, i) => constrained(c, id, { asked: asked[i], attrs, origin }));
+  noteSizes(c, results, bounded);
   bindNames(c, head.names, results, origin, () => asked.length > 0);
   if (isTuple === true) for (const { name } of head.names) c.defineTuple(name, [...results]);
   return results;
@@ -203,7 +207,13 @@ export function expand(
   { operands, raw, regions }: { operands: readonly ValueId[]; raw: Raw; regions: readonly Block[] },
 ): void {
   const maker = (v: ValueId): Op | undefined => c.definitions.get(v);
-  writeAs(c, head, kind, raw, (b) => EXPANSIONS[kind]?.({ b, operands, raw, regions, maker }) ?? []);
+  if (kind !== 'get_dimension_size' && kind !== 'set_dimension_size' && operands.some((v) => c.bounded.has(v)))
+    throw refused(c, head);
+  const bounds = {
+    size: (v: ValueId, dim: number) => c.bounded.get(v)?.[dim],
+    setSize: (v: ValueId, size: ValueId | undefined, dim: number) => setSize(c, v, size, dim),
+  };
+  writeAs(c, head, kind, raw, (b) => EXPANSIONS[kind]?.({ b, operands, raw, regions, maker, bounds }) ?? []);
 }
 
 /** What `make` writes stands for the op. */
@@ -271,5 +281,6 @@ function bindMade(
     if (layout !== undefined && v >= before) builder.setLayout(v, layout);
   });
   const results = made.map((v, i) => constrained(c, v, { asked: asked[i], attrs: {}, origin }));
+  noteSizes(c, results, { sizes: made.map((v) => c.bounded.get(v)) });
   bindNames(c, names, results, origin, (v) => v >= before);
 }

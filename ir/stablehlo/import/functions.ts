@@ -66,7 +66,11 @@ export function readMeshes(c: ImportContext): void {
 }
 
 type Body = ReturnType<ImportContext['attributes']['meshBody']>;
-type AddMesh = (name: string, body: Body, at: { readonly at: number; readonly texts: ReadonlyMap<string, string> }) => void;
+type AddMesh = (
+  name: string,
+  body: Body,
+  at: { readonly at: number; readonly texts: ReadonlyMap<string, string> },
+) => void;
 
 /** `@mesh = <["x"=2, "y"=4], device_ids=[…]> {…}` */
 function mesh(c: ImportContext, add: AddMesh): void {

@@ -13,7 +13,15 @@ import { type Head, type ImportContext, shardedOf } from './context.ts';
 import { emit } from './emit.ts';
 import { dictFields, Fields, keptAttrs } from './op-fields.ts';
 import { writeComputation, writeConstraint, writeGroup, writeSdyCollective } from './sdy-ops.ts';
-import { createToken, elementOf, tupleSizes, writeCall, writeConstant, writeCustomCall, writeWhile } from './structural-ops.ts';
+import {
+  createToken,
+  elementOf,
+  tupleSizes,
+  writeCall,
+  writeConstant,
+  writeCustomCall,
+  writeWhile,
+} from './structural-ops.ts';
 import { namesDevices, type ReadOp, writeDeviceOp, writeTensorOp } from './tensor-op.ts';
 
 export function generic(c: ImportContext, head: Head): void {
@@ -53,10 +61,7 @@ const returns: Write = (c, head, { operands, fields }) =>
   void emit(c, head, 'return', { operands, types: [], attrs: keptAttrs(c, fields) });
 
 const WRITERS: ReadonlyMap<string, Write> = new Map<string, Write>([
-  [
-    'call',
-    (c, head, read) => writeCall(c, head, String(read.fields.get('callee')), read.operands, read, read.fields),
-  ],
+  ['call', (c, head, read) => writeCall(c, head, String(read.fields.get('callee')), read.operands, read, read.fields)],
   [
     'composite',
     (c, head, read) =>

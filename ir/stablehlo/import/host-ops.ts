@@ -29,8 +29,7 @@ export function writeHostTransfer(c: ImportContext, head: Head, { operands, type
 
 /** The one device that an op with effects is asked for on. */
 export function deviceOf(c: ImportContext, sharded: Sharded | undefined): number | undefined {
-  if (sharded?.layouts === undefined)
-    return sharded?.gspmd === undefined ? undefined : c.gspmd.deviceOf(sharded.gspmd);
+  if (sharded?.layouts === undefined) return sharded?.gspmd === undefined ? undefined : c.gspmd.deviceOf(sharded.gspmd);
   const [first] = sharded.layouts;
   if (first === undefined || !c.attributes.isMaximal(first.mesh)) return undefined;
   return c.attributes.meshes.find((m) => m.name === first.mesh)?.deviceIds?.[0];
