@@ -31,6 +31,24 @@ const MHLO: Readonly<Record<string, (g: Given) => readonly ValueId[]>> = {
   },
   copy: ({ operands }) => operands,
   domain: ({ operands }) => operands,
+  /** Its region stands in its place: what is fused is the backend's business. */
+  fusion({ b, operands, regions }) {
+    const [body] = regions as readonly [Block];
+    body.params.forEach((param, i) => {
+      const { shape } = b.typeOf(param);
+      const operand = operands[i] as ValueId;
+      b.push({
+        kind: 'reshape',
+        operands: [operand],
+        results: [param],
+        attrs: { shape },
+        regions: [],
+        origin: b.origin,
+      });
+    });
+    for (const op of body.ops.slice(0, -1)) b.push(op);
+    return body.ops.at(-1)?.operands ?? [];
+  },
   topk({ b, operands, raw }) {
     const { fields } = raw;
     if (fields.get('largest') === false) throw unsupported('mhlo.topk of the smallest elements');
