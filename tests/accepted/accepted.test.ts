@@ -17,11 +17,14 @@ import {
   DiagnosticError,
   exportStablehlo,
   importStablehlo,
+  mainFunction,
   type Module,
   registry,
   runCheck,
 } from '../../compiler/index.ts';
 import { EachPassVerifier } from '../../compiler/verify-each.ts';
+import type { DimSharding, Layout } from '../../ir/layout.ts';
+import { checkEquivalence } from '../../runtime-sim/check.ts';
 import { hasXla } from '../xla/on-xla.ts';
 
 const FOLDER = join(import.meta.dirname, 'forms');
@@ -61,12 +64,46 @@ describe('shardc', () => {
     expect(compile(load(form)).module.level).toBe('local');
   });
 
+  it.each(taken.filter((f) => f.shardc.includes('only the device')))('$file: the others skip the call', (form) => {
+    const { source, module } = compile(load(form));
+    expect(exportStablehlo(source, module)).toMatch(/"stablehlo\.if"[^]*custom_call @\w*callback[^]*\}, \{/);
+  });
+
+  it('what is fed out is compared: one outfeed less on the mesh is a difference', () => {
+    const { whole, module } = compile(load(forms.find((f) => f.file === 'outfeed_tiled.mlir') as Form));
+    const check = (local: Module): string => checkEquivalence({ whole, local, registry, seed: 1 }).verdict;
+    const main = mainFunction(module);
+    const ops = main.body.ops.filter((op) => op.kind !== 'outfeed');
+    expect(ops.length).toBe(main.body.ops.length - 1);
+    expect(check(module)).toBe('ok');
+    expect(check({ ...module, functions: [{ ...main, body: { ...main.body, ops } }] })).toBe('failed');
+  });
+
+  it('the mesh gets what one device gets: another part of what is fed is a difference', () => {
+    const { whole, module } = compile(load(forms.find((f) => f.file === 'infeed_tiled.mlir') as Form));
+    const main = mainFunction(module);
+    const turned = main.body.ops.map((op) =>
+      op.kind === 'infeed' ? { ...op, attrs: { ...op.attrs, layouts: [elsewhere(op.attrs.layouts as Layout[])] } } : op,
+    );
+    const local = { ...module, functions: [{ ...main, body: { ...main.body, ops: turned } }] };
+    expect(checkEquivalence({ whole, local, registry, seed: 1 }).verdict).toBe('failed');
+  });
+
   it.each(forms.filter((f) => refused(f.shardc) !== undefined))('$file: $shardc', (form) => {
     const run = (): Compiled => compile(load(form));
     expect(run).toThrow(DiagnosticError);
     expect(run).toThrow(refused(form.shardc));
   });
 });
+
+/** The same shards on other devices: the axes of the first dim the other way round. */
+const elsewhere = ([layout]: readonly Layout[]): Layout => {
+  const [first, ...rest] = (layout as Layout).dims;
+  return {
+    ...(layout as Layout),
+    dims: [{ ...(first as DimSharding), axes: [...(first?.axes ?? [])].reverse() }, ...rest],
+  };
+};
 
 interface OnXla {
   readonly original: string;

@@ -1,8 +1,9 @@
-// form: infeed and outfeed in a loop, in order (GSPMD)
+// form: infeed and outfeed in a loop, in order
 // XLA: takes
 // shardc: the same data in and out, in the simulator
 module @m attributes {mhlo.num_partitions = 8 : i32, mhlo.num_replicas = 1 : i32} {
-  func.func public @main(%a: tensor<8x16xf32> {mhlo.sharding = "{devices=[2,1,4]<=[8] last_tile_dim_replicate}"}) -> (tensor<8x16xf32>) {
+  sdy.mesh @mesh = <["x"=2, "y"=4]>
+  func.func public @main(%a: tensor<8x16xf32> {sdy.sharding = #sdy.sharding<@mesh, [{"x"}, {}]>}) -> (tensor<8x16xf32>) {
     %t0 = stablehlo.create_token : !stablehlo.token
     %i = stablehlo.constant dense<0> : tensor<i32>
     %n = stablehlo.constant dense<3> : tensor<i32>
@@ -12,9 +13,9 @@ module @m attributes {mhlo.num_partitions = 8 : i32, mhlo.num_replicas = 1 : i32
     stablehlo.return %p : tensor<i1>
     } do {
     %k2 = stablehlo.add %k, %one : tensor<i32>
-    %f:2 = "stablehlo.infeed"(%t) <{infeed_config = "", layout = [[1, 0]]}> {mhlo.sharding = "{{devices=[2,1,4]<=[8] last_tile_dim_replicate}, {replicated}}"} : (!stablehlo.token) -> (tensor<8x16xf32>, !stablehlo.token)
+    %f:2 = "stablehlo.infeed"(%t) <{infeed_config = "", layout = [[1, 0]]}> {sdy.sharding = #sdy.sharding_per_value<[<@mesh, [{"x"}, {}]>, <@mesh, []>]>} : (!stablehlo.token) -> (tensor<8x16xf32>, !stablehlo.token)
     %v2 = stablehlo.add %v, %f#0 : tensor<8x16xf32>
-    %t2 = "stablehlo.outfeed"(%v2, %f#1) <{outfeed_config = ""}> {mhlo.sharding = "{devices=[2,1,4]<=[8] last_tile_dim_replicate}"} : (tensor<8x16xf32>, !stablehlo.token) -> !stablehlo.token
+    %t2 = "stablehlo.outfeed"(%v2, %f#1) <{outfeed_config = ""}> {sdy.sharding = #sdy.sharding_per_value<[<@mesh, []>]>} : (tensor<8x16xf32>, !stablehlo.token) -> !stablehlo.token
     stablehlo.return %k2, %v2, %t2 : tensor<i32>, tensor<8x16xf32>, !stablehlo.token
     }
     return %l#1 : tensor<8x16xf32>

@@ -1,6 +1,6 @@
 // form: a maximum over complex numbers
 // XLA: takes
-// shardc: the same numbers
+// shardc: takes
 module @m attributes {mhlo.num_partitions = 8 : i32, mhlo.num_replicas = 1 : i32} {
   sdy.mesh @mesh = <["x"=2, "y"=4]>
   func.func public @main(%a: tensor<8x16xcomplex<f32>> {sdy.sharding = #sdy.sharding<@mesh, [{"x"}, {}]>}) -> (tensor<16xcomplex<f32>>) {
