@@ -202,7 +202,8 @@ function genericFunction(c: ImportContext): void {
   r.expect('<');
   r.list('{', '}', () => {
     const key = r.take();
-    r.expect('=');
+    // A bare name says it all: no_inline.
+    if (!r.accept('=')) return;
     places.set(key, r.at);
     while (!r.is(',') && !r.is('}'))
       if (/^[([{<]$/.test(r.image)) r.skipBrackets();
