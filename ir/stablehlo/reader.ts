@@ -26,6 +26,8 @@ export class Reader {
   at = 0;
   private readonly text: string;
   private depth = 0;
+  /** Types stay as written: tuples and sizes that are open are then not supported. */
+  asWritten = false;
   private readonly types = new Map<string, TensorType>();
   /** `#name = …` at top level: the token after `=`. */
   readonly aliases = new Map<string, number>();
@@ -161,7 +163,15 @@ export class Reader {
     return this.nested(() => this.list('<', '>', () => this.leafTypes(one)).flat());
   }
 
+  /** Of what goes by one name: a function's argument, a call's result. */
+  namedLeaves(): TensorType[] {
+    if (this.asWritten && this.is('tuple'))
+      throw unsupported('tuples as arguments or results of a function', { span: this.span(this.at, this.at) });
+    return this.leafTypes();
+  }
+
   staticLeaves(): TensorType[] {
+    if (this.asWritten && this.is('tuple')) return this.namedLeaves();
     return this.leafTypes(() => this.staticType());
   }
 
@@ -183,6 +193,7 @@ export class Reader {
     const shape = match?.[1] === undefined || match[1] === '' ? [] : match[1].slice(0, -1).split('x').map(size);
     const name = match?.[2] ?? '';
     const dtype = elementNamed(name);
+    if (this.asWritten && image.includes('?')) throw unknownDims(image, this.span(this.at - 1, this.at - 1));
     const unread = UNREAD_TYPES.find(({ mark }) => image.includes(mark));
     if (unread !== undefined)
       throw unsupported(`${unread.what}, as in ${image}`, {

@@ -84,7 +84,8 @@ class Reaching {
     if (this.free.length === 0) return void b.push(this.perDevice(op.operands, op.results, layouts));
     const body = b.region(() => {
       const params = op.operands.map((v, i) => this.param(this.local(v, layouts.in[i] as Layout)));
-      const given = op.attrs.device === undefined ? this.each(params, layouts) : this.onOne(params, layouts);
+      const alone = op.attrs.device !== undefined && this.own.length === 0;
+      const given = alone ? this.onOne(params, layouts) : this.each(params, layouts);
       b.op('return', given, [], this.origin);
     });
     b.push({

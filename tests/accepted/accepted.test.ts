@@ -15,12 +15,14 @@ import {
   type Compiled,
   compile,
   DiagnosticError,
+  exportSdy,
   exportStablehlo,
   importStablehlo,
   mainFunction,
   type Module,
   registry,
   runCheck,
+  walkOps,
 } from '../../compiler/index.ts';
 import { EachPassVerifier } from '../../compiler/verify-each.ts';
 import type { DimSharding, Layout } from '../../ir/layout.ts';
@@ -67,6 +69,14 @@ describe('shardc', () => {
   it.each(taken.filter((f) => f.shardc.includes('only the device')))('$file: the others skip the call', (form) => {
     const { source, module } = compile(load(form));
     expect(exportStablehlo(source, module)).toMatch(/"stablehlo\.if"[\s\S]*custom_call @\w*callback[\s\S]*\}, \{/);
+  });
+
+  it.each(taken)('$file: printed with its layouts it says as before which devices act', (form) => {
+    const { propagated } = compile(load(form), { stopAfter: 'propagate' });
+    const devices = (module: Module): unknown[] =>
+      [...walkOps(mainFunction(module).body)].flatMap((op) => (op.attrs.device === undefined ? [] : [op.attrs.device]));
+    const again = importStablehlo({ file: form.file, text: exportSdy(propagated as Module) });
+    expect(devices(again)).toEqual(devices(propagated as Module));
   });
 
   it('what is fed out is compared: one outfeed less on the mesh is a difference', () => {

@@ -69,6 +69,7 @@ export class ImportContext {
     this.source = source;
     this.options = options;
     this.readOp = readOp;
+    reader.asWritten = options.asWritten === true;
     this.attributes = new AttributeReader(reader, options.asWritten === true);
     this.locations = new Locations(reader);
   }
@@ -165,7 +166,7 @@ export class ImportContext {
     r.expect(':');
     if (r.is('(')) {
       const from = r.at;
-      const given = r.list('(', ')', () => r.leafTypes()).flat();
+      const given = r.list('(', ')', () => r.namedLeaves()).flat();
       this.checkOperands(operands, given, from);
       return r.accept('->') ? this.resultTypes() : { types: given, isTuple: false };
     }
@@ -177,7 +178,7 @@ export class ImportContext {
   private resultTypes(): { readonly types: TensorType[]; readonly isTuple: boolean } {
     const { r } = this;
     const isTuple = r.is('tuple') || (r.is('(') && r.peek(1) === 'tuple');
-    return { types: r.is('(') ? r.list('(', ')', () => r.leafTypes()).flat() : r.leafTypes(), isTuple };
+    return { types: r.is('(') ? r.list('(', ')', () => r.namedLeaves()).flat() : r.namedLeaves(), isTuple };
   }
 
   private checkOperands(operands: readonly ValueId[], given: readonly TensorType[], at: number): void {
