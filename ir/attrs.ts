@@ -123,9 +123,9 @@ export interface OpAttrs {
   };
   get_tuple_element: { readonly index: number };
   /**
-   * Data, then a token. verbatim: its other attributes as written. device: only that one is fed, or feeds. Where each device
-   * does so by itself (in a manual computation), `layouts` say which part of the data is its, per value; with a dim more, first,
-   * whose axes are those of a user's own computation around, along which the data differs.
+   * Data, then a token. verbatim: its other attributes as written. device: only that one is fed, or feeds. Where each
+   * device does so by itself (in a manual computation), `layouts` say which part of the data is its, per value; with a
+   * dim more, first, whose axes are those of a user's own computation around, along which the data differs.
    */
   infeed: HostTransfer & { readonly result_types: readonly string[] };
   recv: HostTransfer & { readonly result_types: readonly string[] };

@@ -1,7 +1,7 @@
 /**
- * The outside world of one run: what infeed and recv are fed, and what outfeed and send gave. Every run of a program is
- * fed the same, whole tensors from a seed, of which each device gets its part, and what comes out is whole tensors again:
- * results of the run like any other, compared between runs.
+ * The outside world of one run: what infeed and recv are fed, and what outfeed and send gave. Every run of a program
+ * is fed the same, whole tensors from a seed, of which each device gets its part, and what comes out is whole tensors
+ * again: results of the run like any other, compared between runs.
  */
 import type { Precision, TensorArray } from '../ir/array.ts';
 import { unsupported } from '../ir/diagnostics.ts';

@@ -1,6 +1,7 @@
 /**
- * Host transfers as one device runs them, and shard by shard inside manual computations: the op's layouts say which part
- * of the whole a shard reads or gives. In a computation of the user's own each shard has data of its own: a leading dim.
+ * Host transfers as one device runs them, and shard by shard inside manual computations: the op's layouts say which
+ * part of the whole a shard reads or gives. In a computation of the user's own each shard has data of its own: a
+ * leading dim.
  */
 import type { TensorArray } from '../ir/array.ts';
 import { closedDim, type Layout, replicatedLayout } from '../ir/layout.ts';

@@ -1,6 +1,7 @@
 /**
- * What crosses the program's edge while it runs (StableHLO spec): infeed and recv bring data in, outfeed and send take it
- * out, in the order of their tokens. Data is laid out as its value is: a device is fed its shard, and feeds out its shard.
+ * What crosses the program's edge while it runs (StableHLO spec): infeed and recv bring data in, outfeed and send
+ * take it out, in the order of their tokens. Data is laid out as its value is: a device is fed its shard, and feeds
+ * out its shard.
  *
  *   %x, %t1 = infeed %t : f32[8,16] @{x, _}     // each device reads the 4 rows that it holds, x=2
  *

@@ -12,7 +12,7 @@ const MONOIDS: Readonly<Record<string, Monoid>> = {
   or: 'or',
 };
 
-/** What combines partial results; complex numbers have no largest or smallest, so there partial maxima have no start. */
+/** What combines partial results; complex numbers have no largest or smallest, so partial maxima have no start. */
 export const combinerOf = (region: Block | undefined, type: Pick<TensorType, 'dtype'>): Monoid | null =>
   startable(regionMonoid(region), type);
 /** Of a region that combines several values alike. */

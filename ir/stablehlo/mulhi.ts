@@ -1,6 +1,6 @@
 /**
- * chlo.mulhi: the upper half of the product of two integers. Where a type twice as wide exists the product is taken in it;
- * of 64 bits it is put together from products of 32-bit halves (Knuth, vol. 2, 4.3.1, algorithm M).
+ * chlo.mulhi: the upper half of the product of two integers. Where a type twice as wide exists the product is taken
+ * in it; of 64 bits it is put together from products of 32-bit halves (Knuth, vol. 2, 4.3.1, algorithm M).
  */
 import type { ValueId } from '../program.ts';
 import type { TypedBuilder } from '../typed-build.ts';

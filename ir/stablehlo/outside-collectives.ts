@@ -1,7 +1,7 @@
 /**
- * Collectives of a program that is no shard_map: XLA has every device hold the operand whole, and does what is written. That
- * is a manual computation, whose result the devices must agree on: one that differs between them is the user's mistake, and
- * told where the program is run.
+ * Collectives of a program that is no shard_map: XLA has every device hold the operand whole, and does what is
+ * written. That is a manual computation, whose result the devices must agree on: one that differs between them is the
+ * user's mistake, and told where the program is run.
  *
  *   %1 = all_gather %0 axes=[{x}, {}]
  *   →  %1 = manual_computation %0 in=[@{_, _}] out=[@{_, _}] (%p) { %q = all_gather %p axes=[{x}, {}]; return %q }

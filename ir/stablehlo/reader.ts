@@ -157,7 +157,7 @@ export class Reader {
     throw unknownDims(image, this.span(at, at));
   }
 
-  /** One type as the list of its tensors: `tuple<tuple<t, u>, v>` is t, u, v, as the value is the list of its values. */
+  /** One type as the list of its tensors: `tuple<tuple<t, u>, v>` is t, u, v, as the value is that of its values. */
   leafTypes(one: () => TensorType = () => this.tensorType()): TensorType[] {
     if (!this.accept('tuple')) return [one()];
     return this.nested(() => this.list('<', '>', () => this.leafTypes(one)).flat());

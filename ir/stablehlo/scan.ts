@@ -1,6 +1,6 @@
 /**
- * chlo.scan as a loop: step after step along a dim, the region gets one slice per input and what is carried, and gives one
- * slice per output and what is carried on.
+ * chlo.scan as a loop: step after step along a dim, the region gets one slice per input and what is carried, and
+ * gives one slice per output and what is carried on.
  *
  *   %ys, %c = chlo.scan (%xs) inits (%c0) dimension=0 { (%x, %c): …; return %y, %d } : (t<8x16>, t<16>) -> (t<8x16>, t<16>)
  *   →  while (%i = 0, %c = %c0, %ys = 0) { %i < 8 } do { %x = xs[i]; …; return %i + 1, %d, %ys with %y at i }

@@ -1,7 +1,8 @@
 /**
- * What reaches outside of the program does so on every device by itself, or on the one that it names: infeed, outfeed, send,
- * recv, and calls with effects that are asked for on one device. Each becomes a manual computation, as a user would have
- * written it, in the layout that it has by then: its own annotation's, or the propagated one, as at the program's boundary.
+ * What reaches outside of the program does so on every device by itself, or on the one that it names: infeed,
+ * outfeed, send, recv, and calls with effects that are asked for on one device. Each becomes a manual computation, as
+ * a user would have written it, in the layout that it has by then: its own annotation's, or the propagated one, as at
+ * the program's boundary.
  *
  *   %x, %u = infeed %t : f32[8,16] @{x, _}                  // x=2
  *   →  %x, %u = manual_computation %t out=[@{x, _}, @{}] (%t) { %y, %v = infeed %t : f32[4,16]; return %y, %v }

@@ -1,7 +1,7 @@
 /**
- * Dims whose size only the run knows, below a bound (`tensor<?x16xf32, #stablehlo.bounds<8, ?>>`): the value is read at its
- * bound, and beside it the size of each such dim is kept. What stands beyond the size is never seen: where an op would, it is
- * overwritten first, as an op's padRule asks (XLA's dynamic padder does the same).
+ * Dims whose size only the run knows, below a bound (`tensor<?x16xf32, #stablehlo.bounds<8, ?>>`): the value is read
+ * at its bound, and beside it the size of each such dim is kept. What stands beyond the size is never seen: where an
+ * op would, it is overwritten first, as an op's padRule asks (XLA's dynamic padder does the same).
  *
  *   %d = stablehlo.set_dimension_size %x, %n, dim = 0;   %s = reduce sum %d dims=[0]
  *   →  %m = select (iota < %n), %x, 0;                    %s = reduce sum %m dims=[0]

@@ -1,6 +1,6 @@
 /**
- * send and recv between devices, with the pairs that they join, are one collective_permute: the send remembers what goes
- * out, the recv of its channel is what arrives.
+ * send and recv between devices, with the pairs that they join, are one collective_permute: the send remembers what
+ * goes out, the recv of its channel is what arrives.
  *
  *   %t1 = "stablehlo.send"(%x, %t) <{channel_handle = <handle = 5, type = 1>, source_target_pairs = [[0, 1]]}>
  *   %y, %t2 = "stablehlo.recv"(%t1) <{…the same…}>   →   %y = device_permute %x

@@ -152,7 +152,7 @@ function whereItRuns(c: ImportContext, fields: Fields, types: readonly TensorTyp
   return types.length > 0 || sharded?.layouts === undefined ? {} : { effect_layouts: sharded.layouts };
 }
 
-/** `stablehlo.tuple %a, %b : tuple<t, u>` is the list of its values, `stablehlo.get_tuple_element %t[1] : (tuple<…>) -> u` some of them. */
+/** `stablehlo.tuple %a, %b : tuple<t, u>` is the list of its values, `get_tuple_element %t[1] : (…) -> u` some of them. */
 export function tuple(c: ImportContext, { names, kind }: Head): void {
   const { r } = c;
   const held: ValueId[] = [];
