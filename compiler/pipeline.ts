@@ -11,6 +11,7 @@ import { lowerReshards } from '../passes/partition/lower-reshards.ts';
 import { oneOrder } from '../passes/partition/one-order.ts';
 import { type Prices, wirePrices } from '../passes/partition/prices.ts';
 import { paidSums } from '../passes/partition/paid-sums.ts';
+import { onDevices } from '../passes/partition/on-devices.ts';
 import { padDims } from '../passes/partition/pad-dims.ts';
 import { splitSharded } from '../passes/partition/split-sharded.ts';
 import { trimPadding } from '../passes/partition/trim-padding.ts';
@@ -67,6 +68,13 @@ export const PIPELINE: readonly Pass[] = [
     requires: 'propagated',
     ensures: 'propagated',
     run: (module, ctx) => oneOrder(module, ctx.report),
+  }),
+  definePass({
+    name: 'on-devices',
+    doc: 'what reaches outside of the program does so per device',
+    requires: 'propagated',
+    ensures: 'propagated',
+    run: (module, ctx) => onDevices(module, ctx.report),
   }),
   definePass({
     name: 'loop-invariants',

@@ -14,6 +14,12 @@ export type CompareType = 'FLOAT' | 'SIGNED' | 'UNSIGNED' | 'TOTALORDER';
 /** Kept verbatim and given back on export: precision configs, result accuracies. */
 export type Verbatim = string;
 
+type HostTransfer = {
+  readonly verbatim: string;
+  readonly device?: number;
+  readonly layouts?: readonly Layout[];
+};
+
 export interface OpAttrs {
   constant: { readonly value: Elements; readonly dtype: DType; readonly shape: N };
   iota: { readonly dim: number; readonly dtype: DType; readonly shape: N };
@@ -116,11 +122,23 @@ export interface OpAttrs {
     readonly transpose_a: string;
   };
   get_tuple_element: { readonly index: number };
+  /**
+   * Data, then a token. verbatim: its other attributes as written. device: only that one is fed, or feeds. Where each
+   * device does so by itself (in a manual computation), `layouts` say which part of the data is its, per value; with a
+   * dim more, first, whose axes are those of a user's own computation around, along which the data differs.
+   */
+  infeed: HostTransfer & { readonly result_types: readonly string[] };
+  recv: HostTransfer & { readonly result_types: readonly string[] };
+  /** Operands: data, then a token. */
+  outfeed: HostTransfer;
+  send: HostTransfer;
   /** verbatim: its other attributes as written. rule: its `sdy.sharding_rule`. result_types: as `f32[4,8]`. */
   custom_call: {
     readonly target: string;
     readonly verbatim: string;
     readonly rule?: Verbatim;
+    /** It has effects, and only this device runs it. */
+    readonly device?: number;
     readonly result_types: readonly string[];
   };
   /** structural */

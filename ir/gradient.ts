@@ -35,7 +35,7 @@ type Term = ValueId | Constant;
 
 /** Elementwise formulas on values of one type. */
 export class Formula {
-  private readonly b: TypedBuilder;
+  readonly b: TypedBuilder;
 
   constructor(b: TypedBuilder) {
     this.b = b;

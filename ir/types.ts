@@ -113,6 +113,16 @@ export function tensor(dtype: DType, shape: readonly number[]): TensorType {
   return type;
 }
 
+/** The extent of a dim whose size the text leaves open (`?`): none outlives the importer. */
+export const UNKNOWN = -1;
+export const hasUnknownDims = ({ shape }: TensorType): boolean => shape.includes(UNKNOWN);
+/** May a value of type `known` stand where `stated` is written? */
+export const fitsType = (known: TensorType, stated: TensorType): boolean =>
+  known === stated ||
+  (known.dtype === stated.dtype &&
+    known.shape.length === stated.shape.length &&
+    stated.shape.every((n, d) => n === UNKNOWN || n === known.shape[d]));
+
 export const withShape = (type: TensorType, shape: readonly number[]): TensorType => tensor(type.dtype, shape);
 export const withDType = (type: TensorType, dtype: DType): TensorType => tensor(dtype, type.shape);
 export const elementCount = (type: TensorType): number => type.shape.reduce((n, d) => n * d, 1);
@@ -120,3 +130,12 @@ export const elementCount = (type: TensorType): number => type.shape.reduce((n, 
 export const byteSize = (type: TensorType): number => elementCount(type) * DTYPES[type.dtype].bytes;
 /** `f32[8,128]`, the way .tir writes it. */
 export const typeText = (type: TensorType): string => `${type.dtype}[${type.shape.join(',')}]`;
+
+const TYPE = /^([a-z][a-z0-9]*)\[([0-9,]*)\]$/;
+
+/** The inverse; undefined of what is no type. */
+export function readType(text: string): TensorType | undefined {
+  const [, dtype, dims] = TYPE.exec(text) ?? [];
+  if (dtype === undefined || !isDType(dtype)) return undefined;
+  return tensor(dtype, dims === undefined || dims === '' ? [] : dims.split(',').map(Number));
+}

@@ -107,6 +107,16 @@ export function compareResults(
   let worst = 0;
   let first: Found | undefined;
   let floor: readonly number[] | undefined;
+  if (got.length > expected.length) {
+    worst = Number.POSITIVE_INFINITY;
+    first = {
+      result: expected.length,
+      element: 0,
+      index: [],
+      expected: 0,
+      got: got[expected.length]?.data.length ?? 0,
+    };
+  }
   expected.forEach((want, result) => {
     const have = got[result];
     if (have === undefined || have.data.length !== want.data.length) {

@@ -17,7 +17,7 @@ export function makeInputs(func: Func, seed: number, precision: Precision): Tens
   return types.map((type) => makeInput(type, random, top, precision));
 }
 
-function makeInput(type: TensorType, random: Random, top: number, precision: Precision): TensorArray {
+export function makeInput(type: TensorType, random: Random, top: number, precision: Precision): TensorArray {
   const data = allocate(type.dtype, elementCount(type), precision);
   const draw = drawer(type, random, top);
   for (let i = 0; i < data.length; i++) (data as NumberLike)[i] = draw();

@@ -4,6 +4,7 @@ import { internalError, userError } from '../ir/diagnostics.ts';
 import type { Layout, Monoid } from '../ir/layout.ts';
 import type { AxisRef } from '../ir/mesh.ts';
 import { joinedAxes } from '../ir/ops/collectives.ts';
+import { dataTypes, isHostTransfer } from '../ir/ops/host-transfers.ts';
 import type { Registry } from '../ir/op.ts';
 import { isCollective, mainFunction, meshOf, type Module, type Op, type ValueId } from '../ir/program.ts';
 import { type Choice, choicesOf, type Here, type Meaning, runFunction, type Scope } from './control-flow.ts';
@@ -13,6 +14,8 @@ import { indexAlong, joinFrom, type ManualShards, shardsInside, splitInto } from
 import { expectMeeting } from './meeting.ts';
 import { expectRoomFor } from './memory/footprint.ts';
 import { heapNow, onHeap, onto, settled } from './memory/room.ts';
+import { HostLink } from './host-link.ts';
+import { transferShards } from './shard-transfers.ts';
 import { definitionOf, kernelContext } from './region-call.ts';
 import { combineArrays } from './combine.ts';
 import type { OnStep } from './steps.ts';
@@ -21,7 +24,7 @@ import { rowOf, stackOfOne } from './stacked.ts';
 /**
  * Results of main on global arrays, at any level with global shapes (parsed … collective). Layouts mean nothing here:
  * reshards and a pass's collectives only say where data lies, so they are the identity, also on values whose sum is still
- * owed. Manual computations run shard by shard.
+ * owed. Manual computations run shard by shard. After the results comes what the program fed out.
  */
 export function runOneDevice(
   module: Module,
@@ -38,7 +41,7 @@ export function runOneDevice(
     const given = inputs.map((x) => [onto(x)]);
     const device = new OneDevice(module, registry, precision, watch);
     const results = runFunction(module, mainFunction(module), given, device);
-    return results.map((shards) => settled(shards[0] as TensorArray));
+    return [...results.map((shards) => settled(shards[0] as TensorArray)), ...device.link.sent];
   });
 }
 
@@ -56,18 +59,21 @@ class OneDevice implements Meaning<Shards> {
   private readonly registry: Registry;
   private readonly precision: Precision;
   private readonly watch: Watch;
+  readonly link: HostLink;
 
   constructor(module: Module, registry: Registry, precision: Precision, watch: Watch) {
     this.module = module;
     this.watch = watch;
     this.registry = registry;
     this.precision = precision;
+    this.link = new HostLink(precision);
   }
 
   op(op: Op, operands: readonly Shards[], scope: Scope<Shards>, here: Here): readonly Shards[] {
     const { shards } = here;
     if (isCollective(op)) return shards === undefined ? operands : this.collective(op, operands, shards, here);
     if (op.kind === 'axis_index') return [axisIndices(op, shards)];
+    if (isHostTransfer(op)) return transferShards(this.link, op, operands, dataTypes(scope.code.view(op)), here);
     const count = shards?.count ?? 1;
     const alike = op.regions.length === 0 && operands.every((v) => v.every((a) => a === v[0]));
     const results: TensorArray[][] = op.results.map(() => []);

@@ -34,6 +34,9 @@ import { Places } from '../ir/places.ts';
 import type { OnStep } from './steps.ts';
 import type { ReductionOrder } from './reduction-order.ts';
 import { SpmdCollectives } from './spmd-collectives.ts';
+import { SpmdTransfers } from './spmd-transfers.ts';
+import { HostLink } from './host-link.ts';
+import { dataTypes, isHostTransfer } from '../ir/ops/host-transfers.ts';
 
 export interface SpmdOptions {
   /** Global shapes of the results, where a dim does not divide by its shards. Default: shards × local extent. */
@@ -48,7 +51,7 @@ export interface SpmdOptions {
 }
 
 export interface SpmdRun {
-  /** Reassembled global arrays. */
+  /** Reassembled global arrays, and after them what the program fed out. */
   readonly results: TensorArray[];
   /** Results computed: one per op and distinct data. */
   readonly copiesComputed: number;
@@ -74,12 +77,14 @@ export function runSpmd(
   const gridOf = (name: string): DeviceGrid => grids.get(meshOf(module, name).name) as DeviceGrid;
   const sharder = new Sharder(partitions, gridOf);
   const collectives = new SpmdCollectives(partitions, gridOf, registry, precision, options.reductionOrder);
+  const link = new HostLink(precision);
   const meaning = new Lockstep({
     registry,
     precision,
     partitions,
     sharder,
     collectives,
+    transfers: new SpmdTransfers(link, partitions, sharder),
     checkClaims: options.checkClaims ?? true,
     places: new Places(module.source),
     onValue: options.onValue,
@@ -87,9 +92,9 @@ export function runSpmd(
   });
   const results = onHeap(() => {
     const values = runFunction(module, func, shardInputs(func, sharder, inputs), meaning);
-    return values.map((v, i) => {
-      return settled(sharder.assemble(v, func.resultLayouts[i], options.resultShapes?.[i], `result ${i}`));
-    });
+    const whole = (v: Distributed, i: number): TensorArray =>
+      settled(sharder.assemble(v, func.resultLayouts[i], options.resultShapes?.[i], `result ${i}`));
+    return [...values.map(whole), ...link.sent];
   });
   return { results, copiesComputed: meaning.copiesComputed, devices: partitions.devices };
 }
@@ -121,6 +126,7 @@ interface Engine {
   readonly partitions: Partitions;
   readonly sharder: Sharder;
   readonly collectives: SpmdCollectives;
+  readonly transfers: SpmdTransfers;
   readonly checkClaims: boolean;
   readonly places: Places;
   readonly onValue: SpmdOptions['onValue'];
@@ -138,6 +144,7 @@ class Lockstep implements Meaning<Distributed> {
 
   op(op: Op, operands: readonly Distributed[], scope: Scope<Distributed>, here: Here): readonly Distributed[] {
     if (op.kind === 'axis_index') return [this.engine.collectives.axisIndex(op)];
+    if (isHostTransfer(op)) return this.engine.transfers.run(op, operands, dataTypes(scope.code.view(op)), here.active);
     const collective = synchronous(op);
     if (isCollective(collective)) return operands.map((v) => this.engine.collectives.run(collective, v, here.active));
     return this.perCopy(op, operands, scope);

@@ -1,6 +1,7 @@
 /** docs/ops.md: every op of StableHLO and CHLO, and what shardc makes of it. `BLESS=1` writes it anew. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { isHostTransfer } from '../ir/ops/host-transfers.ts';
 import { registry } from '../ir/ops/index.ts';
 import type { FactorKind, FactorRule } from '../ir/factors.ts';
 import { haloOfFactor, splitRule } from '../ir/op.ts';
@@ -32,6 +33,7 @@ sinh square tan top_k zeta`.split(/\s+/);
 /** Read by the importer's own hand. */
 const BY_HAND: Readonly<Record<string, string>> = {
   composite: 'a call of its decomposition',
+  'cross-replica-sum': 'all_reduce, a sum',
   create_token: 'after_all of nothing',
   dot: 'dot_general',
   get_tuple_element: 'one of the values of a tuple',
@@ -41,15 +43,9 @@ const BY_HAND: Readonly<Record<string, string>> = {
   tuple: 'its values',
 };
 
-/** Refused by name, exit code 2. */
+/** Refused by name, exit code 2: XLA takes none of them (docs/accepted.md). */
 const REFUSED: Readonly<Record<string, string>> = {
-  'cross-replica-sum': 'programs have one replica; all_reduce is what JAX writes',
   dynamic_conv: 'padding that is only known at run time',
-  infeed: 'programs are functions of their arguments',
-  outfeed: 'programs are functions of their arguments',
-  recv: 'point-to-point transfers',
-  scan: 'JAX writes loops',
-  send: 'point-to-point transfers',
   uniform_dequantize: 'uniform quantised types',
   uniform_quantize: 'uniform quantised types',
 };
@@ -62,7 +58,8 @@ test('docs/ops.md is what the registry says', () => {
     '',
     'Every op of StableHLO and of CHLO, and what shardc makes of it. Written by `BLESS=1 npx vitest run tests/ops-table.test.ts`.',
     'An op of the registry has its result types inferred, a reference kernel, a factor rule, text both ways (.tir, StableHLO), and',
-    'is held to the laws on its examples (`tests/laws`) and, kernel and partitioned, to XLA (`tests/xla`).',
+    'is held to the laws on its examples (`tests/laws`) and, kernel and partitioned, to XLA (`tests/xla`). Forms of them beyond plain',
+    'tensor ops, and what XLA says of each: [what is accepted](accepted.md).',
     '',
     '- *split over*: how its dims may be sharded: pass (each shard its own part), reduce (a sum or the like is owed), halo (parts of',
     '  neighbours are exchanged), whole (gathered, or moved to another dim)',
@@ -86,11 +83,12 @@ function rows(names: readonly string[]): string[] {
 function row(name: string): string {
   const known = BY_HAND[name];
   if (known !== undefined) return `| ${name} | read as ${known} | | |`;
-  if (Object.hasOwn(EXPANSIONS, name)) return `| ${name} | read as other ops | | |`;
+  if (Object.hasOwn(EXPANSIONS, name) && registry[name] === undefined) return `| ${name} | read as other ops | | |`;
   if (structural.has(name)) return `| ${name} | structural or collective | | |`;
   const refused = REFUSED[name];
   if (refused !== undefined) return `| ${name} | not supported: ${refused} | | |`;
   if (registry[name] === undefined) throw new Error(`${name} is in no list`);
+  if (isHostTransfer({ kind: name })) return `| ${name} | op, on each device by itself or on one | pass |  |`;
   const own = hasLocalizer(name) || name === 'top_k' || name === 'reduce' ? 'yes' : '';
   return `| ${name} | op | ${splits(name)} | ${own} |`;
 }

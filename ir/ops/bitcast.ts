@@ -1,11 +1,12 @@
 /** bitcast_convert (StableHLO spec): the same bits as another element type; a minor dim joins or splits elements. */
-import { allocate, type Storage, type TensorArray } from '../array.ts';
+import type { Precision, Storage, TensorArray } from '../array.ts';
 import type { OpAttrs } from '../attrs.ts';
 import { unsupported } from '../diagnostics.ts';
 import { RuleBuilder } from '../factors.ts';
 import { defineOp, InferError } from '../op.ts';
-import { DTYPES, type DType, elementCount, tensor, type TensorType, typeText } from '../types.ts';
-import { allocateReal, roundAll } from './rounding.ts';
+import { DTYPES, elementCount, tensor, type TensorType, typeText } from '../types.ts';
+import { bitsOf, elementOf } from '../element-bits.ts';
+import { allocateReal } from './rounding.ts';
 
 export const bitcastConvert = defineOp<OpAttrs['bitcast_convert']>({
   kind: 'bitcast_convert',
@@ -32,58 +33,30 @@ export const bitcastConvert = defineOp<OpAttrs['bitcast_convert']>({
   kernel({ results }, [a], ctx) {
     const x = a as TensorArray;
     const type = results[0] as TensorType;
-    const from = access(x.dtype);
-    const to = access(type.dtype);
-    const bytes = new DataView(new ArrayBuffer(x.data.length * from.size));
-    for (let i = 0; i < x.data.length; i++) from.write(bytes, i * from.size, x.data[i] as number);
-    const data = allocateReal(type.dtype, elementCount(type), ctx.precision);
-    for (let i = 0; i < data.length; i++) (data as Float64Array)[i] = to.read(bytes, i * to.size);
-    return [{ dtype: type.dtype, shape: type.shape, data }];
+    if (x.dtype === type.dtype) return [x];
+    return [{ dtype: type.dtype, shape: type.shape, data: reread(x, type, ctx.precision) }];
   },
   flops: () => 0,
 });
 
-interface Access {
-  /** Bytes. */
-  readonly size: number;
-  readonly read: (bytes: DataView, at: number) => number;
-  readonly write: (bytes: DataView, at: number, value: number) => void;
-}
-
-/** Little-endian elements in memory; floats are rounded to their type first. */
-function access(dtype: DType): Access {
-  const { class: cls, bits } = DTYPES[dtype];
-  if (cls === 'complex' || bits < 8) throw unsupported(`the bits of ${dtype}`);
-  const size = bits / 8;
-  if (dtype === 'bf16') {
-    const round = (v: number): number => (roundAll('bf16', 'true', Float32Array.of(v)) as Float32Array)[0] as number;
-    const half = new DataView(new ArrayBuffer(4));
-    return {
-      size,
-      read: (b, at) => {
-        half.setUint32(0, b.getUint16(at, true) << 16);
-        return half.getFloat32(0);
-      },
-      write: (b, at, v) => {
-        half.setFloat32(0, round(v));
-        b.setUint16(at, half.getUint16(0), true);
-      },
-    };
+/** Of a wide element the narrow ones that it holds, least significant first; or the other way. */
+function reread(
+  { dtype: from, data: given }: TensorArray,
+  { dtype: to, shape }: TensorType,
+  precision: Precision,
+): Storage {
+  for (const dtype of [from, to]) if (DTYPES[dtype].class === 'complex') throw unsupported(`the bits of ${dtype}`);
+  const [has, wants] = [DTYPES[from].bits, DTYPES[to].bits];
+  const data = allocateReal(to, elementCount(tensor(to, shape)), precision);
+  for (let i = 0; i < data.length; i++) {
+    let pattern = 0n;
+    if (wants <= has) {
+      const parts = has / wants;
+      pattern = bitsOf(from, given[Math.floor(i / parts)] as number) >> BigInt((i % parts) * wants);
+    } else
+      for (let part = wants / has - 1; part >= 0; part--)
+        pattern = (pattern << BigInt(has)) | bitsOf(from, given[(i * wants) / has + part] as number);
+    (data as Float64Array)[i] = elementOf(to, BigInt.asUintN(wants, pattern)) as number;
   }
-  if (cls === 'float' && bits < 32) throw unsupported(`the bits of ${dtype}`);
-  const view = (b: DataView, at: number): Storage => {
-    const storage = allocate(dtype, 0, 'true').constructor as new (
-      buffer: ArrayBuffer,
-      at: number,
-      n: number,
-    ) => Storage;
-    return new storage(b.buffer as ArrayBuffer, at, 1);
-  };
-  return {
-    size,
-    read: (b, at) => view(b, at)[0] as number,
-    write: (b, at, v) => {
-      (view(b, at) as Float64Array)[0] = v;
-    },
-  };
+  return data;
 }

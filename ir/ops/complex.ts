@@ -155,6 +155,9 @@ const power: ComplexFunction = (z, w) => {
   return exp(times(w, log(z)));
 };
 
+/** By the real parts, of equals by the imaginary ones (StableHLO spec, maximum). */
+const isBefore = ([a, b]: Complex, [c, d]: Complex): boolean => a < c || (a === c && b < d);
+
 /** Elementwise functions of complex numbers, by op. */
 export const COMPLEX_FUNCTIONS: Readonly<Record<string, ComplexFunction>> = {
   acos: one((z) => minus(real(Math.PI / 2), back(asinh(turned(z))))),
@@ -173,6 +176,8 @@ export const COMPLEX_FUNCTIONS: Readonly<Record<string, ComplexFunction>> = {
   log: one(log),
   log_plus_one: one(log1p),
   logistic: one((z) => over(ONE, plus(ONE, exp(scaled(z, -1))))),
+  maximum: (z, w) => (isBefore(z, w) ? w : z),
+  minimum: (z, w) => (isBefore(w, z) ? w : z),
   multiply: times,
   negate: one(([a, b]) => [-a, -b]),
   power,

@@ -7,7 +7,7 @@ import { unsupported } from '../diagnostics.ts';
 import { RuleBuilder } from '../factors.ts';
 import { defineOp, InferError, passes } from '../op.ts';
 import { IDENTITY_CALLS, meaningOf } from './known-calls.ts';
-import { isDType, tensor, type TensorType, typeText } from '../types.ts';
+import { readType, type TensorType, typeText } from '../types.ts';
 
 type Attrs = OpAttrs['custom_call'];
 
@@ -94,7 +94,7 @@ export const isKnownCall = ({ target, rule }: Pick<Attrs, 'target' | 'rule'>): b
 
 export const customCall = defineOp<Attrs>({
   kind: 'custom_call',
-  infer: ({ attrs }) => attrs.result_types.map(readType),
+  infer: ({ attrs }) => attrs.result_types.map(resultType),
   factors({ operands, results, attrs }) {
     const rule = new RuleBuilder(
       operands.map((t) => t.shape.length),
@@ -131,12 +131,10 @@ export const customCall = defineOp<Attrs>({
   localAttrs: ({ attrs }, { results }) => ({ ...attrs, result_types: results.map(typeText) }),
 });
 
-const TYPE = /^([a-z][a-z0-9]*)\[([0-9,]*)\]$/;
-
-function readType(text: string): TensorType {
-  const [, dtype, dims] = TYPE.exec(text) ?? [];
-  if (dtype === undefined || !isDType(dtype)) throw new InferError(`custom_call: ${text} is not a tensor type`);
-  return tensor(dtype, dims === undefined || dims === '' ? [] : dims.split(',').map(Number));
+function resultType(text: string): TensorType {
+  const type = readType(text);
+  if (type === undefined) throw new InferError(`custom_call: ${text} is not a tensor type`);
+  return type;
 }
 
 /**

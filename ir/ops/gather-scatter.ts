@@ -3,12 +3,12 @@ import { stridesOf, type Storage, type TensorArray } from '../array.ts';
 import type { OpAttrs } from '../attrs.ts';
 import { type Factor, type FactorKind, RuleBuilder, type FactorRule } from '../factors.ts';
 import type { Monoid } from '../layout.ts';
-import { defineOp, InferError, type KernelContext, type OpView, passes } from '../op.ts';
+import { defineOp, firstOf, InferError, type KernelContext, type OpView, passes } from '../op.ts';
 import type { Block } from '../program.ts';
 import { type DType, elementCount, isComplex, tensor, type TensorType, DTYPES } from '../types.ts';
 import { onParts } from './complex.ts';
 import { laneAt, setLane } from './lanes.ts';
-import { combineOn, regionMonoid, regionMonoids } from './monoid.ts';
+import { combineOn, combinerOf, monoidsOf, regionMonoid } from './monoid.ts';
 import { allocateReal, roundAll } from './rounding.ts';
 import type { PadRule } from '../padding.ts';
 import { forEachIndex } from './strided.ts';
@@ -209,7 +209,7 @@ export const scatter = defineOp<Scatter>({
           results.map(() => input),
           factor,
         ),
-      partial: regionMonoids(regions[0]) === null ? 'replicate' : 'reduce',
+      partial: monoidsOf(regions[0], x) === null ? 'replicate' : 'reduce',
       // Updates of a dim that no index addresses go to its element 0, which is one shard's.
       gone: (d) => (attrs.scatter_dims_to_operand_dims.includes(d) ? { kind: 'pass' } : { kind: 'pass', whole: true }),
       sliced: (_, input, slice) => [
@@ -222,7 +222,7 @@ export const scatter = defineOp<Scatter>({
   kernel: (view, inputs, ctx) => scatterKernel(view, inputs, ctx),
   padRule: scatterPadding,
   linearity: ({ regions, results }) => (results.length === 1 && regionMonoid(regions[0]) === 'sum' ? [[0, 2]] : []),
-  combiner: ({ regions, results }) => (results.length === 1 ? regionMonoid(regions[0]) : null),
+  combiner: ({ regions, results }) => (results.length === 1 ? combinerOf(regions[0], firstOf(results)) : null),
   flops: ({ operands, results }) => elementCount(operands[results.length + 1] as TensorType),
 });
 
@@ -258,7 +258,7 @@ function scatterKernel(view: OpView<Scatter>, inputs: readonly TensorArray[], ct
     .map((_, d) => d)
     .filter((d) => !attrs.inserted_window_dims.includes(d) && !attrs.input_batching_dims.includes(d));
   const starts = startReader(indices, attrs.index_vector_dim);
-  const monoid = n === 1 ? regionMonoid(region) : null;
+  const monoid = n === 1 ? combinerOf(region, firstOf(inputs)) : null;
   const write = writer(out, inputs.slice(n + 1), region, monoid, ctx);
   forEachIndex(update.shape, (index, flat) => {
     const at = batch.map((d) => index[d] as number);

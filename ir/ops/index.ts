@@ -9,6 +9,7 @@ import { elementwiseOps } from './elementwise.ts';
 import { fft } from './fft.ts';
 import { gather, scatter } from './gather-scatter.ts';
 import { gradients } from './gradients/index.ts';
+import { hostTransfers } from './host-transfers.ts';
 import { linearAlgebraOps } from './linear-algebra.ts';
 import { nextAfter } from './next-after.ts';
 import { batchNormInference } from './normalisation.ts';
@@ -23,6 +24,7 @@ import { reduceWindow } from './windows.ts';
 
 const ops: Registry = {
   ...elementwiseOps,
+  ...hostTransfers,
   ...linearAlgebraOps,
   ...randomOps,
   ...shapingOps,

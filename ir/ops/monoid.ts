@@ -1,7 +1,7 @@
 /** Monoids: the region of reduce, scatter and all_reduce recognised as one, and their meaning on numbers. */
 import type { Monoid } from '../layout.ts';
 import type { Block, ValueId } from '../program.ts';
-import { type DType, isFloat } from '../types.ts';
+import { type DType, isComplex, isFloat, type TensorType } from '../types.ts';
 
 const MONOIDS: Readonly<Record<string, Monoid>> = {
   add: 'sum',
@@ -11,6 +11,16 @@ const MONOIDS: Readonly<Record<string, Monoid>> = {
   and: 'and',
   or: 'or',
 };
+
+/** What combines partial results; complex numbers have no largest or smallest, so partial maxima have no start. */
+export const combinerOf = (region: Block | undefined, type: Pick<TensorType, 'dtype'>): Monoid | null =>
+  startable(regionMonoid(region), type);
+/** Of a region that combines several values alike. */
+export const monoidsOf = (region: Block | undefined, type: Pick<TensorType, 'dtype'>): Monoid | null =>
+  startable(regionMonoids(region), type);
+
+const startable = (monoid: Monoid | null, { dtype }: Pick<TensorType, 'dtype'>): Monoid | null =>
+  isComplex(dtype) && (monoid === 'max' || monoid === 'min') ? null : monoid;
 
 /** The monoid of a region of exactly one binary op on its two parameters; null for anything else. */
 export function regionMonoid(region: Block | undefined): Monoid | null {

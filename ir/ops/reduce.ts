@@ -4,13 +4,13 @@ import type { OpAttrs } from '../attrs.ts';
 import { type FactorRule, RuleBuilder } from '../factors.ts';
 import type { Monoid } from '../layout.ts';
 import { identityOf } from '../monoid.ts';
-import { defineOp, InferError, type KernelContext, type OpView } from '../op.ts';
+import { defineOp, firstOf, InferError, type KernelContext, type OpView } from '../op.ts';
 import { type PadContent, type PadRule, satisfies } from '../padding.ts';
 import type { Block } from '../program.ts';
 import { elementCount, isComplex, isFloat, tensor, type TensorType } from '../types.ts';
 import { onParts } from './complex.ts';
 import { lanes } from './lanes.ts';
-import { combineOn, onlyPicks, regionMonoid } from './monoid.ts';
+import { combineOn, combinerOf, onlyPicks, regionMonoid } from './monoid.ts';
 import { filled } from './rounding.ts';
 
 type Attrs = OpAttrs['reduce'];
@@ -57,7 +57,7 @@ export const reduce = defineOp<Attrs>({
     return simple ? sumOf(monoid)(view, inputs, ctx) : reduceRegion(view, inputs, ctx);
   },
   linearity: ({ regions, results }) => (results.length === 1 && regionMonoid(regions[0]) === 'sum' ? [[0, 1]] : []),
-  combiner: ({ regions, results }) => (results.length === 1 ? regionMonoid(regions[0]) : null),
+  combiner: ({ regions, results }) => (results.length === 1 ? combinerOf(regions[0], firstOf(results)) : null),
   padRule: reducePadding,
   flops: ({ operands, results }) => elementCount(operands[0] as TensorType) * results.length,
 });
@@ -71,7 +71,7 @@ const sumOf = (monoid: Monoid) =>
  */
 function reducePadding({ operands, results, regions }: OpView<Attrs>, f: number, rule: FactorRule): PadRule | null {
   const n = results.length;
-  const monoid = n === 1 ? regionMonoid(regions[0]) : null;
+  const monoid = n === 1 ? combinerOf(regions[0], firstOf(results)) : null;
   const { dtype } = operands[0] as TensorType;
   if (rule.factors[f]?.kind === 'pass')
     return { gives: (held) => results.map((_, i) => reducedPadding(monoid, held[i], held[n + i])) };

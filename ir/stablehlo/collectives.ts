@@ -18,6 +18,7 @@ export const COLLECTIVE_OPS: ReadonlySet<string> = new Set([
   'all_to_all',
   'collective_broadcast',
   'collective_permute',
+  'cross-replica-sum',
   'reduce_scatter',
 ]);
 
@@ -63,6 +64,8 @@ export function readCollective(stated: Stated): { readonly kind: string; readonl
         );
       return { kind, attrs: { ...common, moves: axes.length === 0 ? [] : [move] } };
     }
+    case 'cross-replica-sum':
+      return { kind: 'all_reduce', attrs: { ...common, axes, monoid: 'sum' } };
     case 'all_reduce':
       return { kind, attrs: { ...common, axes, monoid: monoidOf(stated) } };
     default:

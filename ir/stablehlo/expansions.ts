@@ -7,9 +7,12 @@ import { InferError } from '../op.ts';
 import type { Block, Op, ValueId } from '../program.ts';
 import { einsum } from '../text/einsum.ts';
 import type { TypedBuilder } from '../typed-build.ts';
-import { isComplex, type TensorType, withDType } from '../types.ts';
+import { DTYPES, hasUnknownDims, isComplex, isFloat, type TensorType } from '../types.ts';
 import { batchNormGrad, batchNormTraining } from './batch-norm.ts';
 import { raggedDot } from './ragged-dot.ts';
+import { foldedConstant } from './constant-folding.ts';
+import { mulhi } from './mulhi.ts';
+import { scan } from './scan.ts';
 import { OP_ATTRS, type Raw } from './op-attrs.ts';
 
 export interface Expansion {
@@ -19,6 +22,13 @@ export interface Expansion {
   readonly regions: readonly Block[];
   /** What makes a value, where it is known. */
   readonly maker: (value: ValueId) => Op | undefined;
+  readonly bounds: Bounds;
+}
+
+/** Sizes that only the run knows, of dims that are read at their bound. */
+export interface Bounds {
+  readonly size: (value: ValueId, dim: number) => ValueId | undefined;
+  readonly setSize: (value: ValueId, size: ValueId | undefined, dim: number) => ValueId;
 }
 
 /** What XLA expands before anything else looks at it. */
@@ -39,13 +49,19 @@ const rankOf = (e: Expansion, v: ValueId): number => e.b.typeOf(v).shape.length;
 
 /** The numbers of a constant operand; a size that only the run knows has no meaning in a program of static shapes. */
 function known(e: Expansion, index: number, what: string): number[] {
-  const value = e.operands[index] as ValueId;
-  const op = e.maker(value);
-  const data = op?.kind === 'constant' ? (op.attrs.value as { data: ArrayLike<number | bigint> }).data : undefined;
-  if (data === undefined) throw unsupported(`${what} that is not a constant`);
-  const count = e.b.typeOf(value).shape.reduce((n, s) => n * s, 1);
-  return Array.from({ length: count }, (_, i) => Number(data[data.length === 1 ? 0 : i]));
+  const found = foldedConstant(e.b, e.maker, e.operands[index] as ValueId);
+  if (found === undefined)
+    throw unsupported(`${what} that is not a constant`, {
+      help: 'compute sizes from constants and from the dims of values alone: XLA takes no others',
+    });
+  return Array.from(found.data as ArrayLike<number | bigint>, Number);
 }
+
+/** As the result's type says, or, where that leaves sizes open, as the operand that holds them. */
+const shapeAt = (e: Expansion, index: number, what: string): readonly number[] => {
+  const { shape } = result(e);
+  return hasUnknownDims(result(e)) ? known(e, index, what) : shape;
+};
 
 /** CHLO's broadcasting: dims of the smaller operand given, or aligned at the end. */
 function alike(e: Expansion, values: readonly ValueId[]): ValueId[] {
@@ -69,6 +85,10 @@ const infinite =
     const bound = e.b.splat(sign < 0 ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY, type);
     return [e.b.one('compare', [value, bound], { direction: 'EQ', compare_type: 'FLOAT' })];
   };
+
+/** Is the op read as others? Random bits are, where floats are asked for. */
+export const isExpanded = (kind: string, { results }: Pick<Raw, 'results'>): boolean =>
+  Object.hasOwn(EXPANSIONS, kind) && (kind !== 'rng_bit_generator' || isFloat(results[1]?.dtype ?? 'u32'));
 
 export const EXPANSIONS: Readonly<Record<string, Expand>> = {
   batch_norm_grad: (e) => batchNormGrad(e.b, e.operands, number(e, 'feature_index'), number(e, 'epsilon')),
@@ -115,7 +135,10 @@ export const EXPANSIONS: Readonly<Record<string, Expand>> = {
   },
   constant_like: (e) => [e.b.splat(number(e, 'value'), result(e))],
   dynamic_broadcast_in_dim: (e) => [
-    e.b.one('broadcast_in_dim', [first(e)], { dims: list(e, 'dims', 'broadcast_dimensions'), shape: result(e).shape }),
+    e.b.one('broadcast_in_dim', [first(e)], {
+      dims: list(e, 'dims', 'broadcast_dimensions'),
+      shape: shapeAt(e, 1, 'the shape of dynamic_broadcast_in_dim'),
+    }),
   ],
   dynamic_gather: (e) => [
     e.b.one('gather', e.operands.slice(0, 2), {
@@ -124,43 +147,57 @@ export const EXPANSIONS: Readonly<Record<string, Expand>> = {
     }),
   ],
   dynamic_iota: (e) => [
-    e.b.one('iota', [], { dim: number(e, e.raw.fields.has('dim') ? 'dim' : 'iota_dimension'), ...result(e) }),
+    e.b.one('iota', [], {
+      dim: number(e, e.raw.fields.has('dim') ? 'dim' : 'iota_dimension'),
+      dtype: result(e).dtype,
+      shape: shapeAt(e, 0, 'the shape of dynamic_iota'),
+    }),
   ],
   dynamic_pad(e) {
     const [low, high, interior] = [2, 3, 4].map((i) => known(e, i, 'padding of dynamic_pad'));
     return [e.b.one('pad', e.operands.slice(0, 2), { low, high, interior })];
   },
-  dynamic_reshape: (e) => [e.b.one('reshape', [first(e)], { shape: result(e).shape })],
+  dynamic_reshape: (e) => [e.b.one('reshape', [first(e)], { shape: shapeAt(e, 1, 'the shape of dynamic_reshape') })],
   einsum: (e) => [einsum(e.b, text(e, 'config', 'einsum_config'), e.operands)],
   get_dimension_size(e) {
-    const size = e.b.typeOf(first(e)).shape[number(e, e.raw.fields.has('dim') ? 'dim' : 'dimension')];
-    return [e.b.splat(size ?? 0, result(e))];
+    const dim = number(e, e.raw.fields.has('dim') ? 'dim' : 'dimension');
+    return [e.bounds.size(first(e), dim) ?? e.b.splat(e.b.typeOf(first(e)).shape[dim] ?? 0, result(e))];
   },
   is_inf: infinite(0),
   is_neg_inf: infinite(-1),
   is_pos_inf: infinite(1),
   map: (e) => [mapped(e)],
-  /** The upper 32 bits of the product; of 64-bit integers there is no wider type to take it in. */
-  mulhi(e) {
-    const type = e.b.typeOf(first(e));
-    const wide = { i32: 'i64', u32: 'u64', i16: 'i32', u16: 'u32', i8: 'i32', u8: 'u32' } as const;
-    const dtype = Object.hasOwn(wide, type.dtype) ? wide[type.dtype as keyof typeof wide] : undefined;
-    if (dtype === undefined) throw unsupported(`chlo.mulhi on ${type.dtype}`);
-    const [a, b] = e.operands.map((v) => e.b.one('convert', [v], { dtype })) as [ValueId, ValueId];
-    const bits = e.b.splat(Number(/\d+/.exec(type.dtype)?.[0]), withDType(type, dtype));
-    const high = e.b.one('shift_right_logical', [e.b.one('multiply', [a, b]), bits]);
-    return [e.b.one('convert', [high], { dtype: type.dtype })];
-  },
+  mulhi: (e) => [mulhi(e.b, first(e), e.operands[1] as ValueId)],
   ragged_dot: raggedDot,
+  /** The bits of floats are those of integers as wide. */
+  rng_bit_generator(e) {
+    const bits = e.raw.results[1] as TensorType;
+    const dtype = `u${DTYPES[bits.dtype].bits}`;
+    const attrs = { ...OP_ATTRS.rng_bit_generator?.(e.raw), dtype };
+    const [state, made] = e.b.apply('rng_bit_generator', e.operands, attrs) as [ValueId, ValueId];
+    return [state, e.b.one('bitcast_convert', [made], { dtype: bits.dtype, shape: bits.shape })];
+  },
   real_dynamic_slice(e) {
     const [start, limit, strides] = [1, 2, 3].map((i) => known(e, i, 'bounds of real_dynamic_slice'));
     return [e.b.one('slice', [first(e)], { start, limit, strides })];
   },
+  scan(e) {
+    const segments = list(e, 'operandSegmentSizes');
+    const inputs = e.operands.slice(0, segments[0]);
+    const form = {
+      dim: number(e, 'dimension'),
+      isReverse: e.raw.fields.get('is_reverse') === true,
+      inputs,
+      inits: e.operands.slice(inputs.length),
+    };
+    return scan(e.b, form, e.raw.results, e.regions[0] as Block);
+  },
   set_dimension_size(e) {
-    const [size] = known(e, 1, 'the size of set_dimension_size');
     const dim = number(e, e.raw.fields.has('dim') ? 'dim' : 'dimension');
-    if (size !== e.b.typeOf(first(e)).shape[dim]) throw unsupported('set_dimension_size: dims that change their size');
-    return [first(e)];
+    const size = foldedConstant(e.b, e.maker, e.operands[1] as ValueId)?.data[0];
+    const whole = size !== undefined && Number(size) === e.b.typeOf(first(e)).shape[dim];
+    if (whole && e.bounds.size(first(e), dim) === undefined) return [first(e)];
+    return [e.bounds.setSize(first(e), whole ? undefined : (e.operands[1] as ValueId), dim)];
   },
   square: (e) => [e.b.one('multiply', [first(e), first(e)])],
   torch_index_select: (e) => [indexSelect(e)],

@@ -86,17 +86,19 @@ class Printer {
     const params = func.body.params.map((p) => `${this.fresh(p)}: ${tensorText(valueInfo(func, p).type)}`);
     const manual = mesh.axes.map((a) => `"${a.name}"`).join(', ');
     const outer = typesOut.map((_, i) => (typesOut.length === 1 ? '%out' : `%out#${i}`));
+    const named = typesOut.length === 0 ? '' : `%out${typesOut.length > 1 ? `:${typesOut.length}` : ''} = `;
+    const returned = typesOut.length === 0 ? '' : ` ${outer.join(', ')} : ${typesOut.map(tensorText).join(', ')}`;
     this.lines.push(
       `module @${name} attributes {mhlo.num_partitions = ${count} : i32, mhlo.num_replicas = 1 : i32} {`,
       ...this.meshes.map((m) => `  ${meshText(m)}`),
       `  func.func public @main(${args.join(', ')}) -> (${results.join(', ')}) {`,
-      `    %out${typesOut.length > 1 ? `:${typesOut.length}` : ''} = sdy.manual_computation(${typesIn.map((_, i) => `%arg${i}`).join(', ')}) in_shardings=[${enter.join(', ')}] out_shardings=[${leave.join(', ')}] manual_axes={${manual}} (${params.join(', ')}) {`,
+      `    ${named}sdy.manual_computation(${typesIn.map((_, i) => `%arg${i}`).join(', ')}) in_shardings=[${enter.join(', ')}] out_shardings=[${leave.join(', ')}] manual_axes={${manual}} (${params.join(', ')}) {`,
     );
     this.depth = 3;
     this.ops(func.body, 'sdy.return');
     this.lines.push(
       `    } : (${typesIn.map(tensorText).join(', ')}) -> (${typesOut.map(tensorText).join(', ')})`,
-      `    return ${outer.join(', ')} : ${typesOut.map(tensorText).join(', ')}`,
+      `    return${returned}`,
       '  }',
     );
     for (const repeated of this.functions) this.function(repeated);

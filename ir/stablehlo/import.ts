@@ -7,8 +7,9 @@ import type { Func, Module, SourceText } from '../program.ts';
 import { walkOps } from '../program.ts';
 import { ImportContext } from './import/context.ts';
 import type { ImportOptions } from './import/options.ts';
-import { alias, signatureOfNothing, topLevel } from './import/functions.ts';
+import { alias, readMeshes, signatureOfNothing, topLevel } from './import/functions.ts';
 import { readOp } from './import/op.ts';
+import { aroundCollectives } from './outside-collectives.ts';
 import { Reader } from './reader.ts';
 import { tokenize } from './tokens.ts';
 
@@ -16,6 +17,7 @@ export function importStablehlo(source: SourceText, options: ImportOptions = {})
   const c = new ImportContext(new Reader(tokenize(source), source.text), source, options, readOp);
   const { r, functions } = c;
   while (r.isKind('hash')) alias(c);
+  readMeshes(c);
   const { name, attrs } = r.is('"builtin.module"') ? genericModule(c) : prettyModule(c);
   c.locations.maybe();
   while (r.isKind('hash')) alias(c);
@@ -24,7 +26,8 @@ export function importStablehlo(source: SourceText, options: ImportOptions = {})
     throw userError('SH0103', 'the file holds no function', { expected: 'at least `func.func public @main(...)`' });
   checkCalls(functions);
   const rest = attrs === '' ? {} : { attrs };
-  const kept = withoutRegions(functions, c.asRegions);
+  const called = withoutRegions(functions, c.asRegions);
+  const kept = options.asWritten === true ? called : aroundCollectives(called, c.attributes.meshes);
   return { name, level: 'parsed', meshes: c.attributes.meshes, functions: kept, source, ...rest };
 }
 

@@ -56,6 +56,12 @@ function precisionOf(raw: Raw): Attrs {
   return kept(raw, 'precision');
 }
 
+/** As the pretty form has it: `<lhs_precision_type = tf32, …>`; the generic form names its dialect before. */
+function algorithmOf(raw: Raw): Attrs {
+  const { algorithm } = kept(raw, 'algorithm') as { readonly algorithm?: string };
+  return algorithm === undefined ? {} : { algorithm: algorithm.replace(/^#stablehlo\.dot_algorithm(?=<)/, '') };
+}
+
 /** A list with one entry per dim of the first operand; absent = ones. */
 const orOnes = (raw: Raw, name: string): number[] =>
   raw.fields.has(name) ? ints(raw, name) : (raw.operands[0] as TensorType).shape.map(() => 1);
@@ -150,7 +156,7 @@ export const OP_ATTRS: Readonly<Record<string, Convert>> = {
       rhs_contracting,
       dtype: result(raw).dtype,
       ...precisionOf(raw),
-      ...kept(raw, 'algorithm'),
+      ...algorithmOf(raw),
     };
   },
   reduce: (raw) => ({ dims: ints(raw, 'dimensions') }),
@@ -243,5 +249,9 @@ export const OP_ATTRS: Readonly<Record<string, Convert>> = {
     transpose_a: String(raw.fields.get('transpose_a')),
   }),
   top_k: (raw) => ({ k: num(raw, 'k', result(raw).shape.at(-1) ?? 0) }),
-  sort: (raw) => ({ dim: num(raw, 'dimension', -1), is_stable: flag(raw, 'is_stable') }),
+  sort: (raw) => {
+    const dim = num(raw, 'dimension', -1);
+    // Counted from the end where it is negative.
+    return { dim: dim < 0 ? dim + (raw.operands[0]?.shape.length ?? 0) : dim, is_stable: flag(raw, 'is_stable') };
+  },
 };

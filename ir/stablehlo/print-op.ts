@@ -109,8 +109,11 @@ function pairs(low: readonly number[], high: readonly number[]): string {
 }
 const list2 = (rows: readonly (readonly number[])[]): string => `[${rows.map(list).join(', ')}]`;
 
+/** As written: queues and channels mean nothing to the compiler. */
+const verbatimOf = (op: Printable): string | undefined => op.attrs.verbatim as string | undefined;
+
 /** Attributes of ops that are printed in generic form, as MLIR properties. */
-const PROPERTIES: Readonly<Record<string, (op: Printable) => string>> = {
+const PROPERTIES: Readonly<Record<string, (op: Printable) => string | undefined>> = {
   reduce: (op) => `dimensions = ${array(op.attrs.dims as number[])}`,
   gather: (op) => {
     const a = op.attrs as unknown as OpAttrs['gather'];
@@ -149,6 +152,10 @@ const PROPERTIES: Readonly<Record<string, (op: Printable) => string>> = {
   batch_norm_inference: (op) =>
     `epsilon = ${floatText(op.attrs.epsilon as number, 'f32')} : f32, feature_index = ${String(op.attrs.feature_index)} : i64`,
   case: () => '',
+  infeed: verbatimOf,
+  recv: verbatimOf,
+  outfeed: verbatimOf,
+  send: verbatimOf,
   optimization_barrier: () => '',
 };
 
@@ -157,7 +164,7 @@ export const propertiesOf = (op: Printable): string | undefined => PROPERTIES[op
 /** Is there a form for the op's own attributes? Others print those that import.ts kept as text. */
 export const hasSyntax = (kind: string): boolean =>
   Object.hasOwn(SYNTAX, kind) ||
-  Object.hasOwn(PROPERTIES, kind) ||
+  (Object.hasOwn(PROPERTIES, kind) && PROPERTIES[kind] !== verbatimOf) ||
   ALIKE.has(kind) ||
   CHLO.has(kind) ||
   PLAIN.has(kind);

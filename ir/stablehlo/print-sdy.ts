@@ -2,7 +2,7 @@
  * A global program, calls and layouts included, as MLIR prints it: what `shardc sdy-opt` and `--emit sdy` give, and what
  * import.ts reads back. Per-device programs are export.ts'.
  */
-import type { EditBlock, EditFunc, EditModule, EditOp, EditValue } from '../edit.ts';
+import { type EditBlock, type EditFunc, type EditModule, type EditOp, type EditValue, withInner } from '../edit.ts';
 import type { Layout } from '../layout.ts';
 import { meshBodyText } from '../inlined-mesh.ts';
 import type { Mesh } from '../mesh.ts';
@@ -39,6 +39,7 @@ class SdyPrinter {
     this.nested(() => {
       for (const mesh of meshes.filter((m) => m.inlined !== true))
         this.line(`${meshText(mesh)}${prefixed(' ', bracketed('{', mesh.attrs ?? '', '}'))}`);
+      for (const mesh of meshesOfOne(this.edit)) this.line(meshText(mesh));
       for (const func of functions) this.func(func);
     });
     this.line('}');
@@ -186,7 +187,13 @@ class SdyPrinter {
     const found = new Map(discardable(op).map((entry) => cutAt(entry)));
     const effects = (op.attrs.effect_layouts ?? []) as readonly Layout[];
     const layouts = op.results.length === 0 ? effects : op.results.map((r) => r.layout);
-    const shardings = saysItsOwn(op) ? undefined : perValueText(this.edit, layouts);
+    const device = op.attrs.device as number | undefined;
+    const shardings =
+      device !== undefined
+        ? onOneDevice(device, op.results.length)
+        : saysItsOwn(op)
+          ? undefined
+          : perValueText(this.edit, layouts);
     if (shardings !== undefined) found.set('sdy.sharding', shardings);
     const rule = ruleAttribute(op);
     if (rule !== undefined) found.set('sdy.sharding_rule', rule);
@@ -328,6 +335,25 @@ class SdyPrinter {
   private uses(values: readonly EditValue[]): string {
     return values.map((v) => this.name(v)).join(', ');
   }
+}
+
+const meshOfOne = (device: number): string => `maximal_mesh_${device}`;
+
+/** An op with effects says where it runs, with or without results. */
+const onOneDevice = (device: number, results: number): string =>
+  `#sdy.sharding_per_value<[${new Array<string>(Math.max(1, results)).fill(`<@${meshOfOne(device)}, []>`).join(', ')}]>`;
+
+/** Of the devices that such ops name, where the module does not hold them. */
+function meshesOfOne({ functions, meshes }: EditModule): Mesh[] {
+  const devices = new Set<number>();
+  const look = (block: EditBlock): void => {
+    for (const top of block.ops())
+      for (const op of withInner(top)) if (op.attrs.device !== undefined) devices.add(op.attrs.device as number);
+  };
+  for (const func of functions) look(func.body);
+  return [...devices]
+    .map((device): Mesh => ({ name: meshOfOne(device), axes: [], deviceIds: [device] }))
+    .filter((mesh) => !meshes.some((m) => m.name === mesh.name));
 }
 
 /** What its results' shardings are stands in its own form. */

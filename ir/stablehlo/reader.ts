@@ -2,7 +2,7 @@
 import type { IToken } from 'chevrotain';
 import { type DiagnosticError, unsupported, userError } from '../diagnostics.ts';
 import type { Span } from '../program.ts';
-import { tensor, type TensorType } from '../types.ts';
+import { hasUnknownDims, tensor, type TensorType, UNKNOWN } from '../types.ts';
 import { elementNamed } from './element-names.ts';
 import { T } from './tokens.ts';
 
@@ -19,11 +19,6 @@ const UNREAD_TYPES = [
     what: 'uniform quantised types',
     help: 'lower with plain types: integers, their scales as arguments, and the convert and multiply written out',
   },
-  {
-    mark: '?',
-    what: 'dims of unknown size',
-    help: 'lower at fixed sizes: jax.export without symbolic_shape, torch.export without dynamic_shapes',
-  },
 ] as const;
 
 export class Reader {
@@ -31,6 +26,8 @@ export class Reader {
   at = 0;
   private readonly text: string;
   private depth = 0;
+  /** Types stay as written: tuples and sizes that are open are then not supported. */
+  asWritten = false;
   private readonly types = new Map<string, TensorType>();
   /** `#name = …` at top level: the token after `=`. */
   readonly aliases = new Map<string, number>();
@@ -142,8 +139,6 @@ export class Reader {
 
   tensorType(): TensorType {
     if (this.accept('!stablehlo.token')) return tensor('token', []);
-    if (this.is('tuple'))
-      throw unsupported('tuples as arguments or results of a function', { span: this.span(this.at, this.at) });
     const image = this.takeKind('tensor', 'a type (tensor<…>)');
     let type = this.types.get(image);
     if (type === undefined) {
@@ -151,6 +146,33 @@ export class Reader {
       this.types.set(image, type);
     }
     return type;
+  }
+
+  /** Of what stays a type of the program: a function's, a loop's, a region's. */
+  staticType(): TensorType {
+    const at = this.at;
+    const type = this.tensorType();
+    const image = this.tokens[at]?.image ?? '';
+    if (!hasUnknownDims(type) && !image.includes('#stablehlo.bounds')) return type;
+    throw unknownDims(image, this.span(at, at));
+  }
+
+  /** One type as the list of its tensors: `tuple<tuple<t, u>, v>` is t, u, v, as the value is that of its values. */
+  leafTypes(one: () => TensorType = () => this.tensorType()): TensorType[] {
+    if (!this.accept('tuple')) return [one()];
+    return this.nested(() => this.list('<', '>', () => this.leafTypes(one)).flat());
+  }
+
+  /** Of what goes by one name: a function's argument, a call's result. */
+  namedLeaves(): TensorType[] {
+    if (this.asWritten && this.is('tuple'))
+      throw unsupported('tuples as arguments or results of a function', { span: this.span(this.at, this.at) });
+    return this.leafTypes();
+  }
+
+  staticLeaves(): TensorType[] {
+    if (this.asWritten && this.is('tuple')) return this.namedLeaves();
+    return this.leafTypes(() => this.staticType());
   }
 
   /** Of an attribute's `tensor<…>`, whatever its element type (`index` is none of a tensor's). */
@@ -161,11 +183,18 @@ export class Reader {
 
   private parseType(image: string): TensorType {
     const body = image.slice('tensor<'.length, -1).split(',')[0] as string;
-    const match = /^((?:\d+x)*)(.+)$/.exec(body.trim());
-    const shape = match?.[1] === undefined || match[1] === '' ? [] : match[1].slice(0, -1).split('x').map(Number);
+    const match = /^((?:(?:\d+|\?)x)*)(.+)$/.exec(body.trim());
+    // A dim with a bound on its size is read at its bound (import/bounded.ts).
+    const bounds = /#stablehlo\.bounds<([^>]*)>/.exec(image)?.[1]?.split(',') ?? [];
+    const size = (text: string, d: number): number => {
+      const bound = text === '?' ? (bounds[d]?.trim() ?? '?') : text;
+      return bound === '?' ? UNKNOWN : Number(bound);
+    };
+    const shape = match?.[1] === undefined || match[1] === '' ? [] : match[1].slice(0, -1).split('x').map(size);
     const name = match?.[2] ?? '';
     const dtype = elementNamed(name);
-    const unread = UNREAD_TYPES.find(({ mark }) => name.includes(mark));
+    if (this.asWritten && image.includes('?')) throw unknownDims(image, this.span(this.at - 1, this.at - 1));
+    const unread = UNREAD_TYPES.find(({ mark }) => image.includes(mark));
     if (unread !== undefined)
       throw unsupported(`${unread.what}, as in ${image}`, {
         span: this.span(this.at - 1, this.at - 1),
@@ -224,3 +253,10 @@ export class Reader {
     });
   }
 }
+
+/** XLA takes sizes that are open in the text only where it can work them out. */
+export const unknownDims = (type: string, span: Span): DiagnosticError =>
+  unsupported(`dims of unknown size, as in ${type}`, {
+    span,
+    help: 'lower at fixed sizes: jax.export without symbolic_shape, torch.export without dynamic_shapes',
+  });

@@ -63,6 +63,8 @@ const none = may('ints', []);
 
 const MONOIDS = ['sum', 'prod', 'max', 'min', 'and', 'or'] as const satisfies readonly Monoid[];
 
+const HOST_TRANSFER = { verbatim: may('text', ''), device: may('int'), layouts: may('layouts') };
+
 type Specs<K extends keyof OpAttrs> = { readonly [A in keyof OpAttrs[K]]-?: AttrSpec };
 
 export const ATTR_SCHEMA: { readonly [K in keyof OpAttrs]: Specs<K> } = {
@@ -157,7 +159,17 @@ export const ATTR_SCHEMA: { readonly [K in keyof OpAttrs]: Specs<K> } = {
     transpose_a: word('NO_TRANSPOSE', 'TRANSPOSE', 'ADJOINT'),
   },
   get_tuple_element: { index: need('int') },
-  custom_call: { target: need('text'), verbatim: may('text', ''), rule: may('text'), result_types: need('words') },
+  custom_call: {
+    target: need('text'),
+    verbatim: may('text', ''),
+    rule: may('text'),
+    device: may('int'),
+    result_types: need('words'),
+  },
+  infeed: { ...HOST_TRANSFER, result_types: need('words') },
+  recv: { ...HOST_TRANSFER, result_types: need('words') },
+  outfeed: HOST_TRANSFER,
+  send: HOST_TRANSFER,
   call: { callee: may('text') },
   while: { trip_count: may('int') },
   sharding_constraint: { layout: need('layout') },

@@ -9,8 +9,10 @@ interface Term {
 }
 
 /** One letter per dim; letters that the result lacks are summed over. Several operands are taken from left to right. */
-export function einsum(b: TypedBuilder, equation: string, operands: readonly ValueId[]): ValueId {
-  const match = /^([a-zA-Z]*(?:,[a-zA-Z]*)*)->([a-zA-Z]*)$/.exec(equation.replaceAll(' ', ''));
+export function einsum(b: TypedBuilder, given: string, operands: readonly ValueId[]): ValueId {
+  const ranks = operands.map((v) => b.typeOf(v).shape.length);
+  const equation = withoutEllipsis(given.replaceAll(' ', ''), ranks);
+  const match = /^([a-zA-Z]*(?:,[a-zA-Z]*)*)->([a-zA-Z]*)$/.exec(equation);
   if (match === null) throw new InferError(`"${equation}" is not an einsum; it looks like "bm,mf->bf"`);
   const inputs = (match[1] as string).split(',');
   const out = match[2] as string;
@@ -29,6 +31,24 @@ export function einsum(b: TypedBuilder, equation: string, operands: readonly Val
   }
   const reduced = without(b, left, out);
   return ordered(b, reduced, out).value;
+}
+
+/**
+ * `...` stands for the dims of an operand that have no letter; of several operands they are aligned at the end.
+ *
+ *   "...ij,...jk->...ik" of ranks 3 and 3   →   "Aij,Ajk->Aik"
+ */
+function withoutEllipsis(equation: string, ranks: readonly number[]): string {
+  if (!equation.includes('...')) return equation;
+  const [left = '', right = ''] = equation.split('->');
+  const terms = left.split(',');
+  const counts = terms.map((t, i) => (t.includes('...') ? (ranks[i] ?? 0) - (t.length - 3) : 0));
+  const most = Math.max(0, ...counts);
+  const free = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ'].filter((l) => !equation.includes(l)).slice(0, most);
+  if (counts.some((n) => n < 0) || free.length < most)
+    throw new InferError(`"${equation}" names more dims than its operands have`);
+  const filled = (term: string, count: number): string => term.replace('...', free.slice(most - count).join(''));
+  return `${terms.map((t, i) => filled(t, counts[i] as number)).join(',')}->${filled(right, most)}`;
 }
 
 function check(b: TypedBuilder, inputs: readonly string[], out: string, operands: readonly ValueId[]): void {

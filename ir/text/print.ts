@@ -235,7 +235,7 @@ function isExpression(block: Block): boolean {
     end?.kind !== 'return' ||
     block.ops.length !== 2 ||
     op.regions.length > 0 ||
-    op.results.length === 0
+    op.results.length !== 1
   )
     return false;
   const known = op.kind !== 'constant' && !isCollective(synchronous(op));

@@ -39,7 +39,8 @@ export function oneOrder(module: Module, report: (diagnostic: Diagnostic) => voi
     return layout === undefined ? undefined : aligned.boundary(layout);
   };
   for (const op of walkOps(func.body))
-    if (op.kind === 'custom_call' && runsOnOne(op, func, module)) report(everywhere(op));
+    if (op.kind === 'custom_call' && op.attrs.device === undefined && runsOnOne(op, func, module))
+      report(everywhere(op));
   const params = func.body.params.map((p) =>
     boundary(valueInfo(func, p).layout, `argument %${valueInfo(func, p).name ?? p}`),
   );

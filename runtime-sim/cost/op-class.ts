@@ -40,4 +40,8 @@ const CLASSES: Readonly<Record<string, OpClass>> = {
   triangular_solve: 'other',
   rng_bit_generator: 'other',
   custom_call: 'other',
+  infeed: 'other',
+  outfeed: 'other',
+  recv: 'other',
+  send: 'other',
 };

@@ -114,6 +114,7 @@ describe('shardc FILE', () => {
       'propagate',
       'settle',
       'one-order',
+      'on-devices',
       'loop-invariants',
       'shifts',
       'pad-dims',
@@ -233,7 +234,7 @@ describe('shardc opt', () => {
     const { code, err } = shardc(['opt', BLOCK, '--passes', 'localize']);
     expect(code).toBe(1);
     expect(err).toMatch(
-      /help: run before it: split-constants,propagate,settle,one-order,loop-invariants,shifts,pad-dims,split-sharded,insert-reshards,trim-padding,lower-reshards/,
+      /help: run before it: split-constants,propagate,settle,one-order,on-devices,loop-invariants,shifts,pad-dims,split-sharded,insert-reshards,trim-padding,lower-reshards/,
     );
   });
 });

@@ -24,7 +24,11 @@ import {
 
 const NONE: Readonly<Record<string, string>> = {
   after_all: 'orders effects, of which a trace has none',
+  infeed: 'an effect',
+  outfeed: 'an effect',
+  recv: 'an effect',
   rotate: 'is roll',
+  send: 'an effect',
 };
 const camelCase = (kind: string): string => kind.replace(/_([a-z])/g, (_, c: string) => c.toUpperCase());
 

@@ -25,19 +25,26 @@ def use(devices):
     global DEVICES
     DEVICES = tuple(jax.devices()[:devices])
 
-def build(text):
-    """The executable, and the types of arguments and results."""
+def options_for(text):
     n = len(DEVICES)
     options = compiler.get_compile_options(num_replicas=1, num_partitions=n, device_assignment=np.arange(n).reshape(1, n))
     flags = options.executable_build_options
     flags.use_spmd_partitioning, flags.use_shardy_partitioner = True, "mhlo.sharding" not in text
     flags.allow_spmd_sharding_propagation_to_output = [True]
+    return options
+
+def build_text(text):
+    """The executable, of text that XLA parses itself: its parser knows dialects that JAX's does not."""
+    return DEVICES[0].client.compile_and_load(text.encode(), xc.DeviceList(DEVICES), options_for(text))
+
+def build(text):
+    """The executable, and the types of arguments and results."""
     with jmlir.make_ir_context():
         module = ir.Module.parse(text)
         main = next(o for o in module.body.operations if o.operation.name == "func.func" and o.attributes["sym_name"].value == "main")
         signature = ir.FunctionType(main.attributes["function_type"].value)
         inputs, results = ([str(t) for t in types] for types in (signature.inputs, signature.results))
-        return DEVICES[0].client.compile_and_load(module, xc.DeviceList(DEVICES), options), inputs, results
+        return DEVICES[0].client.compile_and_load(module, xc.DeviceList(DEVICES), options_for(text)), inputs, results
 
 def shape_of(t):
     m = re.match(r"tensor<((?:\d+x)*)(.*)>$", t)

@@ -2,6 +2,7 @@
 import { Formula, type Gradient, type GradientOp, k } from '../../gradient.ts';
 import type { ValueId } from '../../program.ts';
 import type { TypedBuilder } from '../../typed-build.ts';
+import { isComplex } from '../../types.ts';
 
 type Unary = (f: Formula, g: ValueId, x: ValueId, out: ValueId) => ValueId;
 type Binary = (
@@ -57,8 +58,11 @@ const half = (f: Formula, wins: ValueId, ties: ValueId, g: ValueId): ValueId =>
   f.select(wins, g, f.select(ties, f.mul(g, k(0.5)), f.mul(g, k(0))));
 const extremum =
   (direction: 'GT' | 'LT'): Binary =>
-  (f, g, x, y) => {
+  (f, g, x, y, out) => {
     const ties = f.is('EQ', x, y);
+    // Complex numbers are compared for equality alone.
+    const takes = (v: ValueId): ValueId => half(f, f.two('and', f.is('EQ', out, v), f.is('NE', x, y)), ties, g);
+    if (isComplex(f.b.typeOf(x).dtype)) return [takes(x), takes(y)];
     return [half(f, f.is(direction, x, y), ties, g), half(f, f.is(direction, y, x), ties, g)];
   };
 

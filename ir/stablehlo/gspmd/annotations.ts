@@ -43,7 +43,7 @@ export class GspmdAnnotations {
 
   /** Per value of an op (or argument, or result): one sharding each, or one for all. */
   read(source: ShardingText, types: readonly TensorType[]): readonly Annotation[] {
-    const shardings = this.parsed.get(source.text) ?? parseShardings(source);
+    const shardings = this.shardings(source);
     if (shardings.length !== types.length && shardings.length !== 1)
       throw userError('SH0223', `the sharding is a tuple of ${shardings.length}, the op has ${types.length} results`, {
         span: spanOf(source),
@@ -52,6 +52,21 @@ export class GspmdAnnotations {
     return types.map((type, i) =>
       this.annotation(source, (shardings.length === 1 ? shardings[0] : shardings[i]) as GspmdSharding, type),
     );
+  }
+
+  /** The device that is asked for alone, by the first. */
+  deviceOf(source: ShardingText): number | undefined {
+    const [first] = this.shardings(source);
+    return first?.kind === 'maximal' ? first.device : undefined;
+  }
+
+  /** How many shardings it is. */
+  countOf(source: ShardingText): number {
+    return this.shardings(source).length;
+  }
+
+  private shardings(source: ShardingText): readonly GspmdSharding[] {
+    return this.parsed.get(source.text) ?? parseShardings(source);
   }
 
   private annotation(source: ShardingText, sharding: GspmdSharding, type: TensorType): Annotation {

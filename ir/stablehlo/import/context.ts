@@ -4,13 +4,14 @@ import type { Layout } from '../../layout.ts';
 import { registry } from '../../ops/index.ts';
 import type { Block, Func, Op, Origin, SourceText, Span, ValueId } from '../../program.ts';
 import { TypedBuilder } from '../../typed-build.ts';
-import { type TensorType, typeText } from '../../types.ts';
+import { fitsType, type TensorType, typeText } from '../../types.ts';
 import { AttributeReader, type Value } from '../attributes.ts';
 import { type Devices, lineOfDevices } from '../device-ops.ts';
 import { GspmdAnnotations } from '../gspmd/annotations.ts';
 import type { ShardingText } from '../gspmd/sharding.ts';
 import { Locations } from '../locations.ts';
 import type { Reader } from '../reader.ts';
+import type { Sizes } from './bounded.ts';
 import type { ImportOptions } from './options.ts';
 
 /** `%a:2` of `%a:2, %b = …` */
@@ -46,6 +47,10 @@ export class ImportContext {
   readonly locations: Locations;
   readonly functions: Func[] = [];
   readonly definitions = new Map<ValueId, Op>();
+  /** Values with dims whose size only the run knows. */
+  readonly bounded = new Map<ValueId, Sizes>();
+  /** By channel, what a send of this function gave. */
+  readonly sent = new Map<number, readonly ValueId[]>();
   /** Functions that became the region of an op which named them. */
   readonly asRegions = new Set<string>();
   builder = new TypedBuilder(registry);
@@ -55,6 +60,7 @@ export class ImportContext {
   private readonly readOp: (c: ImportContext) => void;
   /** Names in scope, and what those defined in the region at hand stood for before it; a function's own stay. */
   private names = new Map<string, readonly ValueId[]>();
+  private readonly tuples = new WeakSet<readonly ValueId[]>();
   private shadowed: [name: string, before: readonly ValueId[] | undefined][] | undefined;
   private found: GspmdAnnotations | undefined;
 
@@ -63,6 +69,7 @@ export class ImportContext {
     this.source = source;
     this.options = options;
     this.readOp = readOp;
+    reader.asWritten = options.asWritten === true;
     this.attributes = new AttributeReader(reader, options.asWritten === true);
     this.locations = new Locations(reader);
   }
@@ -70,6 +77,8 @@ export class ImportContext {
   beginFunction(): void {
     this.builder = new TypedBuilder(registry);
     this.names.clear();
+    this.sent.clear();
+    this.bounded.clear();
     this.shadowed = undefined;
   }
 
@@ -120,15 +129,23 @@ export class ImportContext {
   uses(): ValueId[] {
     const operands: ValueId[] = [];
     while (this.r.isKind('value')) {
-      operands.push(this.use());
+      operands.push(...this.useAll());
       this.r.accept(',');
     }
     return operands;
   }
 
-  /** All values that a name stands for; none where there is no such name. */
-  named(name: string): readonly ValueId[] {
-    return this.names.get(name) ?? [];
+  /** A value, or all of a tuple that goes by one name. */
+  useAll(): readonly ValueId[] {
+    const all = this.names.get(this.r.image);
+    const one = this.use();
+    return all !== undefined && this.tuples.has(all) ? all : [one];
+  }
+
+  /** A bare name is the first of an op's several results, and all of a tuple. */
+  defineTuple(name: string, ids: readonly ValueId[]): void {
+    this.tuples.add(ids);
+    this.define(name, ids);
   }
 
   define(name: string, ids: readonly ValueId[]): void {
@@ -138,24 +155,30 @@ export class ImportContext {
 
   // --- types ----------------------------------------------------------------------------------------------------------
 
-  /** `: tensor` (all alike), `: t, t` (last = result), or `: (t, t) -> (t)`. */
+  /** `: tensor` (all alike), `: t, t` (last = result), or `: (t, t) -> (t)`; a tuple is the list of its types. */
   types(operands: readonly ValueId[]): TensorType[] {
+    return this.typesOf(operands).types;
+  }
+
+  /** And whether they are those of one tuple, which goes by one name. */
+  typesOf(operands: readonly ValueId[]): { readonly types: TensorType[]; readonly isTuple: boolean } {
     const { r } = this;
     r.expect(':');
     if (r.is('(')) {
       const from = r.at;
-      const given = r.list('(', ')', () => r.tensorType());
+      const given = r.list('(', ')', () => r.namedLeaves()).flat();
       this.checkOperands(operands, given, from);
-      return r.accept('->') ? this.resultTypes() : given;
+      return r.accept('->') ? this.resultTypes() : { types: given, isTuple: false };
     }
     const given = [r.tensorType()];
     while (r.accept(',')) given.push(r.tensorType());
-    return r.accept('->') ? this.resultTypes() : given.slice(-1);
+    return r.accept('->') ? this.resultTypes() : { types: given.slice(-1), isTuple: false };
   }
 
-  private resultTypes(): TensorType[] {
+  private resultTypes(): { readonly types: TensorType[]; readonly isTuple: boolean } {
     const { r } = this;
-    return r.is('(') ? r.list('(', ')', () => r.tensorType()) : [r.tensorType()];
+    const isTuple = r.is('tuple') || (r.is('(') && r.peek(1) === 'tuple');
+    return { types: r.is('(') ? r.list('(', ')', () => r.namedLeaves()).flat() : r.namedLeaves(), isTuple };
   }
 
   private checkOperands(operands: readonly ValueId[], given: readonly TensorType[], at: number): void {
@@ -168,7 +191,7 @@ export class ImportContext {
       );
     given.forEach((type, i) => {
       const actual = this.builder.typeOf(operands[i] as ValueId);
-      if (actual === type) return;
+      if (fitsType(actual, type)) return;
       throw userError('SH0204', `operand ${i + 1} is a ${typeText(actual)}, but the op takes it as ${typeText(type)}`, {
         span: this.r.span(at),
         expected: typeText(actual),
@@ -178,12 +201,12 @@ export class ImportContext {
   }
 
   /** `(%a: t, %b: t)` */
-  typedNames(): Typed[] {
+  typedNames(read = (): TensorType => this.r.staticType()): Typed[] {
     const { r } = this;
     return r.list('(', ')', () => {
       const name = r.takeKind('value', 'a parameter');
       r.expect(':');
-      const type = r.tensorType();
+      const type = read();
       this.locations.maybe();
       return { name, type };
     });
@@ -220,11 +243,11 @@ export class ImportContext {
   }
 
   /** `^bb0(%a: t):`, where one stands. */
-  blockParams(): readonly Typed[] {
+  blockParams(read?: () => TensorType): readonly Typed[] {
     const { r } = this;
     if (!r.isKind('block')) return [];
     r.take();
-    const params = r.is('(') ? this.typedNames() : [];
+    const params = r.is('(') ? this.typedNames(read) : [];
     r.expect(':');
     return params;
   }

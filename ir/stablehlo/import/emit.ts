@@ -1,13 +1,16 @@
 /** Ops as read → ops of the function, with the layouts that the text gives them. */
 import { userError } from '../../diagnostics.ts';
+import { bringsIn, isHostTransfer } from '../../ops/host-transfers.ts';
 import type { Attrs, Block, Op, Origin, ValueId } from '../../program.ts';
 import type { TypedBuilder } from '../../typed-build.ts';
-import { type TensorType, typeText } from '../../types.ts';
+import { fitsType, hasUnknownDims, type TensorType, typeText } from '../../types.ts';
+import { unknownDims } from '../reader.ts';
 import { type Annotation, withOpenDims } from '../gspmd/annotations.ts';
 import { parseUnspecifiedDims } from '../gspmd/sharding.ts';
 import { EXPANDED, EXPANSIONS } from '../expansions.ts';
 import { InferError } from '../../op.ts';
 import type { Raw } from '../op-attrs.ts';
+import { noteSizes, refused, setSize, withinBounds } from './bounded.ts';
 import { type Head, type ImportContext, type Named, type Sharded, shardedOf } from './context.ts';
 
 const SPELLED: ReadonlySet<string> = new Set(['sdy.constant', 'stablehlo.create_token', 'stablehlo.dot']);
@@ -25,10 +28,16 @@ export interface Written {
   readonly attrs?: Attrs;
   readonly regions?: readonly Block[];
   readonly sharded?: Sharded | undefined;
+  /** One name stands for all results. */
+  readonly isTuple?: boolean;
 }
 
-export function emit(c: ImportContext, head: Head, kind: string, written: Written): readonly ValueId[] {
-  const { operands, types, attrs = {}, regions = [], sharded } = written;
+export function emit(c: ImportContext, given: Head, kind: string, written: Written): readonly ValueId[] {
+  const { attrs = {}, regions = [], sharded, isTuple } = written;
+  const head = isTuple === true ? asOneName(given, written) : given;
+  const types = sized(c, head, kind, written);
+  const bounded = withinBounds(c, head, kind, { ...written, types });
+  const { operands } = bounded;
   const span = c.r.span(head.from);
   const origin: Origin = { span, ...spelled(head), ...c.locations.maybe() };
   checkCount(c, head, kind, types);
@@ -40,8 +49,32 @@ export function emit(c: ImportContext, head: Head, kind: string, written: Writte
       ? operands
       : push(c, head, { kind, operands, attrs, regions, origin }, types, sharded?.layouts, asked);
   const results = made.map((id, i) => constrained(c, id, { asked: asked[i], attrs, origin }));
+  noteSizes(c, results, bounded);
   bindNames(c, head.names, results, origin, () => asked.length > 0);
+  if (isTuple === true) for (const { name } of head.names) c.defineTuple(name, [...results]);
   return results;
+}
+
+/** A tuple's name stands for its values. */
+const asOneName = (head: Head, { types }: Written): Head => ({
+  ...head,
+  names: head.names.slice(0, 1).map(({ name }) => ({ name, count: types.length })),
+});
+
+/** Result types; sizes that the text leaves open follow from the operands, or the op is not supported. */
+function sized(
+  c: ImportContext,
+  head: Head,
+  kind: string,
+  { operands, types, attrs = {}, regions = [] }: Written,
+): readonly TensorType[] {
+  const open = types.find(hasUnknownDims);
+  if (open === undefined) return types;
+  const { registry } = c.builder;
+  const inferred = Object.hasOwn(registry, kind) ? c.builder.inferred(kind, operands, attrs, regions) : [];
+  const agrees = inferred.length === types.length && inferred.every((t, i) => fitsType(t, types[i] as TensorType));
+  if (agrees) return inferred;
+  throw unknownDims(typeText(open).replaceAll('-1', '?'), c.span(head));
 }
 
 /** What is written from here on reads the results by these names; those that `isNamed` go by them in the IR too. */
@@ -144,11 +177,14 @@ function constrained(c: ImportContext, id: ValueId, { asked, attrs, origin }: As
   return c.builder.op('sharding_constraint', [id], [type], origin, { layout })[0] as ValueId;
 }
 
-/** Constants, iotas and broadcast scalars cost nothing in any layout: an annotation lays them out, and binds no one else. */
+/**
+ * Constants, iotas and broadcast scalars cost nothing in any layout, and what is fed comes in that which is asked for: an
+ * annotation lays them out, and binds no one else.
+ */
 function isMadeAnywhere(c: ImportContext, id: ValueId): boolean {
   const op = c.definitions.get(id);
   if (op?.kind === 'broadcast_in_dim') return c.builder.typeOf(op.operands[0] as ValueId).shape.length === 0;
-  return op?.kind === 'constant' || op?.kind === 'iota';
+  return op !== undefined && (op.kind === 'constant' || op.kind === 'iota' || (isHostTransfer(op) && bringsIn(op)));
 }
 
 /** From the `backend_config` of the call that began at this token. */
@@ -171,7 +207,13 @@ export function expand(
   { operands, raw, regions }: { operands: readonly ValueId[]; raw: Raw; regions: readonly Block[] },
 ): void {
   const maker = (v: ValueId): Op | undefined => c.definitions.get(v);
-  writeAs(c, head, kind, raw, (b) => EXPANSIONS[kind]?.({ b, operands, raw, regions, maker }) ?? []);
+  if (kind !== 'get_dimension_size' && kind !== 'set_dimension_size' && operands.some((v) => c.bounded.has(v)))
+    throw refused(c, head);
+  const bounds = {
+    size: (v: ValueId, dim: number) => c.bounded.get(v)?.[dim],
+    setSize: (v: ValueId, size: ValueId | undefined, dim: number) => setSize(c, v, size, dim),
+  };
+  writeAs(c, head, kind, raw, (b) => EXPANSIONS[kind]?.({ b, operands, raw, regions, maker, bounds }) ?? []);
 }
 
 /** What `make` writes stands for the op. */
@@ -185,8 +227,11 @@ export function writeAs(
   const span = c.span(head);
   c.builder.origin = { span, ...c.locations.maybe() };
   const before = c.builder.values.length;
+  const { ops } = c.builder.openBlocks().at(-1) as Block;
+  const written = ops.length;
   try {
     const made = make(c.builder);
+    for (const op of ops.slice(written)) for (const id of op.results) c.definitions.set(id, op);
     checkResults(c, kind, made, results, head);
     bindMade(c, head.names, made, before, shardedOf(fields));
   } catch (error) {
@@ -205,7 +250,7 @@ function checkResults(
   made.forEach((v, i) => {
     const type = c.builder.typeOf(v);
     const written = stated[i];
-    if (type === written) return;
+    if (written !== undefined && fitsType(type, written)) return;
     throw userError(
       'SH0204',
       `${kind} gives ${typeText(type)}, but is written to give ${written === undefined ? 'nothing' : typeText(written)}`,
@@ -236,5 +281,6 @@ function bindMade(
     if (layout !== undefined && v >= before) builder.setLayout(v, layout);
   });
   const results = made.map((v, i) => constrained(c, v, { asked: asked[i], attrs: {}, origin }));
+  noteSizes(c, results, { sizes: made.map((v) => c.bounded.get(v)) });
   bindNames(c, names, results, origin, (v) => v >= before);
 }

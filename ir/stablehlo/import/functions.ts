@@ -1,7 +1,7 @@
 /** Modules and functions, in both forms: `func.func @f(%a: t) -> t {…}`, and `"func.func"() <{…}> ({…}) : () -> ()`. */
 import { userError } from '../../diagnostics.ts';
 import type { Layout } from '../../layout.ts';
-import type { Block, Func, Origin } from '../../program.ts';
+import type { Block, Func, Origin, ValueId } from '../../program.ts';
 import type { TensorType } from '../../types.ts';
 import type { Annotation } from '../gspmd/annotations.ts';
 import { deviceIndices } from '../gspmd/device-index.ts';
@@ -35,9 +35,9 @@ interface Signature extends Own {
 export function topLevel(c: ImportContext): void {
   const { r } = c;
   if (r.isKind('hash')) alias(c);
-  else if (r.accept('sdy.mesh')) mesh(c);
+  else if (r.accept('sdy.mesh')) mesh(c, () => {});
   else if (r.accept('func.func')) prettyFunction(c);
-  else if (r.accept('"sdy.mesh"')) genericMesh(c);
+  else if (r.accept('"sdy.mesh"')) genericMesh(c, () => {});
   else if (r.accept('"func.func"')) genericFunction(c);
   else throw r.unexpected('func.func or sdy.mesh');
 }
@@ -53,8 +53,27 @@ export function alias(c: ImportContext): void {
   if (r.is('<')) r.skipBrackets();
 }
 
+/** All meshes of the file: symbols may be read before the line that defines them. */
+export function readMeshes(c: ImportContext): void {
+  const { r } = c;
+  const add: AddMesh = (name, body, at) => addMesh(c, name, body, at);
+  r.tokens.forEach(({ image }, i) => {
+    if (image !== 'sdy.mesh' && image !== '"sdy.mesh"') return;
+    const next = r.tokens[i + 1]?.tokenType.name;
+    if (image === 'sdy.mesh' && (next === 'symbol' || next === 'quotedSymbol')) r.readAt(i + 1, () => mesh(c, add));
+    if (image === '"sdy.mesh"' && r.tokens[i + 1]?.image === '(') r.readAt(i + 1, () => genericMesh(c, add));
+  });
+}
+
+type Body = ReturnType<ImportContext['attributes']['meshBody']>;
+type AddMesh = (
+  name: string,
+  body: Body,
+  at: { readonly at: number; readonly texts: ReadonlyMap<string, string> },
+) => void;
+
 /** `@mesh = <["x"=2, "y"=4], device_ids=[…]> {…}` */
-function mesh(c: ImportContext): void {
+function mesh(c: ImportContext, add: AddMesh): void {
   const { r } = c;
   const at = r.at;
   const name = r.symbol();
@@ -62,31 +81,27 @@ function mesh(c: ImportContext): void {
   const body = c.attributes.meshBody();
   const texts = new Map<string, string>();
   if (r.is('{')) c.attributes.dict('}', '{', texts);
-  addMesh(c, name, body, { at, texts });
+  c.locations.maybe();
+  add(name, body, { at, texts });
 }
 
-function genericMesh(c: ImportContext): void {
+function genericMesh(c: ImportContext, add: AddMesh): void {
   const { r } = c;
   const at = r.at;
   r.list('(', ')', () => r.take());
   const texts = new Map<string, string>();
   const fields = bothDicts(c, texts);
   signatureOfNothing(c);
-  addMesh(
-    c,
-    String(fields.get('sym_name')),
-    fields.get('mesh') as unknown as ReturnType<typeof c.attributes.meshBody>,
-    { at, texts },
-  );
+  c.locations.maybe();
+  add(String(fields.get('sym_name')), fields.get('mesh') as unknown as Body, { at, texts });
 }
 
 function addMesh(
   c: ImportContext,
   name: string,
-  body: ReturnType<typeof c.attributes.meshBody>,
+  body: Body,
   { at, texts }: { readonly at: number; readonly texts: ReadonlyMap<string, string> },
 ): void {
-  c.locations.maybe();
   const { meshes } = c.attributes;
   if (meshes.some((m) => m.name === name))
     throw userError('SH0217', `there are two meshes @${name}`, { span: c.r.span(at, at) });
@@ -124,14 +139,15 @@ function prettyFunction(c: ImportContext): void {
   const params = r.list('(', ')', () => {
     const arg = r.takeKind('value', 'an argument');
     r.expect(':');
-    const type = r.tensorType();
-    const attributes = valueAttrs(c, type);
-    return { arg, type, origin: { span: r.span(r.at - 1), ...c.locations.maybeArgument() }, ...attributes };
+    const types = r.staticLeaves();
+    const attributes = valueAttrs(c, types);
+    const origin = { span: r.span(r.at - 1), ...c.locations.maybeArgument() };
+    return attributes.map((given) => ({ arg, origin, ...given }));
   });
   const results = r.accept('->') ? resultList(c) : [];
   const own = r.accept('attributes') ? functionAttrs(c) : {};
   r.expect('{');
-  finish(c, { name, isPublic, saysPublic, ...own, params, results });
+  finish(c, { name, isPublic, saysPublic, ...own, params: params.flat(), results });
 }
 
 /** What a function says of itself: all but the name of what it was copied from is kept as text. */
@@ -149,30 +165,33 @@ const ORIGINAL_NAME = 'sdy.original_func_name';
 
 function resultList(c: ImportContext): Signature['results'] {
   const { r } = c;
-  const one = (): Signature['results'][number] => {
-    const type = r.tensorType();
-    return { type, ...valueAttrs(c, type) };
-  };
-  return r.is('(') ? r.list('(', ')', one) : [{ type: r.tensorType(), ...NO_ATTRIBUTES }];
+  if (r.is('(')) return r.list('(', ')', () => valueAttrs(c, r.staticLeaves())).flat();
+  return r.staticLeaves().map((type) => ({ type, ...NO_ATTRIBUTES }));
 }
 
 const NO_ATTRIBUTES: Attributes = { layout: undefined, rest: undefined };
 
-/** `{sdy.sharding = …, jax.result_info = "…"}` of an argument or result. */
-function valueAttrs(c: ImportContext, type: TensorType): Attributes {
+type Given = { readonly type: TensorType } & Attributes;
+
+/** `{sdy.sharding = …, jax.result_info = "…"}` of an argument or result; one that is a tuple has several types. */
+function valueAttrs(c: ImportContext, types: readonly TensorType[]): Given[] {
   const { r } = c;
-  if (!r.is('{')) return NO_ATTRIBUTES;
+  if (!r.is('{')) return types.map((type) => ({ type, ...NO_ATTRIBUTES }));
   let layout: Layout | undefined;
-  let gspmd: Annotation | undefined;
+  let gspmd: readonly Annotation[] = [];
   const rest: string[] = [];
   r.list('{', '}', () => {
     const from = r.at;
     const [key, value] = c.attributes.entry();
-    if (key === 'sdy.sharding') layout = c.attributes.ofRank(c.attributes.asLayout(value), type.shape.length);
-    else if (key === 'mhlo.sharding') [gspmd] = c.gspmd.read(value as unknown as ShardingText, [type]);
+    if (key === 'sdy.sharding') layout = c.attributes.asLayout(value);
+    else if (key === 'mhlo.sharding') gspmd = c.gspmd.read(value as unknown as ShardingText, types);
     else rest.push(r.slice(from, r.at));
   });
-  return { layout: layout ?? gspmd?.layout, rest: rest.length > 0 ? rest.join(', ') : undefined };
+  const text = rest.length > 0 && types.length === 1 ? rest.join(', ') : undefined;
+  return types.map((type, i) => {
+    const own = layout === undefined ? undefined : c.attributes.ofRank(layout, type.shape.length);
+    return { type, layout: own ?? gspmd[i]?.layout, rest: text };
+  });
 }
 
 /** Where each property of a generic function stands: some are read by what others say. */
@@ -183,7 +202,8 @@ function genericFunction(c: ImportContext): void {
   r.expect('<');
   r.list('{', '}', () => {
     const key = r.take();
-    r.expect('=');
+    // A bare name says it all: no_inline.
+    if (!r.accept('=')) return;
     places.set(key, r.at);
     while (!r.is(',') && !r.is('}'))
       if (/^[([{<]$/.test(r.image)) r.skipBrackets();
@@ -194,8 +214,10 @@ function genericFunction(c: ImportContext): void {
   const head = genericSignature(c, places);
   r.expect('(');
   r.expect('{');
-  const args = c.blockParams();
-  const params = head.params.map((p, i) => ({ ...p, arg: args[i]?.name ?? '%', origin: { span: r.span(r.at - 1) } }));
+  // Their types are the signature's.
+  const args = c.blockParams(() => r.staticLeaves()[0] as TensorType);
+  const origin = { span: r.span(r.at - 1) };
+  const params = head.params.flatMap((leaves, i) => leaves.map((p) => ({ ...p, arg: args[i]?.name ?? '%', origin })));
   const func = finish(c, { ...head, params });
   r.expect(')');
   if (r.is('{')) Object.assign(func, functionAttrs(c));
@@ -206,39 +228,43 @@ function genericFunction(c: ImportContext): void {
 function genericSignature(
   c: ImportContext,
   places: ReadonlyMap<string, number>,
-): Omit<Signature, 'params'> & { readonly params: readonly ({ readonly type: TensorType } & Attributes)[] } {
+): Omit<Signature, 'params'> & { readonly params: readonly (readonly Given[])[] } {
   const { r } = c;
   const at = <X>(key: string, read: () => X): X | undefined => {
     const place = places.get(key);
     return place === undefined ? undefined : r.readAt(place, read);
   };
   const types = at('function_type', () => {
-    const params = r.list('(', ')', () => r.tensorType());
+    const params = r.list('(', ')', () => r.staticLeaves());
     r.expect('->');
-    return { params, results: r.is('(') ? r.list('(', ')', () => r.tensorType()) : [r.tensorType()] };
+    return { params, results: r.is('(') ? r.list('(', ')', () => r.staticLeaves()) : [r.staticLeaves()] };
   });
   const name = at('sym_name', () => r.string());
   if (types === undefined || name === undefined)
     throw r.error('a function without its type or name', 'function_type and sym_name');
   const visibility = at('sym_visibility', () => r.string());
-  const each = (key: string, of: readonly TensorType[]): ({ readonly type: TensorType } & Attributes)[] => {
+  const each = (key: string, of: readonly (readonly TensorType[])[]): Given[][] => {
     const rest = [...of];
-    const given = at(key, () => r.list('[', ']', () => valueAttrs(c, rest.shift() as TensorType))) ?? [];
-    return of.map((type, i) => ({ type, ...(given[i] ?? NO_ATTRIBUTES) }));
+    const given = at(key, () => r.list('[', ']', () => valueAttrs(c, rest.shift() ?? []))) ?? [];
+    return of.map((types, i) => given[i] ?? types.map((type) => ({ type, ...NO_ATTRIBUTES })));
   };
   const isPublic = visibility !== 'private';
   const saysPublic = visibility === 'public';
   const [params, results] = [each('arg_attrs', types.params), each('res_attrs', types.results)];
-  return { name, isPublic, saysPublic, params, results };
+  return { name, isPublic, saysPublic, params, results: results.flat() };
 }
 
 /** Reads the body, whose brace is taken. */
 function finish(c: ImportContext, { params, results, ...said }: Signature): Func {
   const body = c.builder.region(() => {
+    const named = new Map<string, ValueId[]>();
     for (const { arg, type, origin, layout } of params) {
-      const info = { name: arg.slice(1), origin, ...(layout === undefined ? {} : { layout }) };
-      c.define(arg, [c.builder.param(type, info)]);
+      const before = named.get(arg) ?? [];
+      const name = before.length === 0 ? arg.slice(1) : `${arg.slice(1)}#${before.length}`;
+      const info = { name, origin, ...(layout === undefined ? {} : { layout }) };
+      named.set(arg, [...before, c.builder.param(type, info)]);
     }
+    for (const [arg, ids] of named) c.defineTuple(arg, ids);
     c.ops();
   });
   c.locations.maybe();

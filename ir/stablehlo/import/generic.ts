@@ -13,13 +13,21 @@ import { type Head, type ImportContext, shardedOf } from './context.ts';
 import { emit } from './emit.ts';
 import { dictFields, Fields, keptAttrs } from './op-fields.ts';
 import { writeComputation, writeConstraint, writeGroup, writeSdyCollective } from './sdy-ops.ts';
-import { createToken, tupleTypes, writeCall, writeConstant, writeCustomCall, writeWhile } from './structural-ops.ts';
+import {
+  createToken,
+  elementOf,
+  tupleSizes,
+  writeCall,
+  writeConstant,
+  writeCustomCall,
+  writeWhile,
+} from './structural-ops.ts';
 import { namesDevices, type ReadOp, writeDeviceOp, writeTensorOp } from './tensor-op.ts';
 
 export function generic(c: ImportContext, head: Head): void {
   const { r } = c;
   if (head.kind === 'tuple' || head.kind === 'get_tuple_element') return tuple(c, head);
-  const operands = r.list('(', ')', () => c.use());
+  const operands = r.list('(', ')', () => c.useAll()).flat();
   const fields = new Fields();
   const constant = head.kind === 'constant' ? constantFields(c, fields) : undefined;
   properties(c, fields);
@@ -32,7 +40,7 @@ export function generic(c: ImportContext, head: Head): void {
   }
   const writer = head.spelled.startsWith('sdy.') ? SDY_WRITERS.get(head.kind) : WRITERS.get(head.kind);
   if (isolated) return computation(c, head, { operands, fields, regions });
-  const read: ReadOp = { operands, fields, regions, types: c.types(operands) };
+  const read: ReadOp = { operands, fields, regions, ...c.typesOf(operands) };
   if (head.spelled.startsWith('sdy.') && Object.hasOwn(SDY_COLLECTIVES, head.kind)) return collective(c, head, read);
   if (namesDevices(c, head.kind)) return writeDeviceOp(c, head, read);
   if (writer !== undefined) return writer(c, head, read);
@@ -53,14 +61,11 @@ const returns: Write = (c, head, { operands, fields }) =>
   void emit(c, head, 'return', { operands, types: [], attrs: keptAttrs(c, fields) });
 
 const WRITERS: ReadonlyMap<string, Write> = new Map<string, Write>([
-  [
-    'call',
-    (c, head, { operands, types, fields }) => writeCall(c, head, String(fields.get('callee')), operands, types, fields),
-  ],
+  ['call', (c, head, read) => writeCall(c, head, String(read.fields.get('callee')), read.operands, read, read.fields)],
   [
     'composite',
-    (c, head, { operands, types, fields }) =>
-      writeCall(c, head, String(fields.get('decomposition')), operands, types, new Fields(fields)),
+    (c, head, read) =>
+      writeCall(c, head, String(read.fields.get('decomposition')), read.operands, read, new Fields(read.fields)),
   ],
   ['create_token', (c, head) => createToken(c, head)],
   ['custom_call', (c, head, read) => writeCustomCall(c, head, String(read.fields.get('call_target_name')), read)],
@@ -172,18 +177,19 @@ function constantFields(c: ImportContext, fields: Fields): ReturnType<typeof den
 /** `"stablehlo.tuple"(%a, %b)` is the list of its values, `"stablehlo.get_tuple_element"(%t) <{index = 1 : i32}>` one. */
 function tuple(c: ImportContext, { kind, names }: Head): void {
   const { r } = c;
-  const values = r
-    .list('(', ')', () => {
-      const all = c.named(r.image);
-      const one = c.use();
-      return all.includes(one) ? all : [one];
-    })
-    .flat();
+  const values = r.list('(', ')', () => c.useAll()).flat();
   const fields = new Fields();
   properties(c, fields);
   dictFields(c, fields);
   r.expect(':');
-  tupleTypes(c);
-  const picked = kind === 'tuple' ? values : values.slice(Number(fields.get('index'))).slice(0, 1);
-  for (const { name } of names) c.define(name, picked);
+  const picked = kind === 'tuple' ? made(c, values) : elementOf(values, tupleSizes(c), Number(fields.get('index')));
+  for (const { name } of names) c.defineTuple(name, picked);
+}
+
+/** `: (t, u) -> tuple<t, u>`: types that are known already. */
+function made({ r }: ImportContext, values: readonly ValueId[]): readonly ValueId[] {
+  r.list('(', ')', () => r.leafTypes());
+  r.expect('->');
+  r.leafTypes();
+  return values;
 }

@@ -12,6 +12,7 @@ import {
   customCall,
   reduce,
   returns,
+  scan,
   tuple,
   whileLoop,
 } from './structural-ops.ts';
@@ -53,6 +54,7 @@ const FORMS: ReadonlyMap<string, (c: ImportContext, head: Head) => void> = new M
   ['reduce', reduce],
   ['reshard', constraint],
   ['return', returns],
+  ['scan', scan],
   ['sharding_constraint', constraint],
   ['sharding_group', shardingGroup],
   ['tuple', tuple],

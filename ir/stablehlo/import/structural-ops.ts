@@ -8,9 +8,11 @@ import { APPROX_TOP_K, approxTopK } from '../approx-top-k.ts';
 import { denseElements } from '../dense-elements.ts';
 import { opOfCall } from '../named-calls.ts';
 import { rotationOf } from '../rotate-call.ts';
-import { type Head, type ImportContext, shardedOf, type Typed } from './context.ts';
+import { type Head, type ImportContext, type Sharded, shardedOf, type Typed } from './context.ts';
 import { emit, writeAs } from './emit.ts';
+import { deviceOf, hasEffects } from './host-ops.ts';
 import { dictFields, Fields, keptAttrs, ruleAttrs, textOf } from './op-fields.ts';
+import { type ReadOp, writeTensorOp } from './tensor-op.ts';
 import { plainReducer } from './plain-reducer.ts';
 
 export function constant(c: ImportContext, head: Head): void {
@@ -38,7 +40,7 @@ export function returns(c: ImportContext, head: Head): void {
   const fields = dictFields(c);
   const operands = c.uses();
   if (r.accept(':'))
-    do r.tensorType();
+    do r.leafTypes();
     while (r.accept(','));
   emit(c, head, 'return', { operands, types: [], attrs: keptAttrs(c, fields) });
 }
@@ -69,9 +71,9 @@ export function createToken(c: ImportContext, head: Head): void {
 
 export function call(c: ImportContext, head: Head): void {
   const callee = c.r.symbol();
-  const operands = c.r.list('(', ')', () => c.use());
+  const operands = c.r.list('(', ')', () => c.useAll()).flat();
   const fields = dictFields(c);
-  writeCall(c, head, callee, operands, c.types(operands), fields);
+  writeCall(c, head, callee, operands, c.typesOf(operands), fields);
 }
 
 /** `stablehlo.composite "name" %a {…, decomposition = @f} : (t) -> t`: a call of what it is composed of. */
@@ -79,7 +81,7 @@ export function composite(c: ImportContext, head: Head): void {
   c.r.string();
   const operands = c.uses();
   const fields = dictFields(c);
-  writeCall(c, head, String(fields.get('decomposition')), operands, c.types(operands), new Fields(fields));
+  writeCall(c, head, String(fields.get('decomposition')), operands, c.typesOf(operands), new Fields(fields));
 }
 
 export function writeCall(
@@ -87,19 +89,19 @@ export function writeCall(
   head: Head,
   callee: string,
   operands: readonly ValueId[],
-  types: readonly TensorType[],
+  { types, isTuple = false }: { readonly types: readonly TensorType[]; readonly isTuple?: boolean },
   fields: Fields,
 ): void {
   const attrs = { callee, ...keptAttrs(c, fields) };
-  emit(c, head, 'call', { operands, types, attrs, sharded: shardedOf(fields) });
+  emit(c, head, 'call', { operands, types, isTuple, attrs, sharded: shardedOf(fields) });
 }
 
 /** `stablehlo.custom_call @target(%a) {…} : (t) -> t` */
 export function customCall(c: ImportContext, head: Head): void {
   const target = c.r.symbol();
-  const operands = c.r.list('(', ')', () => c.use());
+  const operands = c.r.list('(', ')', () => c.useAll()).flat();
   const fields = dictFields(c);
-  writeCustomCall(c, head, target, { operands, types: c.types(operands), fields });
+  writeCustomCall(c, head, target, { operands, ...c.typesOf(operands), fields });
 }
 
 /** Attributes of a custom call that are not kept as written. */
@@ -114,9 +116,9 @@ export function writeCustomCall(
   c: ImportContext,
   head: Head,
   target: string,
-  read: { readonly operands: readonly ValueId[]; readonly types: readonly TensorType[]; readonly fields: Fields },
+  read: Pick<ReadOp, 'operands' | 'types' | 'isTuple' | 'fields'>,
 ): void {
-  const { operands, types, fields } = read;
+  const { operands, types, isTuple = false, fields } = read;
   const sharded = shardedOf(fields);
   const verbatim = textOf([...fields.verbatim].filter(([key]) => !CALL_FIELDS.has(key)));
   if (target === APPROX_TOP_K && c.options.asWritten !== true) {
@@ -138,40 +140,50 @@ export function writeCustomCall(
     verbatim,
     result_types: types.map(typeText),
     ...ruleAttrs(fields),
-    // A call without results keeps where it runs.
-    ...(types.length > 0 || sharded?.layouts === undefined ? {} : { effect_layouts: sharded.layouts }),
+    ...whereItRuns(c, fields, types, sharded),
   };
-  emit(c, head, 'custom_call', { operands, types, attrs, sharded });
+  emit(c, head, 'custom_call', { operands, types, isTuple, attrs, sharded });
 }
 
-/** A tuple is the list of its values, `%t[1]` one of them. */
-export function tuple(c: ImportContext, { names }: Head): void {
+/** A call without results keeps where it runs; one with effects runs on the device that it names. */
+function whereItRuns(c: ImportContext, fields: Fields, types: readonly TensorType[], sharded?: Sharded): Attrs {
+  const device = c.options.asWritten !== true && hasEffects(fields) ? deviceOf(c, sharded) : undefined;
+  if (device !== undefined) return { device };
+  return types.length > 0 || sharded?.layouts === undefined ? {} : { effect_layouts: sharded.layouts };
+}
+
+/** `stablehlo.tuple %a, %b : tuple<t, u>` is the list of its values, `get_tuple_element %t[1] : (…) -> u` some of them. */
+export function tuple(c: ImportContext, { names, kind }: Head): void {
   const { r } = c;
   const held: ValueId[] = [];
+  let index = 0;
   while (r.isKind('value')) {
-    const all = c.named(r.image);
-    const one = c.use();
+    held.push(...c.useAll());
     if (r.accept('[')) {
-      held.push(all[r.integer()] ?? one);
+      index = r.integer();
       r.expect(']');
-    } else held.push(one);
+    }
     r.accept(',');
   }
+  dictFields(c);
   r.expect(':');
-  tupleTypes(c);
-  for (const { name } of names) c.define(name, held);
+  const sizes = tupleSizes(c);
+  for (const { name } of names) c.defineTuple(name, kind === 'tuple' ? held : elementOf(held, sizes, index));
 }
 
-/** Types of a tuple's values are known already. */
-export function tupleTypes({ r }: ImportContext): void {
-  const one = (): void => {
-    if (!r.accept('tuple')) r.tensorType();
-    else r.nested(() => r.list('<', '>', one));
-  };
-  if (!r.is('(')) return one();
-  r.list('(', ')', one);
-  r.expect('->');
-  one();
+/** Of the tuple's elements, how many values each is; those of what follows it are read past. */
+export function tupleSizes({ r }: ImportContext): number[] {
+  const braced = r.accept('(');
+  r.expect('tuple');
+  const sizes = r.nested(() => r.list('<', '>', () => r.leafTypes().length));
+  if (braced) r.expect(')');
+  if (r.accept('->')) r.leafTypes();
+  return sizes;
+}
+
+export function elementOf(held: readonly ValueId[], sizes: readonly number[], index: number): readonly ValueId[] {
+  const before = sizes.slice(0, index).reduce((n, s) => n + s, 0);
+  return held.slice(before, before + (sizes[index] ?? 0));
 }
 
 // --- loops and reductions ---------------------------------------------------------------------------------------------
@@ -213,6 +225,22 @@ export function writeWhile(
   const trips = tripCountOf({ operands, regions }, c.definitions);
   const attrs = { ...(trips === null ? {} : { trip_count: trips }), ...keptAttrs(c, fields) };
   emit(c, head, 'while', { operands, types, attrs, regions, sharded: shardedOf(fields) });
+}
+
+/** `chlo.scan(%a) inits (%c) dimension=0 attributes {…} {…} : (t, u) -> (t, u)` */
+export function scan(c: ImportContext, head: Head): void {
+  const { r } = c;
+  const inputs = r.list('(', ')', () => c.use());
+  r.expect('inits');
+  const inits = r.list('(', ')', () => c.use());
+  const fields = new Fields([['operandSegmentSizes', [inputs.length, inits.length]]]);
+  r.expect('dimension');
+  r.expect('=');
+  fields.set('dimension', r.integer());
+  if (r.accept('attributes')) dictFields(c, fields);
+  const regions = [c.region()];
+  const operands = [...inputs, ...inits];
+  writeTensorOp(c, head, { operands, types: c.types(operands), fields, regions });
 }
 
 /** Both forms of reduce: `applies stablehlo.add`, or a `reducer(…)` region. */

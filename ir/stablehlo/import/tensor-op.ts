@@ -1,20 +1,26 @@
 /** Ops without a form of their own: `stablehlo.op %a, %b, key = value, WORD {…} : types`, and the same in generic form. */
+import { isHostTransfer } from '../../ops/host-transfers.ts';
 import type { Block, ValueId } from '../../program.ts';
 import { tensor, type TensorType } from '../../types.ts';
 import type { Value } from '../attributes.ts';
 import { COLLECTIVE_OPS } from '../collectives.ts';
 import { writeCollective, writeDeviceId, type Writer } from '../device-ops.ts';
-import { EXPANSIONS } from '../expansions.ts';
+import { isExpanded } from '../expansions.ts';
 import { OP_ATTRS, type Raw } from '../op-attrs.ts';
 import { hasSyntax } from '../print-op.ts';
 import { type Head, type ImportContext, shardedOf } from './context.ts';
 import { emit, expand } from './emit.ts';
 import { dictFields, dotAsGeneral, extraAttrs, Fields, ruleAttrs } from './op-fields.ts';
+import { writeHostTransfer } from './host-ops.ts';
+import { isMhlo, writeMhlo } from './mhlo-ops.ts';
 import { plainReducer } from './plain-reducer.ts';
+import { isPointToPoint, writePointToPoint } from './point-to-point.ts';
 
 export interface ReadOp {
   readonly operands: readonly ValueId[];
   readonly types: readonly TensorType[];
+  /** They are those of one tuple. */
+  readonly isTuple?: boolean;
   readonly fields: Fields;
   readonly lists?: readonly (readonly number[])[];
   readonly words?: readonly string[];
@@ -74,7 +80,12 @@ export function writeTensorOp(c: ImportContext, head: Head, read: ReadOp): void 
     operands: operands.map((v) => c.builder.typeOf(v)),
     results: types,
   };
-  if (Object.hasOwn(EXPANSIONS, kind)) return expand(c, head, kind, { operands, raw, regions });
+  if (isExpanded(kind, raw)) return expand(c, head, kind, { operands, raw, regions });
+  if (c.options.asWritten !== true) {
+    if (isPointToPoint(head, read)) return writePointToPoint(c, head, read);
+    if (isHostTransfer(head)) return writeHostTransfer(c, head, read);
+    if (isMhlo(head)) return writeMhlo(c, head, read, raw);
+  }
   if (kind === 'dot') return writeKnown(c, head, 'dot_general', read, dotAsGeneral(raw));
   writeKnown(c, head, kind, read, raw);
 }
@@ -113,7 +124,7 @@ export function writeDeviceOp(c: ImportContext, head: Head, read: ReadOp): void 
   if (operands.length > 1 && name !== undefined) c.define(name.name, results);
 }
 
-const writer = (c: ImportContext, head: Head): Writer => ({
+export const writer = (c: ImportContext, head: Head): Writer => ({
   span: c.span(head),
   emit: (isNamed, kind, operands, types, attrs) =>
     emit(c, isNamed ? head : { ...head, names: [] }, kind, { operands, types, attrs }),

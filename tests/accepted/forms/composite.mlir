@@ -1,0 +1,14 @@
+// form: composite
+// XLA: takes
+// shardc: the same numbers
+module @m attributes {mhlo.num_partitions = 8 : i32, mhlo.num_replicas = 1 : i32} {
+  sdy.mesh @mesh = <["x"=2, "y"=4]>
+  func.func public @main(%a: tensor<8x16xf32> {sdy.sharding = #sdy.sharding<@mesh, [{"x"}, {}]>}) -> (tensor<8x16xf32>) {
+    %r = "stablehlo.composite"(%a) <{name = "my.op", composite_attributes = {}, decomposition = @f, version = 1 : i32}> : (tensor<8x16xf32>) -> tensor<8x16xf32>
+    return %r : tensor<8x16xf32>
+  }
+  func.func private @f(%x: tensor<8x16xf32>) -> tensor<8x16xf32> {
+    %0 = stablehlo.negate %x : tensor<8x16xf32>
+    return %0 : tensor<8x16xf32>
+  }
+}

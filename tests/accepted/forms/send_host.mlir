@@ -1,0 +1,12 @@
+// form: send to the host, on one device (GSPMD)
+// XLA: partitions; its CPU backend has no `send`
+// shardc: the same data in and out, in the simulator
+module @m attributes {mhlo.num_partitions = 8 : i32, mhlo.num_replicas = 1 : i32} {
+  func.func public @main(%a: tensor<8x16xf32> {mhlo.sharding = "{devices=[2,1,4]<=[8] last_tile_dim_replicate}"}) -> (tensor<8x16xf32>) {
+    %t0 = stablehlo.create_token : !stablehlo.token
+    %t1 = "stablehlo.send"(%a, %t0) <{channel_handle = #stablehlo.channel_handle<handle = 5, type = 2>, is_host_transfer = true}> {mhlo.sharding = "{maximal device=0}"} : (tensor<8x16xf32>, !stablehlo.token) -> !stablehlo.token
+    %r = stablehlo.negate %a : tensor<8x16xf32>
+    return %r : tensor<8x16xf32>
+  }
+
+}
