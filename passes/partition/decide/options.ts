@@ -3,7 +3,7 @@ import type { Layout } from '../../../ir/layout.ts';
 import { axesSize, overlaps } from '../../../ir/mesh.ts';
 import type { ValueId } from '../../../ir/program.ts';
 import { type Assignment, assignmentKey } from '../assignment.ts';
-import { candidates, type Candidate } from '../candidates.ts';
+import { asWanted, candidates, type Candidate } from '../candidates.ts';
 import type { LayoutTable } from '../layout-table.ts';
 import { rearranged } from '../rearranged.ts';
 import type { OpNode, TieNode, ValueNode } from './graph.ts';
@@ -55,6 +55,14 @@ export class CandidateTable {
   rearranged(node: OpNode, present: Candidate, operands: Around, results: Around): readonly Candidate[] {
     const from = `${assignmentKey(present.assignment)} ${assignmentKey(present.from ?? [])} `;
     return this.known(from, node, operands, results, () => rearranged(this.table, node.shape, present, operands));
+  }
+
+  /** Of ops that carry all dims along also exactly what is wanted: they may take a gathered copy that others' are cut from. */
+  withWanted(node: OpNode, operands: Around, results: Around): readonly Candidate[] {
+    const list = this.of(node, operands, results);
+    if (node.heavy || node.shape.rule.factors.some((f) => f.kind !== 'pass')) return list;
+    const wanted = (): Candidate[] => asWanted(this.table, node.shape, operands, results);
+    return this.known('wanted ', node, operands, results, () => [...list, ...wanted()]);
   }
 
   all(node: OpNode, operands: Around, results: Around): readonly Candidate[] {
@@ -112,7 +120,7 @@ function different(table: LayoutTable, list: readonly Candidate[]): Candidate[] 
 }
 
 export function opOptions(node: OpNode, solution: Solution, known: CandidateTable): readonly Candidate[] {
-  const list = known.of(node, ...around(node, solution));
+  const list = known.withWanted(node, ...around(node, solution));
   return node.heavy ? list.filter((c) => known.splitsEnough(node, c, solution)) : list;
 }
 
