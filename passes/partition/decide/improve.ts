@@ -6,7 +6,7 @@
 import type { Layout } from '../../../ir/layout.ts';
 import type { ValueId } from '../../../ir/program.ts';
 import type { Node, OpNode, ValueNode } from './graph.ts';
-import { type CandidateTable, opOptions, rearrangedOptions, tieOptions } from './options.ts';
+import { type CandidateTable, carries, opOptions, rearrangedOptions, tieOptions } from './options.ts';
 import { type Choice, given, type Solution, taken, touched } from './solution.ts';
 
 const MOST_SWEEPS = 6;
@@ -46,9 +46,8 @@ function sweep(nodes: readonly Node[], better: (node: Node) => boolean): boolean
 /** A dot: it may be split along axes that no layout around suggests. */
 const isMovable = (node: Node): node is OpNode => node.kind === 'op' && node.shape.movable.length > 0;
 
-/** An elementwise op, say: it may stay as it is while a change goes on from one neighbour to the next. */
-const carries = (node: Node): boolean =>
-  node.kind === 'op' && !node.heavy && node.shape.rule.factors.every((f) => f.kind === 'pass');
+/** It may stay as it is while a change goes on from one neighbour to the next. */
+const passesOn = (node: Node): boolean => node.kind === 'op' && carries(node);
 
 class Improver {
   private readonly solution: Solution;
@@ -84,7 +83,7 @@ class Improver {
     const before = this.solution.choice(node);
     const options = optionsOf().filter((o) => o !== before);
     if (this.alone(node, before, options, least)) return true;
-    const leading = carries(node) ? [...options, before] : options;
+    const leading = passesOn(node) ? [...options, before] : options;
     for (const option of leading) if (this.together(node, option, least)) return true;
     this.vain.add(key);
     return false;
@@ -185,7 +184,7 @@ class Improver {
     const free = (l: Layout, want: Layout): boolean => this.solution.table.plan(value.type, l, want).price === 0;
     const serves = (l: Layout): boolean => l === home || (this.cuts && [...wants].every((w) => free(l, w)));
     const fits = (o: Choice): boolean =>
-      (o !== before || carries(node)) &&
+      (o !== before || passesOn(node)) &&
       ((value.maker === node && wants.has(given(o, value.slot))) ||
         value.uses.some((u) => u.node === node && serves(taken(o, u.slot))));
     return this.options(node).filter(fits);

@@ -57,10 +57,10 @@ export class CandidateTable {
     return this.known(from, node, operands, results, () => rearranged(this.table, node.shape, present, operands));
   }
 
-  /** Of ops that carry all dims along also exactly what is wanted: they may take a gathered copy that others' are cut from. */
+  /** Also exactly what is wanted, where that is no work: the op may take a gathered copy that others' are cut from. */
   withWanted(node: OpNode, operands: Around, results: Around): readonly Candidate[] {
     const list = this.of(node, operands, results);
-    if (node.heavy || node.shape.rule.factors.some((f) => f.kind !== 'pass')) return list;
+    if (!carries(node) && !MOVERS.has(node.op.kind)) return list;
     const wanted = (): Candidate[] => asWanted(this.table, node.shape, operands, results);
     return this.known('wanted ', node, operands, results, () => [...list, ...wanted()]);
   }
@@ -108,6 +108,13 @@ export class CandidateTable {
     return list;
   }
 }
+
+/** An elementwise op, say. */
+export const carries = ({ heavy, shape }: OpNode): boolean =>
+  !heavy && shape.rule.factors.every((f) => f.kind === 'pass');
+
+/** They only move elements: computed on a gathered copy they cost little. */
+const MOVERS: ReadonlySet<string> = new Set(['concatenate', 'pad', 'reverse', 'rotate', 'slice']);
 
 /** Two assignments may ask and give the same. */
 function different(table: LayoutTable, list: readonly Candidate[]): Candidate[] {
