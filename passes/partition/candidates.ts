@@ -102,6 +102,20 @@ export function candidates(
   return [...found.values()].flatMap((a) => laidOut(table, op, a, operandLayouts));
 }
 
+/** Exactly what the results are wanted in. */
+export function asWanted(
+  table: LayoutTable,
+  op: OpShape,
+  operandLayouts: readonly (readonly Layout[])[],
+  wanted: readonly (readonly Layout[])[],
+): Candidate[] {
+  const { rule } = op;
+  const found = unique(wanted.flatMap((layouts, i) => layouts.map((l) => project(rule, rule.results[i] ?? [], l))));
+  const fit = (a: Assignment): boolean =>
+    a.every((axes, f) => axes.length === 0 || (shardable(op, f) && fits(op, f, axesSize(axes))));
+  return found.filter(fit).flatMap((a) => laidOut(table, op, dropStrided(rule, a), operandLayouts));
+}
+
 /** What the op asks and gives under an assignment: with every sum paid, and with what it may pass owed. */
 export const laidOut = (
   table: LayoutTable,

@@ -31,6 +31,7 @@ import {
 import { isSplat } from '../../ir/elements.ts';
 import { type DType, type TensorType, withShape } from '../../ir/types.ts';
 import { project } from './assignment.ts';
+import { Borders } from './localize/borders.ts';
 import { localizeConcatenate } from './localize/concatenate.ts';
 import { localizeConstant } from './localize/constant.ts';
 import { localizeConvolution } from './localize/convolution.ts';
@@ -82,6 +83,7 @@ class Localizing {
   private readonly mesh: Mesh;
   private readonly builder = new FuncBuilder();
   private readonly local = new Map<ValueId, ValueId>();
+  private readonly borders = new Borders();
   private readonly iotas = new Map<ValueId, Op>();
   /** Axes of the manual computations around: values in them differ along these. */
   private manual: readonly AxisRef[] = [];
@@ -107,7 +109,9 @@ class Localizing {
       const made = this.builder.param(this.shard(info.type, info.layout), isMain ? info : laid);
       this.local.set(p, made);
     }
-    for (const op of block.ops) this.op(op);
+    this.borders.within(() => {
+      for (const op of block.ops) this.op(op);
+    });
   }
 
   private op(op: Op): void {
@@ -192,11 +196,12 @@ class Localizing {
       resultTypes: op.results.map((v) => valueInfo(this.func, v).type),
       operandLayouts: op.operands.map(layoutOf),
       resultLayouts: op.results.map(layoutOf),
-      emit: new Emitter(this.builder, this.mesh, {
-        pass: 'localize',
-        from: [op.origin],
-        reason: `${op.kind} on a shard`,
-      }),
+      emit: new Emitter(
+        this.builder,
+        this.mesh,
+        { pass: 'localize', from: [op.origin], reason: `${op.kind} on a shard` },
+        this.borders,
+      ),
     });
   }
 

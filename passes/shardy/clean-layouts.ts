@@ -3,7 +3,7 @@ import { difference, gcd, inMeshOrder } from '../../ir/axes.ts';
 import type { EditModule, EditValue } from '../../ir/edit.ts';
 import { inlinedMesh, liftedMesh } from '../../ir/inlined-mesh.ts';
 import { type DimSharding, type Layout, usedAxes } from '../../ir/layout.ts';
-import { type AxisRef, axesSize, fullAxis, type Mesh, sameMesh } from '../../ir/mesh.ts';
+import { type AxisRef, axesSize, fullAxis, isFullAxis, type Mesh, sameMesh } from '../../ir/mesh.ts';
 import { isComputation, manualAxes, ownersLayouts, parameterOwners, setOwnersLayouts } from './data-flow.ts';
 import { rewriteLayouts } from './layout-walk.ts';
 
@@ -170,18 +170,18 @@ function evenDim(dim: DimSharding, size: number): DimSharding {
 export function removeSubAxes(module: EditModule): void {
   const main = module.main();
   if (main === undefined) return;
-  const cut = (layout: Layout | undefined): Layout | undefined => {
-    if (layout === undefined) return undefined;
-    const mesh = module.mesh(layout.mesh);
-    const part = (a: AxisRef): boolean => a.pre !== 1 || a.size !== mesh.axes.find((x) => x.name === a.name)?.size;
-    const dims = layout.dims.map((d) => {
-      const at = d.axes.findIndex(part);
-      return !d.open || at < 0 ? d : { ...d, axes: d.axes.slice(0, at) };
-    });
-    return { ...layout, dims };
-  };
+  const cut = (layout: Layout | undefined): Layout | undefined =>
+    layout && withoutSubAxes(layout, module.mesh(layout.mesh));
   for (const p of main.body.params) p.layout = cut(p.layout);
   main.resultLayouts = main.resultLayouts.map(cut);
+}
+
+export function withoutSubAxes(layout: Layout, mesh: Mesh): Layout {
+  const dims = layout.dims.map((d) => {
+    const at = d.axes.findIndex((a) => !isFullAxis(mesh, a));
+    return !d.open || at < 0 ? d : { ...d, axes: d.axes.slice(0, at) };
+  });
+  return dims.every((d, i) => d === layout.dims[i]) ? layout : { ...layout, dims };
 }
 
 /** No dim may take more axes (close_shardings.cc). */

@@ -128,4 +128,18 @@ ${cut('%a', '%x', 2, 6)}
     const bytes = Object.values(collectives).reduce((n, c) => n + c.bytes, 0);
     expect(bytes, JSON.stringify(collectives)).toBeLessThanOrEqual(36);
   });
+
+  it('two ops that need the same border of one value fetch it once', () => {
+    const pad = (name: string, of: string): string =>
+      `  ${name} = pad ${of}, %z low=[1, 0] high=[-1, 0] interior=[0, 0]`;
+    const body = `  %z = constant 0.0 : f32[]
+${pad('%a', '%x')}
+${pad('%b', '%x')}
+  %c = tanh %a
+  %d = add %b, %c
+${pad('%e', '%d')}
+  %r = add %e, %d`;
+    const collectives = moved('f32[8, 6]', body, 'f32[8, 6]');
+    expect(collectives).toMatchObject({ collective_shift: { count: 2 } });
+  });
 });

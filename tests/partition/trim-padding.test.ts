@@ -47,7 +47,26 @@ const ROUTER = func(
   'f32[8, 16] @{x, _}',
 );
 
+/** Columns over x=2 for the argument and one dot, over y=4 for what another dot makes of the same class. */
+const ENTERS = func(
+  'x=2, y=4',
+  '%t: f32[16, 10] @{_, x}, %w: f32[10, 10] @{_, _}',
+  `  %u = sharding_constraint %w, @{x, y}
+  %h = matmul %t, %u
+  %r = tanh %h`,
+  'f32[16, 10] @{_, _}',
+);
+
 describe('trim-padding', () => {
+  it('an argument whose own shards divide its dim is not padded for those of others', () => {
+    const dots = shapes(upTo(ENTERS, 'trim-padding'), 'dot_general');
+    expect(dots).toEqual([['f32[16,10]', 'f32[10,12]', 'f32[16,12]']]);
+    const compiled = compile(parseTir({ file: 'enters.tir', text: ENTERS }));
+    expect(runCheck(compiled, 'full', 1).verdict).toBe('ok');
+    const { report } = makeReport(compiled, machine('tpu-v5e'), runCheck(compiled, 'off', 0));
+    expect(report.collectives.collective_shift).toBeUndefined();
+  });
+
   it('dots see true sizes where the dim lies whole', () => {
     expect(shapes(upTo(ROUTER, 'insert-reshards'), 'dot_general')).toEqual([
       ['f32[8,16]', 'f32[16,8]', 'f32[8,8]'],

@@ -30,6 +30,13 @@ describe('settle', () => {
     expect(runCheck(program, 'full', 1)).toMatchObject({ verdict: 'ok' });
   });
 
+  it('results end before their first sub-axis, as in XLA: two heads that come out over half of y are whole', () => {
+    const program = compiled('few-heads.heads-2x4.grad');
+    const [shardy, xla] = [program.propagated as Module, program.module].map(results);
+    expect([shardy?.[2], xla?.[2]]).toEqual(['_ y _', '_ _ _']);
+    expect(runCheck(program, 'full', 1)).toMatchObject({ verdict: 'ok' });
+  });
+
   it('says why, of every axis that it adds', () => {
     const file = join(FIXTURES, 'lstm.features-2x4.grad.mlir');
     let settled: Module | undefined;

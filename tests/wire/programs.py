@@ -372,6 +372,45 @@ def residual(on, B=10, M=30, Fd=54):
 
 program("residual", "uneven-2x4", lambda: residual(On(x=2, y=4)))
 
+def tied(on, V=37, M=10, B=6, S=4):
+    """One table of words for both ends, its columns over x; the matrix between has the same dim over y too: 10 over 2 and over 4."""
+    def f(table, w, x): return jnp.tanh(table[x] @ w) @ table.T
+    return f, (on.arg((V, M), "y", "x"), on.arg((M, M), "x", "y"), on.arg((B, S), "x", dtype=I))
+
+program("tied", "uneven-2x4", lambda: tied(On(x=2, y=4)))
+
+def small_cnn(on, B=6, N=13, C=4):
+    """Rows of an image that do not divide, twice halved."""
+    def f(x, w1, w2):
+        conv = lambda x, w, s: lax.conv_general_dilated(x, w, (s,), "SAME", dimension_numbers=("NHC", "HIO", "NHC"))
+        return conv(jax.nn.relu(conv(x, w1, 1)), w2, 2)
+    return f, (on.arg((B, N, C), "x", "y"), on.arg((3, C, 6)), on.arg((3, 6, C)))
+
+program("small-cnn", "uneven-2x4", lambda: small_cnn(On(x=2, y=4)))
+
+def few_heads(on, B=4, S=8, M=24, H=8, K=2, D=6):
+    """Queries' heads over 4 devices, 2 heads of keys and values."""
+    def f(x, wq, wk, wv, wo):
+        q, k, v = (jnp.einsum("bsm,mhd->bshd", x, w) for w in (wq, wk, wv))
+        p = softmax(jnp.einsum("bskgd,btkd->bkgst", q.reshape(B, S, K, H // K, D), k))
+        return jnp.einsum("bshd,hdm->bsm", jnp.einsum("bkgst,btkd->bskgd", p, v).reshape(B, S, H, D), wo)
+    few = on.arg((M, K, D))
+    return f, (on.arg((B, S, M), "x"), on.arg((M, H, D), None, "y"), few, few, on.arg((H, D, M), "y"))
+
+program("few-heads", "heads-2x4", lambda: few_heads(On(x=2, y=4)))
+
+def contrast(on, B=16, D=16, E=10):
+    """All pairs of two batches over all devices."""
+    def f(a, b, wa, wb):
+        u, v = a @ wa, b @ wb
+        logits = 10 * (u / jnp.linalg.norm(u, axis=-1, keepdims=True)) @ (v / jnp.linalg.norm(v, axis=-1, keepdims=True)).T
+        own = jnp.arange(B)
+        return -jnp.mean(jax.nn.log_softmax(logits, -1)[own, own] + jax.nn.log_softmax(logits, 0)[own, own])
+    rows, w = on.arg((B, D), ("x", "y")), on.arg((D, E), None, "y")
+    return f, (rows, rows, w, w)
+
+program("contrast", "uneven-4x2", lambda: contrast(On(x=4, y=2)))
+
 if __name__ == "__main__":
     HERE.mkdir(exist_ok=True)
     for name in sys.argv[1:] or PROGRAMS:

@@ -30,3 +30,4 @@ program("largest-sorted", "line-8", lambda: line(lambda x: jnp.sort(x, descendin
 program("recurrence", "line-8", lambda: line(recurrence, F, F))
 program("recurrence", "uneven-8", lambda: line(recurrence, F, F, N=1001), ("fwd",))
 program("cumulative-logsumexp", "line-8", lambda: line(lax.cumlogsumexp), ("grad",))
+program("search-by-sort", "line-8", lambda: line(lambda x, q: jnp.searchsorted(x, q, method="sort"), F, F), ("fwd",))

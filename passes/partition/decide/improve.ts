@@ -6,7 +6,7 @@
 import type { Layout } from '../../../ir/layout.ts';
 import type { ValueId } from '../../../ir/program.ts';
 import type { Node, OpNode, ValueNode } from './graph.ts';
-import { type CandidateTable, opOptions, rearrangedOptions, tieOptions } from './options.ts';
+import { type CandidateTable, carries, opOptions, rearrangedOptions, tieOptions } from './options.ts';
 import { type Choice, given, type Solution, taken, touched } from './solution.ts';
 
 const MOST_SWEEPS = 6;
@@ -23,10 +23,12 @@ const SLACK = 0.02;
 
 /** Gives the total. Never more than it was. */
 export function improve(solution: Solution, known: CandidateTable): number {
-  const improver = new Improver(solution, known);
+  const improver = new Improver(solution, known, false);
   const { nodes } = solution.graph;
   sweep(nodes, (n) => improver.better(n));
   if (sweep(nodes.filter(isMovable), (n) => improver.rearranged(n))) sweep(nodes, (n) => improver.better(n));
+  const cutting = new Improver(solution, known, true);
+  sweep(nodes, (n) => cutting.better(n));
   return solution.total();
 }
 
@@ -44,15 +46,21 @@ function sweep(nodes: readonly Node[], better: (node: Node) => boolean): boolean
 /** A dot: it may be split along axes that no layout around suggests. */
 const isMovable = (node: Node): node is OpNode => node.kind === 'op' && node.shape.movable.length > 0;
 
+/** It may stay as it is while a change goes on from one neighbour to the next. */
+const passesOn = (node: Node): boolean => node.kind === 'op' && carries(node);
+
 class Improver {
   private readonly solution: Solution;
   private readonly known: CandidateTable;
+  /** Followers may take a copy from which those of others are cut. */
+  private readonly cuts: boolean;
   /** What was tried in vain, by what it looked like. */
   private readonly vain = new Set<string>();
 
-  constructor(solution: Solution, known: CandidateTable) {
+  constructor(solution: Solution, known: CandidateTable, cuts: boolean) {
     this.solution = solution;
     this.known = known;
+    this.cuts = cuts;
   }
 
   /** Changes the node, with others, where that makes the whole cheaper. */
@@ -75,7 +83,8 @@ class Improver {
     const before = this.solution.choice(node);
     const options = optionsOf().filter((o) => o !== before);
     if (this.alone(node, before, options, least)) return true;
-    for (const option of options) if (this.together(node, option, least)) return true;
+    const leading = passesOn(node) ? [...options, before] : options;
+    for (const option of leading) if (this.together(node, option, least)) return true;
     this.vain.add(key);
     return false;
   }
@@ -166,16 +175,18 @@ class Improver {
     return [...new Set(around)].filter((n) => !moved.has(n) && !(n.kind === 'tie' && n.hard));
   }
 
-  /** Options in which the node takes the value as it is made, or makes it as it is wanted. */
+  /** Options in which the node takes the value as it is made (or a copy that others' are cut from), or makes it as wanted. */
   private following(node: Node, v: ValueId): Choice[] {
     const value = this.solution.graph.values[v] as ValueNode;
     const home = this.solution.home(value);
     const before = this.solution.choice(node);
     const wants = new Set(value.uses.filter((u) => u.node !== node).map((u) => this.solution.wanted(u)));
+    const free = (l: Layout, want: Layout): boolean => this.solution.table.plan(value.type, l, want).price === 0;
+    const serves = (l: Layout): boolean => l === home || (this.cuts && [...wants].every((w) => free(l, w)));
     const fits = (o: Choice): boolean =>
-      o !== before &&
+      (o !== before || passesOn(node)) &&
       ((value.maker === node && wants.has(given(o, value.slot))) ||
-        value.uses.some((u) => u.node === node && taken(o, u.slot) === home));
+        value.uses.some((u) => u.node === node && serves(taken(o, u.slot))));
     return this.options(node).filter(fits);
   }
 

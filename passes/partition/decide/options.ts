@@ -3,7 +3,7 @@ import type { Layout } from '../../../ir/layout.ts';
 import { axesSize, overlaps } from '../../../ir/mesh.ts';
 import type { ValueId } from '../../../ir/program.ts';
 import { type Assignment, assignmentKey } from '../assignment.ts';
-import { candidates, type Candidate } from '../candidates.ts';
+import { asWanted, candidates, type Candidate } from '../candidates.ts';
 import type { LayoutTable } from '../layout-table.ts';
 import { rearranged } from '../rearranged.ts';
 import type { OpNode, TieNode, ValueNode } from './graph.ts';
@@ -57,6 +57,14 @@ export class CandidateTable {
     return this.known(from, node, operands, results, () => rearranged(this.table, node.shape, present, operands));
   }
 
+  /** Also exactly what is wanted, where that is no work: the op may take a gathered copy that others' are cut from. */
+  withWanted(node: OpNode, operands: Around, results: Around): readonly Candidate[] {
+    const list = this.of(node, operands, results);
+    if (!carries(node) && !MOVERS.has(node.op.kind)) return list;
+    const wanted = (): Candidate[] => asWanted(this.table, node.shape, operands, results);
+    return this.known('wanted ', node, operands, results, () => [...list, ...wanted()]);
+  }
+
   all(node: OpNode, operands: Around, results: Around): readonly Candidate[] {
     return this.known('', node, operands, results, () => candidates(this.table, node.shape, operands, results));
   }
@@ -101,6 +109,13 @@ export class CandidateTable {
   }
 }
 
+/** An elementwise op, say. */
+export const carries = ({ heavy, shape }: OpNode): boolean =>
+  !heavy && shape.rule.factors.every((f) => f.kind === 'pass');
+
+/** They only move elements: computed on a gathered copy they cost little. */
+const MOVERS: ReadonlySet<string> = new Set(['concatenate', 'pad', 'reverse', 'rotate', 'slice']);
+
 /** Two assignments may ask and give the same. */
 function different(table: LayoutTable, list: readonly Candidate[]): Candidate[] {
   const seen = new Map<string, Candidate>();
@@ -112,7 +127,7 @@ function different(table: LayoutTable, list: readonly Candidate[]): Candidate[] 
 }
 
 export function opOptions(node: OpNode, solution: Solution, known: CandidateTable): readonly Candidate[] {
-  const list = known.of(node, ...around(node, solution));
+  const list = known.withWanted(node, ...around(node, solution));
   return node.heavy ? list.filter((c) => known.splitsEnough(node, c, solution)) : list;
 }
 

@@ -20,13 +20,7 @@ import {
 import { type AxisRef, axesSize } from '../../../ir/mesh.ts';
 import type { ValueId } from '../../../ir/program.ts';
 import { tensor, type TensorType, withShape } from '../../../ir/types.ts';
-import type { Emitter } from './localizer.ts';
-
-/** A dim of a per-device value, and the axes that shard it. */
-export interface ShardedDim {
-  readonly dim: number;
-  readonly axes: readonly AxisRef[];
-}
+import type { Emitter, ShardedDim } from './localizer.ts';
 
 /** The device's window. Elements outside the dim are zero, or `fill` (a scalar) where it is given. */
 export function exchangeHalo(
@@ -160,11 +154,9 @@ function collected(emit: Emitter, value: ValueId, at: ShardedDim, halo: Halo, ex
 }
 
 /** A part of the shard `by` places further along. */
-function fetch(emit: Emitter, value: ValueId, { dim, axes }: ShardedDim, { by, from, to }: HaloPiece): ValueId {
-  const sent = part(emit, value, dim, from, to);
-  return by === 0
-    ? sent
-    : emit.op('collective_shift', [sent], emit.typeOf(sent), { mesh: emit.mesh.name, axes, by, flip: false });
+function fetch(emit: Emitter, value: ValueId, at: ShardedDim, piece: HaloPiece): ValueId {
+  const own = (): ValueId => part(emit, value, at.dim, piece.from, piece.to);
+  return piece.by === 0 ? own() : emit.border(value, at, piece, own);
 }
 
 /** Elements [from, to) along the dim. */

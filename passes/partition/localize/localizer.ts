@@ -1,10 +1,13 @@
 /** What a special localizer works with: the op, its layouts, and a builder of per-device ops. */
+import { axesKey } from '../../../ir/axes.ts';
 import type { FuncBuilder } from '../../../ir/build.ts';
+import type { HaloPiece } from '../../../ir/halo.ts';
 import type { Layout } from '../../../ir/layout.ts';
 import { type AxisRef, axesSize, type Mesh } from '../../../ir/mesh.ts';
 import { elementsOf, splatElements } from '../../../ir/elements.ts';
 import type { Attrs, Block, Op, Origin, ValueId } from '../../../ir/program.ts';
 import { tensor, type DType, type TensorType } from '../../../ir/types.ts';
+import type { Borders } from './borders.ts';
 
 /** One op about to become its per-device form. Types are global, operands are already per-device values. */
 export interface Site {
@@ -22,6 +25,12 @@ export interface Site {
   readonly emit: Emitter;
 }
 
+/** A dim of a per-device value, and the axes that shard it. */
+export interface ShardedDim {
+  readonly dim: number;
+  readonly axes: readonly AxisRef[];
+}
+
 /** Gives the per-device results. */
 export type Localizer = (site: Site) => readonly ValueId[];
 
@@ -30,16 +39,18 @@ export class Emitter {
   readonly mesh: Mesh;
   private readonly builder: FuncBuilder;
   private readonly origin: Origin;
+  private readonly borders: Borders;
 
-  constructor(builder: FuncBuilder, mesh: Mesh, origin: Origin) {
+  constructor(builder: FuncBuilder, mesh: Mesh, origin: Origin, borders: Borders) {
     this.builder = builder;
     this.mesh = mesh;
     this.origin = origin;
+    this.borders = borders;
   }
 
   /** The same, for another reason: what explain says of the ops. */
   because(reason: string): Emitter {
-    return new Emitter(this.builder, this.mesh, { ...this.origin, reason });
+    return new Emitter(this.builder, this.mesh, { ...this.origin, reason }, this.borders);
   }
 
   op(
@@ -50,6 +61,14 @@ export class Emitter {
     regions: readonly Block[] = [],
   ): ValueId {
     return this.builder.op(kind, operands, [type], this.origin, attrs, regions)[0] as ValueId;
+  }
+
+  /** Elements [from, to) along a dim of the shard `by` places further along the axes; fetched once. */
+  border(value: ValueId, { dim, axes }: ShardedDim, { by, from, to }: HaloPiece, slice: () => ValueId): ValueId {
+    return this.borders.of(`${value} ${dim} ${axesKey(axes)} ${by} ${from} ${to}`, () => {
+      const sent = slice();
+      return this.op('collective_shift', [sent], this.typeOf(sent), { mesh: this.mesh.name, axes, by, flip: false });
+    });
   }
 
   ops(

@@ -12,8 +12,8 @@ import { type AxisRef, axesSize, axisText, type Mesh } from '../../../ir/mesh.ts
 import { type Marks, marksOf, type Round, type SortSplit, sortSplit } from '../../../ir/ops/sort-split.ts';
 import type { Block, ValueId } from '../../../ir/program.ts';
 import { tensor, type TensorType } from '../../../ir/types.ts';
-import { cutAt, exchangeHalo, joined, part, resized, type ShardedDim } from './halo.ts';
-import type { Emitter, Localizer, Site } from './localizer.ts';
+import { cutAt, exchangeHalo, joined, part, resized } from './halo.ts';
+import type { Emitter, Localizer, Site, ShardedDim } from './localizer.ts';
 import { totalOrder } from './sort-order.ts';
 
 type Values = readonly ValueId[];

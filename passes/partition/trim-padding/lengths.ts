@@ -134,21 +134,22 @@ export class Lengths {
     return found;
   }
 
-  /** What an op does not carry along as it is. Slices and pads of dims that lie whole are written anew. */
+  /** What an op does not carry along as it is. Slices and pads are written anew: of dims that lie whole, or at their end. */
   private keepAround(op: Op): void {
     if (op.kind === 'manual_computation') return this.keepAll(op);
     const def = this.registry[op.kind] ?? collectives[op.kind];
     if (def === undefined) return;
     const padding = padView(def, viewOf(this.func, op));
     const { rule } = padding;
-    const cut = op.kind === 'slice' || op.kind === 'pad';
+    const cut = (id: ValueId, d: number): boolean =>
+      (op.kind === 'slice' || op.kind === 'pad') && (this.shards(id, d) === 1 || atItsEnd(op, d));
     const visit = (ids: readonly ValueId[], tensors: typeof rule.operands): void =>
       ids.forEach((id, t) =>
         tensors[t]?.forEach((held, d) => {
           const pad = padOfDim(padding, held);
           const moves = held.some((f) => rule.factors[f]?.kind === 'permute');
           const carried = pad !== null && pad.apart === undefined && !moves;
-          if (!carried && !(cut && this.shards(id, d) === 1)) this.keep(id, d);
+          if (!carried && !cut(id, d)) this.keep(id, d);
         }),
       );
     visit(op.operands, rule.operands);
@@ -213,6 +214,16 @@ export class Lengths {
     const { layout } = valueInfo(this.func, id);
     return layout === undefined ? 1 : axesSize(dimAxes(layout, d));
   }
+}
+
+/** A slice or pad whose elements stay where they were: there are fewer or more behind them. */
+function atItsEnd(op: Op, d: number): boolean {
+  if (op.kind === 'slice') {
+    const { start, strides } = op.attrs as OpAttrs['slice'];
+    return start[d] === 0 && strides[d] === 1;
+  }
+  const { low, interior } = op.attrs as OpAttrs['pad'];
+  return low[d] === 0 && interior[d] === 0;
 }
 
 /** The last element of the operand's dim that `n` elements of the result take. */
