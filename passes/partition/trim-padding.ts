@@ -72,9 +72,9 @@ class Trimming {
   /** A pad or slice between extents that have become the same. */
   private doesNothing(op: Op): boolean {
     if (op.kind !== 'slice' && op.kind !== 'pad') return false;
-    const { low, start } = this.attrs(op) as Partial<OpAttrs['pad'] & OpAttrs['slice']>;
+    const { low, interior, start } = this.attrs(op) as Partial<OpAttrs['pad'] & OpAttrs['slice']>;
     const same = this.func.values[op.operands[0] as ValueId]?.type === this.func.values[op.results[0] as ValueId]?.type;
-    return same && (low ?? start ?? []).every((n) => n === 0);
+    return same && [...(low ?? []), ...(interior ?? []), ...(start ?? [])].every((n) => n === 0);
   }
 
   private changes(op: Op): boolean {
