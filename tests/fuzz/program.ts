@@ -90,7 +90,7 @@ export class ProgramMaker {
 
   private step(maker: OpMaker): void {
     const made = this.attempt(() => maker(this));
-    if (made !== undefined) this.bind(this.choices.chance(30) ? this.constrained(made) : made);
+    if (made !== undefined) this.bind(this.choices.chance(45) ? this.constrained(made) : made);
   }
 
   /** Nothing where an op does not take what it would be given. */
@@ -220,7 +220,7 @@ export class ProgramMaker {
 
   /** No result leaves a sum owed. */
   private placesResult(v: ValueId): boolean {
-    return this.choices.chance(50) || (this.b.layoutOf(v)?.unreduced.length ?? 0) > 0;
+    return this.choices.chance(75) || (this.b.layoutOf(v)?.unreduced.length ?? 0) > 0;
   }
 
   // --- layouts --------------------------------------------------------------------------------------------------------
