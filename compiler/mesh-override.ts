@@ -2,7 +2,8 @@
 import { userError } from '../ir/diagnostics.ts';
 import type { Layout } from '../ir/layout.ts';
 import { type AxisRef, type Mesh, meshMistake } from '../ir/mesh.ts';
-import { type Attr, type Attrs, type Block, type Func, type Module, type Op, walkOps } from '../ir/program.ts';
+import { mapLayouts } from '../ir/map-layouts.ts';
+import { type Attr, type Attrs, type Func, type Module, walkOps } from '../ir/program.ts';
 
 /** A file without a mesh gets one; by position its axes are x, y, z, w. */
 export function overrideMesh(module: Module, spec: string): Module {
@@ -126,14 +127,5 @@ function resizeFunction(func: Func, resize: Resize): Func {
       if (a[side] !== undefined) made[side] = (a[side] as readonly Layout[]).map(resize);
     return made;
   };
-  const block = (b: Block): Block => ({
-    ...b,
-    ops: b.ops.map((op): Op => ({ ...op, attrs: attrs(op.attrs), regions: op.regions.map(block) })),
-  });
-  return {
-    ...func,
-    body: block(func.body),
-    resultLayouts: func.resultLayouts.map((l) => (l === undefined ? l : resize(l))),
-    values: func.values.map((v) => (v.layout === undefined ? v : { ...v, layout: resize(v.layout) })),
-  };
+  return mapLayouts(func, resize, attrs);
 }

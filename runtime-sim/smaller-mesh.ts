@@ -4,8 +4,9 @@
  * shorter, and sub-axes are cut out of them as before.
  */
 import { brokenAxes, type Cuts, cutsOf } from '../ir/axes.ts';
+import { mapLayouts } from '../ir/map-layouts.ts';
 import type { AxisRef, Mesh } from '../ir/mesh.ts';
-import { type Attrs, type Block, type Func, isCollective, type Module, type Op, walkOps } from '../ir/program.ts';
+import { type Func, isCollective, type Module, type Op, walkOps } from '../ir/program.ts';
 
 /** Devices along each part of an axis: enough that a neighbour is not also the one opposite. */
 const ENOUGH = 4;
@@ -71,18 +72,7 @@ function shortPart(size: number): number {
   return size;
 }
 
-function withAxes(func: Func, map: <T>(value: T) => T): Func {
-  const block = (b: Block): Block => ({
-    ...b,
-    ops: b.ops.map((op): Op => ({ ...op, attrs: map<Attrs>(op.attrs), regions: op.regions.map(block) })),
-  });
-  return {
-    ...func,
-    body: block(func.body),
-    resultLayouts: func.resultLayouts.map(map),
-    values: func.values.map((v) => (v.layout === undefined ? v : { ...v, layout: map(v.layout) })),
-  };
-}
+const withAxes = (func: Func, map: <T>(value: T) => T): Func => mapLayouts(func, map, map);
 
 /** Axis refs wherever they stand in layouts and attributes; what has none, or is shared, stays the object that it is. */
 function mapAxes<T>(value: T, axis: (a: AxisRef) => AxisRef, seen: Map<unknown, unknown>): T {

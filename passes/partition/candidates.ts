@@ -69,7 +69,7 @@ export function candidates(
 ): Candidate[] {
   const { rule } = op;
   const sources: Assignment[][] = [
-    unique(wanted.flatMap((layouts, i) => layouts.map((l) => project(rule, rule.results[i] ?? [], l)))),
+    wantedOf(rule, wanted),
     ...operandLayouts.map((layouts, i) => unique(layouts.map((l) => project(rule, rule.operands[i] ?? [], l)))),
   ];
   const may = (f: number): boolean => shardable(op, f);
@@ -110,11 +110,15 @@ export function asWanted(
   wanted: readonly (readonly Layout[])[],
 ): Candidate[] {
   const { rule } = op;
-  const found = unique(wanted.flatMap((layouts, i) => layouts.map((l) => project(rule, rule.results[i] ?? [], l))));
   const fit = (a: Assignment): boolean =>
     a.every((axes, f) => axes.length === 0 || (shardable(op, f) && fits(op, f, axesSize(axes))));
-  return found.filter(fit).flatMap((a) => laidOut(table, op, dropStrided(rule, a), operandLayouts));
+  return wantedOf(rule, wanted)
+    .filter(fit)
+    .flatMap((a) => laidOut(table, op, dropStrided(rule, a), operandLayouts));
 }
+
+const wantedOf = (rule: FactorRule, wanted: readonly (readonly Layout[])[]): Assignment[] =>
+  unique(wanted.flatMap((layouts, i) => layouts.map((l) => project(rule, rule.results[i] ?? [], l))));
 
 /** What the op asks and gives under an assignment: with every sum paid, and with what it may pass owed. */
 export const laidOut = (
