@@ -144,7 +144,8 @@ export interface OpAttrs {
   /** structural */
   call: { readonly callee: string };
   while: { readonly trip_count?: number };
-  sharding_constraint: { readonly layout: Layout };
+  /** of_op: an annotation of the op that makes the value, not one asked for beside it: it keeps nobody from a whole copy. */
+  sharding_constraint: { readonly layout: Layout; readonly of_op?: boolean };
   reshard: { readonly layout: Layout };
   manual_computation: {
     readonly in_layouts: readonly Layout[];

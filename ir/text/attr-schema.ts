@@ -172,7 +172,7 @@ export const ATTR_SCHEMA: { readonly [K in keyof OpAttrs]: Specs<K> } = {
   send: HOST_TRANSFER,
   call: { callee: may('text') },
   while: { trip_count: may('int') },
-  sharding_constraint: { layout: need('layout') },
+  sharding_constraint: { layout: need('layout'), of_op: may('bool', false) },
   reshard: { layout: need('layout') },
   manual_computation: { in_layouts: need('layouts'), out_layouts: need('layouts'), manual_axes: need('words') },
   sharding_group: { group: need('int') },

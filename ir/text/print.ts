@@ -127,7 +127,7 @@ class FunctionPrinter {
     const isLayoutOp = kind === 'sharding_constraint' || kind === 'reshard';
     if (isLayoutOp) operands.push(this.layout(op.attrs.layout as Layout));
     if (kind === 'call') return `call @${nameText(op.attrs.callee as string)}(${operands.join(', ')})`;
-    const attrs = isLayoutOp ? '' : this.attrs(op);
+    const attrs = this.attrs(isLayoutOp ? { ...op, attrs: { ...op.attrs, layout: undefined } } : op);
     return `${kind}${operands.length === 0 ? '' : ` ${operands.join(', ')}`}${attrs}`;
   }
 

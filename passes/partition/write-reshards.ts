@@ -15,7 +15,7 @@ import {
   valueInfo,
 } from '../../ir/program.ts';
 import type { TensorType } from '../../ir/types.ts';
-import type { TieNode } from './decide/graph.ts';
+import type { Node, TieNode, ValueNode } from './decide/graph.ts';
 import { type Solution, given } from './decide/solution.ts';
 import { manualSide } from './manual-layouts.ts';
 
@@ -24,6 +24,7 @@ export const writeReshards = (func: Func, solution: Solution): Func => new Write
 /** A value of the new function in one layout. */
 interface Copy {
   readonly id: ValueId;
+  readonly of: ValueNode;
   readonly layout: Layout;
 }
 
@@ -31,13 +32,15 @@ class Writer {
   private readonly func: Func;
   private readonly solution: Solution;
   private readonly builder = new FuncBuilder();
-  /** Old value → the copies at hand. Inner scopes see the outer ones; what they add is dropped at their end. */
+  /** Old root → the copies at hand. Inner scopes see the outer ones; what they add is dropped at their end. */
   private readonly copies = new Map<ValueId, Copy[]>();
   private readonly undo: ValueId[][] = [[]];
+  private readonly constraints: ReadonlySet<Node>;
 
   constructor(func: Func, solution: Solution) {
     this.func = func;
     this.solution = solution;
+    this.constraints = solution.constraintsTaken();
   }
 
   run(): Func {
@@ -62,10 +65,15 @@ class Writer {
     this.builder.push({ ...op, operands });
   }
 
+  /** Made where its copy is taken; what it gives has the copies of its operand. */
   constraint(op: Op): void {
-    const [operand, result] = [op.operands[0] as ValueId, op.results[0] as ValueId];
-    const layout = this.home(result);
-    this.bind(result, this.get(operand, layout, op, 'a sharding constraint asks for this layout'), layout);
+    if (!this.tied(op).some((t) => this.constraints.has(t))) return;
+    this.get(
+      op.operands[0] as ValueId,
+      this.home(op.results[0] as ValueId),
+      op,
+      'a sharding constraint asks for this layout',
+    );
   }
 
   /** A tensor op; constants and the like are made where they are wanted. */
@@ -93,7 +101,8 @@ class Writer {
     const [cond, body] = [op.regions[0] as Block, op.regions[1] as Block];
     const trips = op.attrs.trip_count as number | undefined;
     const once = `read by every step of the loop${trips === undefined ? '' : ` (${trips})`}, made once before it`;
-    for (const [v, use] of this.solution.graph.captured.get(op) ?? []) this.get(v, this.solution.wanted(use), op, once);
+    for (const [v, use] of this.solution.graph.captured.get(op) ?? [])
+      if (this.isTaken(use.node)) this.get(v, this.solution.wanted(use), op, once);
     const carried = this.tied(op).map((t) => this.layoutOf(t));
     const inits = op.operands.map((v, i) => this.get(v, carried[i] as Layout, op, 'the loop carries this layout'));
     const regions = [this.region(cond, carried), this.region(body, carried, carried)];
@@ -151,10 +160,14 @@ class Writer {
 
   private param(id: ValueId, layout: Layout): void {
     const info = valueInfo(this.func, id);
-    this.bind(id, this.builder.param(info.type, { ...info, layout }), layout);
+    this.bind(this.valueOf(id), this.builder.param(info.type, { ...info, layout }), layout);
   }
 
   // --- values -------------------------------------------------------------------------------------------------------
+
+  private isTaken(node: Node): boolean {
+    return !(node.kind === 'tie' && node.constrains) || this.constraints.has(node);
+  }
 
   private tied(op: Op): readonly TieNode[] {
     return this.solution.graph.ties.get(op) ?? [];
@@ -172,18 +185,26 @@ class Writer {
     return layout;
   }
 
+  private valueOf(id: ValueId): ValueNode {
+    const value = this.solution.graph.values[id];
+    if (value === undefined) throw internalError(`insert-reshards: nothing makes value ${id}`);
+    return value;
+  }
+
   /** The value in that layout: at hand, made anew, or resharded from the nearest copy. */
   private get(id: ValueId, layout: Layout, op: Op, reason: string): ValueId {
-    const { table, graph } = this.solution;
-    const { type, padding } = valueInfo(this.func, id);
-    const copies = this.copies.get(id) ?? [];
-    const exact = copies.find((c) => c.layout === layout);
+    const { table } = this.solution;
+    const value = this.valueOf(id);
+    const { root } = value;
+    const { type, padding } = valueInfo(this.func, root.id);
+    const copies = this.copies.get(root.id) ?? [];
+    const exact = copies.find((c) => c.layout === layout && this.solution.serves(c, value));
     if (exact !== undefined) return exact.id;
-    const cheap = graph.values[id]?.cheap;
-    if (cheap !== undefined) return this.remake(id, cheap, layout);
+    if (root.cheap !== undefined) return this.remake(root.id, root.cheap, layout);
     let best: Copy | undefined;
     let least = Number.POSITIVE_INFINITY;
     for (const copy of copies) {
+      if (!this.solution.serves(copy, value)) continue;
       const { price } = table.plan(type, copy.layout, layout);
       if (price < least) [best, least] = [copy, price];
     }
@@ -193,7 +214,7 @@ class Writer {
     const [made] = this.builder.op('reshard', [best.id], [type], origin, { layout }) as [ValueId];
     this.builder.setLayout(made, layout);
     this.builder.setPadding(made, padding);
-    this.bind(id, made, layout);
+    this.bind(value, made, layout);
     return made;
   }
 
@@ -202,15 +223,15 @@ class Writer {
     const info = valueInfo(this.func, id);
     const made = this.builder.value(info.type, { ...info, layout });
     this.builder.push({ ...op, operands, results: [made] });
-    this.bind(id, made, layout);
+    this.bind(this.valueOf(id), made, layout);
     return made;
   }
 
-  private bind(old: ValueId, id: ValueId, layout: Layout): void {
-    const copies = this.copies.get(old);
-    if (copies === undefined) this.copies.set(old, [{ id, layout }]);
-    else copies.push({ id, layout });
-    this.undo.at(-1)?.push(old);
+  private bind(of: ValueNode, id: ValueId, layout: Layout): void {
+    const copies = this.copies.get(of.root.id);
+    if (copies === undefined) this.copies.set(of.root.id, [{ id, of, layout }]);
+    else copies.push({ id, of, layout });
+    this.undo.at(-1)?.push(of.root.id);
   }
 
   private emit(
@@ -223,7 +244,7 @@ class Writer {
       this.builder.value(valueInfo(this.func, r).type, { ...valueInfo(this.func, r), layout: layouts[i] as Layout }),
     );
     this.builder.push({ ...op, operands, results, regions });
-    op.results.forEach((r, i) => this.bind(r, results[i] as ValueId, layouts[i] as Layout));
+    op.results.forEach((r, i) => this.bind(this.valueOf(r), results[i] as ValueId, layouts[i] as Layout));
   }
 
   /** Reducers and comparators: scalars, the same on every device. What they read is made before them, for others too. */

@@ -91,17 +91,28 @@ describe('GSPMD annotations', () => {
     expect(one).toContain('custom_call');
   });
 
-  it('are hard: each reshard that an annotation asks for is made, and no other', () => {
-    const text = `func.func @main(%a: tensor<8x4xf32> {mhlo.sharding = "${HALVES}"}) -> (tensor<8x4xf32> {mhlo.sharding = "${HALVES}"}) {
-        %0 = stablehlo.tanh %a {mhlo.sharding = "${OTHER}"} : tensor<8x4xf32>
-        return %0 : tensor<8x4xf32>
+  const asked = (shardings: readonly [string, string, string], call: string): readonly string[] => {
+    const [argument, op, result] = shardings;
+    const text = `func.func @main(%a: tensor<8x4xf32> {mhlo.sharding = "${argument}"}) -> (tensor<8x4xf32> {mhlo.sharding = "${result}"}) {
+        %0 = stablehlo.reverse %a, dims = [1] {mhlo.sharding = "${op}"} : tensor<8x4xf32>
+        ${call}
+        return %1 : tensor<8x4xf32>
       }`;
     const { module } = compile(importStablehlo({ file: 'f.mlir', text }));
-    expect(module.functions[0]?.body.ops.map((op) => op.kind)).toEqual([
-      'collective_permute',
-      'tanh',
-      'collective_permute',
-      'return',
-    ]);
+    return (module.functions[0]?.body.ops ?? []).map((op) => op.kind);
+  };
+  const tanh = 'stablehlo.tanh %0 : tensor<8x4xf32>';
+  const sharding = (s: string): string =>
+    `stablehlo.custom_call @Sharding(%0) {mhlo.sharding = "${s}"} : (tensor<8x4xf32>) -> tensor<8x4xf32>`;
+
+  it('move nothing that nobody needs moved', () => {
+    expect(asked([HALVES, OTHER, HALVES], `%1 = ${tanh}`)).toEqual(['reverse', 'tanh', 'return']);
+    expect(asked([HALVES, '{replicated}', HALVES], `%1 = ${tanh}`)).toEqual(['reverse', 'tanh', 'return']);
+    expect(asked(['{replicated}', HALVES, '{replicated}'], `%1 = ${tanh}`)).toEqual(['reverse', 'tanh', 'return']);
+  });
+
+  it('of a constraint of its own keep the value sharded as far as they say', () => {
+    expect(asked(['{replicated}', HALVES, '{replicated}'], `%1 = ${sharding(HALVES)}`)).toContain('all_gather');
+    expect(asked([HALVES, HALVES, HALVES], `%1 = ${sharding('{replicated}')}`)).not.toContain('all_gather');
   });
 });

@@ -174,7 +174,8 @@ function constrained(c: ImportContext, id: ValueId, { asked, attrs, origin }: As
     c.builder.setLayout(id, layout);
     return id;
   }
-  return c.builder.op('sharding_constraint', [id], [type], origin, { layout })[0] as ValueId;
+  const own = attrs.target === 'Sharding' ? {} : { of_op: true };
+  return c.builder.op('sharding_constraint', [id], [type], origin, { layout, ...own })[0] as ValueId;
 }
 
 /**

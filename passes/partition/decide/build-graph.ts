@@ -32,7 +32,7 @@ export function propagatedLayout(func: Func, table: LayoutTable, id: ValueId): L
   return layout === undefined ? table.replicated(type.shape.length) : table.even(type.shape, layout);
 }
 
-type Making = { -readonly [K in keyof ValueNode]: ValueNode[K] } & { uses: Use[] };
+type Making = { -readonly [K in keyof ValueNode]: ValueNode[K] } & { uses: Use[]; root: Making };
 
 class GraphBuilder {
   private readonly func: Func;
@@ -62,7 +62,9 @@ class GraphBuilder {
     );
     this.block(this.func.body, place, results);
     const { nodes, values, opNodes, ties, captured } = this;
-    return { nodes, values, opNodes, ties, captured };
+    const rootOf = (v: ValueId): ValueId => (values[v] as Making).root.id;
+    const touched = nodes.map((n) => [...new Set([...n.reads, ...n.makes].map(rootOf))]);
+    return { nodes, values, touched, opNodes, ties, captured };
   }
 
   /** `returned`: layouts asked of what the block gives back; none where its op ties it. */
@@ -94,7 +96,9 @@ class GraphBuilder {
   constraint(op: Op, place: Place): TieNode[] {
     const [operand, result] = [op.operands[0] as ValueId, op.results[0] as ValueId];
     const layout = propagatedLayout(this.func, this.table, result);
-    return [this.tie({ what: 'a sharding constraint', layout, reads: [[operand, place]], makes: [[result, place]] })];
+    Object.assign(this.entry(result), { root: this.entry(operand).root, keeps: op.attrs.of_op !== true });
+    const sides = { reads: [[operand, place]], makes: [[result, place]] } as const;
+    return [this.tie({ what: 'a sharding constraint', layout, constrains: true, ...sides })];
   }
 
   loop(op: Op, place: Place): TieNode[] {
@@ -167,13 +171,14 @@ class GraphBuilder {
     return [...operands, ...results];
   }
 
-  private tie({ what, layout, hard, reads = [], later = [], makes = [] }: NewTie): TieNode {
+  private tie({ what, layout, hard, constrains = false, reads = [], later = [], makes = [] }: NewTie): TieNode {
     const first = makes[0] ?? reads[0];
     if (first === undefined) throw internalError('insert-reshards: a tie of nothing');
     const node: TieNode = {
       kind: 'tie',
       index: this.nodes.length,
       what,
+      constrains,
       hard: hard ?? (layout !== undefined || reads.length === 0 || makes.length === 0),
       propagated: layout ?? propagatedLayout(this.func, this.table, first[0]),
       reads: [...reads.map(([v]) => v), ...later],
@@ -261,29 +266,31 @@ class GraphBuilder {
 
   private use(v: ValueId, node: Node, slot: number, place: Place): void {
     const value = this.entry(v);
-    const at = value.cheap === undefined ? outermost(value.place, place) : place;
-    const use: Use = { node, slot, at };
+    const at = value.root.cheap === undefined ? outermost(value.root.place, place) : place;
+    const use: Use = { value, node, slot, at };
     value.uses.push(use);
+    if (value.root !== value) value.root.uses.push(use);
     for (let p: Place | undefined = place; p !== undefined && p !== at; p = p.parent)
       if (p.loop !== undefined && p.parent === at) this.captured.get(p.loop)?.push([v, use]);
   }
 
   private entry(id: ValueId): Making {
-    let value = this.values[id];
-    if (value === undefined) {
-      value = {
-        id,
-        type: valueInfo(this.func, id).type,
-        maker: undefined,
-        slot: 0,
-        place: this.nowhere,
-        uses: [],
-        cheap: undefined,
-        zero: false,
-        propagated: propagatedLayout(this.func, this.table, id),
-      };
-      this.values[id] = value;
-    }
+    const known = this.values[id];
+    if (known !== undefined) return known;
+    const fresh = {
+      id,
+      type: valueInfo(this.func, id).type,
+      maker: undefined,
+      slot: 0,
+      place: this.nowhere,
+      uses: [],
+      keeps: false,
+      cheap: undefined,
+      zero: false,
+      propagated: propagatedLayout(this.func, this.table, id),
+    };
+    const value: Making = Object.assign(fresh, { root: fresh as unknown as Making });
+    this.values[id] = value;
     return value;
   }
 }
@@ -292,6 +299,7 @@ interface NewTie {
   readonly what: string;
   readonly layout?: Layout;
   readonly hard?: boolean;
+  readonly constrains?: boolean;
   readonly reads?: readonly (readonly [ValueId, Place])[];
   /** Read too, but not before the body that makes them has been looked at. */
   readonly later?: readonly ValueId[];

@@ -4,7 +4,9 @@
  * A *node* is a tensor op (it chooses one of its candidates) or a tie: values that share one layout because something
  * carries them as they are (a loop's state, a branch's result, a barrier, a constraint, the program's boundary). A value is
  * made by one node and wanted by others. Where it is wanted in another layout than it has, a copy is made: once for all
- * who want it so, and before the loops that only read it.
+ * who want it so, and before the loops that only read it. A constraint is one more copy of its operand: who reads what it
+ * gives may take that, or another at hand (of a constraint of the user's, one sharded no less), and where nobody takes it,
+ * it is not made.
  */
 import type { Layout } from '../../../ir/layout.ts';
 import type { AxisRef } from '../../../ir/mesh.ts';
@@ -53,6 +55,8 @@ export interface TieNode {
   readonly what: string;
   /** It has this layout and no other: annotated, or the program's boundary. */
   readonly hard: boolean;
+  /** A sharding constraint. */
+  readonly constrains: boolean;
   readonly propagated: Layout;
   readonly reads: readonly ValueId[];
   readonly makes: readonly ValueId[];
@@ -62,6 +66,7 @@ export type Node = OpNode | TieNode;
 
 /** One value wanted by one node. */
 export interface Use {
+  readonly value: ValueNode;
   readonly node: Node;
   readonly slot: number;
   /** Where a copy for it is made. */
@@ -75,7 +80,12 @@ export interface ValueNode {
   readonly maker: Node | undefined;
   readonly slot: number;
   readonly place: Place;
+  /** In program order; of a root also the uses of what it is constrained as. */
   readonly uses: readonly Use[];
+  /** What a sharding constraint gives is its operand in one more layout: the copies of both are its root's. */
+  readonly root: ValueNode;
+  /** Constrained: no copy that is sharded less may stand for it. */
+  readonly keeps: boolean;
   /** A constant, an iota or a broadcast scalar: at hand in any layout. */
   readonly cheap: Op | undefined;
   /** Zero all over: it may stand for a sum that is owed. */
@@ -87,6 +97,8 @@ export interface Graph {
   /** In program order. */
   readonly nodes: readonly Node[];
   readonly values: readonly (ValueNode | undefined)[];
+  /** Per node the roots of what it reads and makes, each once: its choice is part of what their copies cost. */
+  readonly touched: readonly (readonly ValueId[])[];
   readonly opNodes: ReadonlyMap<Op, OpNode>;
   /** Of structural ops: one per operand, or per carried value. */
   readonly ties: ReadonlyMap<Op, readonly TieNode[]>;

@@ -7,7 +7,7 @@ import type { Layout } from '../../../ir/layout.ts';
 import type { ValueId } from '../../../ir/program.ts';
 import type { Node, OpNode, ValueNode } from './graph.ts';
 import { type CandidateTable, carries, opOptions, rearrangedOptions, tieOptions } from './options.ts';
-import { type Choice, given, type Solution, taken, touched } from './solution.ts';
+import { type Choice, difference, given, type Solution, taken } from './solution.ts';
 
 const MOST_SWEEPS = 6;
 /** Options tried of those that no layout suggests. */
@@ -104,7 +104,7 @@ class Improver {
   }
 
   private costs(node: Node): boolean {
-    return this.solution.haloOf(node) > 0 || [...touched(node)].some((v) => this.solution.price(v) > 0);
+    return this.solution.haloOf(node) > 0 || this.solution.touched(node).some((v) => this.solution.price(v) > 0);
   }
 
   private alone(node: Node, before: Choice, options: readonly Choice[], least: number): boolean {
@@ -119,7 +119,7 @@ class Improver {
     const start = this.solution.priceAround(node);
     for (const option of options) {
       this.solution.set(node, option);
-      const change = this.solution.priceAround(node) - start;
+      const change = difference(this.solution.priceAround(node), start);
       if (best === undefined || change < best.change) best = { option, change };
     }
     if (options.length > 0) this.solution.set(node, before);
@@ -132,7 +132,7 @@ class Improver {
     let change = this.solution.set(node, option);
     if (!Number.isFinite(change)) change = Number.MAX_VALUE;
     const moved = new Set<Node>([node]);
-    const left = [...touched(node)];
+    const left = [...this.solution.touched(node)];
     for (let v = left.pop(); v !== undefined && moved.size < MOST_FOLLOWERS; v = left.pop()) {
       for (const next of this.unhappy(v, moved)) {
         const before = this.solution.choice(next);
@@ -142,7 +142,7 @@ class Improver {
         moved.add(next);
         this.solution.set(next, best.option);
         change = change === Number.MAX_VALUE ? change : change + best.change;
-        left.push(...touched(next));
+        left.push(...this.solution.touched(next));
       }
     }
     const kept = this.solution.finite(undo.map(([n]) => n)) && this.changeSince(undo, change) < -least;
@@ -176,7 +176,7 @@ class Improver {
   }
 
   /** Options in which the node takes the value as it is made (or a copy that others' are cut from), or makes it as wanted. */
-  private following(node: Node, v: ValueId): Choice[] {
+  private following(node: Node, v: ValueId): readonly Choice[] {
     const value = this.solution.graph.values[v] as ValueNode;
     const home = this.solution.home(value);
     const before = this.solution.choice(node);
@@ -187,7 +187,9 @@ class Improver {
       (o !== before || passesOn(node)) &&
       ((value.maker === node && wants.has(given(o, value.slot))) ||
         value.uses.some((u) => u.node === node && serves(taken(o, u.slot))));
-    return this.options(node).filter(fits);
+    const options = this.options(node);
+    // What it asks for cannot be had of this value any more: anything else is an answer.
+    return Number.isFinite(this.solution.price(value.root.id)) ? options.filter(fits) : options;
   }
 
   private options(node: Node): readonly Choice[] {

@@ -157,8 +157,11 @@ function around(node: OpNode, solution: Solution): [operands: Around, results: A
 function layoutsAround(value: ValueNode, solution: Solution, but: OpNode): Layout[] {
   if (value.cheap !== undefined) return [];
   const others = value.uses.flatMap((u) => (u.node === but ? [] : [solution.wanted(u)]));
-  const home = solution.home(value);
-  return few([...(home === undefined ? [] : [home]), value.propagated, ...others]);
+  const homes = [value, value.root].flatMap((of) => {
+    const layout = solution.home(of);
+    return layout !== undefined && solution.serves({ of, layout }, value) ? [layout] : [];
+  });
+  return few([...homes, value.propagated, ...others]);
 }
 
 export function tieOptions(node: TieNode, solution: Solution): Layout[] {

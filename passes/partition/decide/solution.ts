@@ -37,7 +37,7 @@ export class Solution {
   /** Every node has its choice: prices it all. */
   settle(): number {
     this.graph.values.forEach((v, id) => {
-      this.prices[id] = v === undefined ? 0 : this.priceOf(v);
+      this.prices[id] = v === undefined || v.root !== v ? 0 : this.priceOf(v);
     });
     for (const node of this.graph.nodes) this.own[node.index] = this.ownPrice(node);
     const total = this.total();
@@ -74,7 +74,7 @@ export class Solution {
   set(node: Node, choice: Choice): number {
     this.choices[node.index] = choice;
     let change = 0;
-    for (const id of touched(node)) {
+    for (const id of this.touched(node)) {
       const value = this.graph.values[id] as ValueNode;
       const price = this.priceOf(value);
       change += difference(price, this.prices[id] as number);
@@ -86,7 +86,12 @@ export class Solution {
     return change;
   }
 
-  /** What its copies cost. */
+  /** Roots whose price the node's choice is part of. */
+  touched(node: Node): readonly ValueId[] {
+    return this.graph.touched[node.index] as readonly ValueId[];
+  }
+
+  /** What the copies of a root cost. */
   price(v: ValueId): number {
     return this.prices[v] as number;
   }
@@ -94,7 +99,7 @@ export class Solution {
   /** All that the node's choice is part of. */
   priceAround(node: Node): number {
     let price = this.own[node.index] as number;
-    for (const v of touched(node)) price += this.prices[v] as number;
+    for (const v of this.touched(node)) price += this.prices[v] as number;
     return price;
   }
 
@@ -105,7 +110,7 @@ export class Solution {
 
   /** Can all that these nodes ask for be had? */
   finite(nodes: readonly Node[]): boolean {
-    return nodes.every((n) => [...touched(n)].every((v) => Number.isFinite(this.prices[v] as number)));
+    return nodes.every((n) => this.touched(n).every((v) => Number.isFinite(this.prices[v] as number)));
   }
 
   /** The layout in which a value is made; undefined where it is made as wanted. */
@@ -130,7 +135,7 @@ export class Solution {
 
   /** The copies of all values that the node's choice is part of, and what they cost on the wire per device and step. */
   copiesAround(node: Node): CopiedValue[] {
-    return [...touched(node)].flatMap((v) => {
+    return this.touched(node).flatMap((v) => {
       const value = this.graph.values[v] as ValueNode;
       const home = this.home(value);
       const copies = home === undefined ? [] : this.copiesOf(value, home);
@@ -143,24 +148,59 @@ export class Solution {
     return node.kind === 'tie' ? 0 : this.haloPriceOf(node, this.candidate(node)) * node.place.times;
   }
 
-  private copiesOf(value: ValueNode, home: Layout): Copied[] {
+  /** Constraints whose copies are taken: the others ask for nothing that anyone needs. */
+  constraintsTaken(): ReadonlySet<Node> {
+    const taken = new Set<Node>();
+    for (const value of this.graph.values) {
+      if (value === undefined || value.root !== value || !value.uses.some(isConstraint)) continue;
+      const home = this.home(value);
+      if (home !== undefined) this.copiesOf(value, home, taken);
+    }
+    return taken;
+  }
+
+  /** May a copy made of the one value, of the same root, stand for the other? */
+  serves({ of, layout }: { readonly of: ValueNode; readonly layout: Layout }, value: ValueNode): boolean {
+    return !value.keeps || of === value || keepsTo(this.home(value) as Layout, layout);
+  }
+
+  /** `constraints`: takes those whose copy is taken. */
+  private copiesOf(value: ValueNode, home: Layout, constraints?: Set<Node>): Copied[] {
     const made: Copied[] = [];
-    const copies: { readonly layout: Layout; readonly at: Place }[] = [{ layout: home, at: value.place }];
+    const first: Copy = { of: value, layout: home, at: value.place };
+    const copies = [first];
+    const take = (copy: Copy): void => {
+      const { due } = copy;
+      if (due === undefined) return;
+      copy.due = undefined;
+      take(due.from);
+      if (due.plan.price > 0) made.push(due);
+      constraints?.add(due.use.node);
+    };
     for (const use of value.uses) {
       const want = this.wanted(use);
-      if (want === home) continue;
-      let best: Plan | undefined;
-      for (const copy of copies) {
-        if (!sees(use.at, copy.at)) continue;
-        const plan = this.table.plan(value.type, copy.layout, want);
-        if (best === undefined || plan.price < best.price) best = plan;
-        if (plan.price === 0) break;
-      }
-      if (best === undefined || best.price === 0) continue;
-      made.push({ plan: best, times: use.at.times });
-      copies.push({ layout: want, at: use.at });
+      if (want === home && this.serves(first, use.value)) continue;
+      const constraint = isConstraint(use);
+      const [plan, from] = this.nearest(copies, use, want);
+      if (plan === undefined || from === undefined) continue;
+      if (!constraint) take(from);
+      if (plan.price === 0 && !constraint) continue;
+      const due = { plan, times: use.at.times, from, use };
+      if (!constraint) made.push(due);
+      copies.push({ of: use.value, layout: want, at: use.at, due: constraint ? due : undefined });
     }
     return made;
+  }
+
+  private nearest(copies: readonly Copy[], use: Use, want: Layout): [Plan, Copy] | [] {
+    let best: [Plan, Copy] | [] = [];
+    for (const copy of copies) {
+      if (!sees(use.at, copy.at) || !this.serves(copy, use.value)) continue;
+      const plan = this.table.plan(use.value.type, copy.layout, want);
+      if (best[0] === undefined || plan.price < best[0].price) best = [plan, copy];
+      if (plan.price === 0) break;
+    }
+    return best;
   }
 
   /** At hand in every layout; but only zero is a sum that is still owed. */
@@ -193,6 +233,28 @@ export class Solution {
   }
 }
 
+/** A copy at hand. */
+interface Copy {
+  /** What it was made of. */
+  readonly of: ValueNode;
+  readonly layout: Layout;
+  readonly at: Place;
+  /** Of a constraint: made where somebody takes it. */
+  due?: Due | undefined;
+}
+
+interface Due extends Copied {
+  readonly from: Copy;
+  readonly use: Use;
+}
+
+/** A constraint keeps what it gives sharded as far as it says. */
+export const keepsTo = (constraint: Layout, copy: Layout): boolean => waysOf(copy) >= waysOf(constraint);
+
+const waysOf = (layout: Layout): number => layout.dims.reduce((n, d) => n * axesSize(d.axes), 1);
+
+const isConstraint = ({ node }: Use): boolean => node.kind === 'tie' && node.constrains;
+
 /** A copy that has to be made, so many times a step. */
 interface Copied {
   readonly plan: Plan;
@@ -211,11 +273,6 @@ export const given = (choice: Choice, slot: number): Layout =>
 export const taken = (choice: Choice, slot: number): Layout =>
   'assignment' in choice ? (choice.operands[slot] as Layout) : choice;
 
-/** Values whose price a node's choice is part of. */
-export function touched(node: Node): ReadonlySet<ValueId> {
-  return new Set([...node.reads, ...node.makes]);
-}
-
 /** A copy made at `copy` is at hand at `use`. */
 function sees(use: Place, copy: Place): boolean {
   let p: Place | undefined = use;
@@ -223,7 +280,7 @@ function sees(use: Place, copy: Place): boolean {
   return p === copy;
 }
 
-const difference = (now: number, before: number): number => (now === before ? 0 : now - before);
+export const difference = (now: number, before: number): number => (now === before ? 0 : now - before);
 
 /** Elements along a dim of a shard, from others. */
 function haloPrice(

@@ -8,7 +8,7 @@ import type { ValueId } from '../../../ir/program.ts';
 import type { Candidate } from '../candidates.ts';
 import type { OpNode, TieNode, ValueNode } from './graph.ts';
 import type { CandidateTable } from './options.ts';
-import type { Solution } from './solution.ts';
+import { keepsTo, type Solution } from './solution.ts';
 
 export function startSolution(solution: Solution, known: CandidateTable): void {
   new Start(solution, known).run();
@@ -37,7 +37,11 @@ class Start {
     const layout = this.tieLayout(node);
     this.solution.start(node, layout);
     for (const v of node.reads) this.copied(v, layout);
-    for (const v of node.makes) this.copies.set(v, [layout]);
+    const before = node.constrains ? (this.copies.get(node.reads[0] as ValueId) ?? []) : [];
+    for (const v of node.makes) {
+      const serving = before.filter((l) => l !== layout && (!this.value(v).keeps || keepsTo(layout, l)));
+      this.copies.set(v, [layout, ...serving]);
+    }
   }
 
   /** A barrier lets a value pass as it is. A sum that is asked to stay owed, but that nothing owes, is paid. */
