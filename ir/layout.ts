@@ -66,6 +66,9 @@ export const layoutOf = (
 /** No dim is sharded, open or closed. */
 export const isWhole = (layout: Layout): boolean => layout.dims.every((d) => d.axes.length === 0);
 
+/** Into how many shards it cuts a value. */
+export const waysOf = ({ dims }: Layout): number => dims.reduce((n, d) => n * axesSize(d.axes), 1);
+
 export const dimAxes = (layout: Layout, dim: number): readonly AxisRef[] => layout.dims[dim]?.axes ?? EMPTY;
 
 /** Do both place the same elements on the same devices (open/closed and priorities aside)? */

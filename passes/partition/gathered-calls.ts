@@ -1,6 +1,6 @@
 /** Warnings: custom_calls for which a sharded operand is made whole, each named. */
 import type { Diagnostic } from '../../ir/diagnostics.ts';
-import { axesSize } from '../../ir/mesh.ts';
+import { waysOf } from '../../ir/layout.ts';
 import { mainFunction, type Module, type Op, type ValueId, valueInfo, walkOps } from '../../ir/program.ts';
 
 /** Of a module at the resharded level. */
@@ -11,8 +11,10 @@ export function gatheredCalls(module: Module): Diagnostic[] {
   for (const op of walkOps(func.body)) {
     for (const r of op.results) maker.set(r, op);
     if (op.kind !== 'custom_call') continue;
-    const shards = (v: ValueId): number =>
-      valueInfo(func, v).layout?.dims.reduce((n, d) => n * axesSize(d.axes), 1) ?? 1;
+    const shards = (v: ValueId): number => {
+      const { layout } = valueInfo(func, v);
+      return layout === undefined ? 1 : waysOf(layout);
+    };
     const gathered = op.operands.filter((v) => {
       const made = maker.get(v);
       return made?.kind === 'reshard' && shards(made.operands[0] as ValueId) > shards(v);

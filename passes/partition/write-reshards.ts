@@ -198,13 +198,13 @@ class Writer {
     const { root } = value;
     const { type, padding } = valueInfo(this.func, root.id);
     const copies = this.copies.get(root.id) ?? [];
-    const exact = copies.find((c) => c.layout === layout && this.solution.serves(c, value));
+    const exact = copies.find((c) => c.layout === layout && this.solution.serves(c, value, layout));
     if (exact !== undefined) return exact.id;
     if (root.cheap !== undefined) return this.remake(root.id, root.cheap, layout);
     let best: Copy | undefined;
     let least = Number.POSITIVE_INFINITY;
     for (const copy of copies) {
-      if (!this.solution.serves(copy, value)) continue;
+      if (!this.solution.serves(copy, value, layout)) continue;
       const { price } = table.plan(type, copy.layout, layout);
       if (price < least) [best, least] = [copy, price];
     }

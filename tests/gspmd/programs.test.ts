@@ -2,79 +2,33 @@
  * Programs annotated on every op: one device = the mesh on numbers, and no more on the wire than XLA's own partitioning
  * (xla-figures.json). Some run on XLA itself each time; `npm run test:gspmd` runs all there, BLESS=1 writes the figures.
  */
-import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import {
-  compile,
-  exportStablehlo,
-  importStablehlo,
-  machine,
-  makeReport,
-  type Report,
-  runCheck,
-} from '../../compiler/index.ts';
-import { type AnnotatedProgram, PROGRAMS } from './programs.ts';
+import { compiledHere, type Metered, onXla, PYTHON } from './on-xla.ts';
+import { PROGRAMS } from './programs.ts';
 
-const here = import.meta.dirname;
-const python = join(here, '../../.venv/bin/python');
 const all = process.env.GSPMD === 'all';
 /** Of the families one each, and what XLA rematerialises. */
 const SOME = ['change_crossed_axes', 'change_listed_order', 'dot_weights_2d', 'op_sort_sharded_dim', 'tour_thirds'];
 
-interface Metered {
-  readonly total: number;
-  readonly count: Readonly<Record<string, number>>;
-}
-const figuresFile = join(here, 'xla-figures.json');
-const figures = JSON.parse(readFileSync(figuresFile, 'utf8')) as Record<string, Metered>;
-
-interface Done {
-  readonly report: Report;
-  readonly emitted: string;
-}
-
-function done({ name, text }: AnnotatedProgram): Done {
-  const compiled = compile(importStablehlo({ file: `${name}.mlir`, text }));
-  const check = runCheck(compiled, 'full', 0);
-  const { report } = makeReport(compiled, machine('tpu-v5e'), check);
-  return { report, emitted: exportStablehlo(compiled.source, compiled.module) };
-}
+const figuresFile = join(import.meta.dirname, 'xla-figures.json');
+const figures = JSON.parse(readFileSync(figuresFile, 'utf8')) as Record<string, Pick<Metered, 'total' | 'count'>>;
 
 describe('programs annotated on every op', () => {
   it('are a hundred, each with its name', () => expect(new Set(PROGRAMS.map((p) => p.name)).size).toBe(100));
   it.each(PROGRAMS)('$name', (program) => {
-    const { report } = done(program);
+    const { report } = compiledHere(program);
     expect(report.check.verdict).toBe('ok');
     expect(report.wireBytes).toBeLessThanOrEqual((figures[program.name]?.total ?? 0) + 1e-6);
   });
 });
 
-interface OnXla {
-  readonly name: string;
-  readonly xla: Metered;
-  readonly shardc: Metered;
-  readonly max_rel_error: number;
-  /** Arguments, then results, that lie otherwise than annotated. */
-  readonly laid_out_otherwise: readonly number[];
-  readonly error?: string;
-}
-
-describe.skipIf(!existsSync(python))('the same on XLA (npm run setup:xla makes the environment)', () => {
+describe.skipIf(!existsSync(PYTHON))('the same on XLA (npm run setup:xla makes the environment)', () => {
   it('gives XLA’s numbers, in the layouts annotated, with the bytes that the report says', { timeout: 900_000 }, () => {
     const chosen = PROGRAMS.filter((p) => all || SOME.includes(p.name));
-    const made = new Map(chosen.map((p) => [p.name, done(p)]));
-    const input = chosen.map((p) => ({ ...p, emitted: made.get(p.name)?.emitted }));
-    const run = spawnSync(python, [join(here, 'measure.py')], {
-      input: JSON.stringify(input),
-      encoding: 'utf8',
-      maxBuffer: 2 ** 28,
-    });
-    const found = run.stdout
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line) as OnXla);
+    const made = new Map(chosen.map((p) => [p.name, compiledHere(p)]));
+    const found = onXla([...made.values()]);
     expect(found.map((f) => f.name)).toEqual(chosen.map((p) => p.name));
     if (process.env.BLESS === '1' && all)
       writeFileSync(

@@ -65,6 +65,11 @@ def values(types, seed=0):
             wild = rng.integers(0 if element[0] == "u" else -most, 2 * most, shape)
             yield np.where(rng.random(shape) < .05, wild, rng.integers(0, most, shape)).astype(NUMPY[element])
 
+def run_on_one(executable, inputs):
+    """Of a program for one device, which has no shardings."""
+    parts = executable.execute_sharded([jax.device_put(v, DEVICES[0]) for v in inputs]).disassemble_into_single_device_arrays()
+    return [np.asarray(shards[0]) for shards in parts]
+
 def run(executable, inputs):
     place = lambda p: GSPMDSharding(DEVICES, xc.HloSharding.from_proto(p))
     placed = [jax.device_put(v, place(p)) for v, p in zip(inputs, executable.get_parameter_shardings())]

@@ -2,7 +2,7 @@
 import { axesKey } from '../../../ir/axes.ts';
 import { internalError, unsupported } from '../../../ir/diagnostics.ts';
 import { isSplat } from '../../../ir/elements.ts';
-import type { Layout } from '../../../ir/layout.ts';
+import { type Layout, waysOf } from '../../../ir/layout.ts';
 import { collectives } from '../../../ir/ops/collectives.ts';
 import type { Registry } from '../../../ir/op.ts';
 import {
@@ -44,6 +44,8 @@ class GraphBuilder {
   private readonly ties = new Map<Op, TieNode[]>();
   private readonly captured = new Map<Op, [ValueId, Use][]>();
   private readonly readers: Uint32Array;
+  /** Of ops that are annotated themselves, by result: in how many shards. */
+  private readonly annotated: ReadonlyMap<ValueId, number>;
   private readonly signatures = new Map<string, number>();
   private readonly nowhere: Place = { parent: undefined, times: 1, loop: undefined, depth: 0 };
 
@@ -52,6 +54,7 @@ class GraphBuilder {
     this.registry = registry;
     this.table = table;
     this.readers = countUses(func);
+    this.annotated = annotatedWays(func);
   }
 
   run(): Graph {
@@ -233,6 +236,7 @@ class GraphBuilder {
       shape: { ...shape, spare, movable: op.kind === 'dot_general' ? this.table.freeAxes : [] },
       signature: this.interned(`${signatureOf(op, view, cheap, readsAlone)} ${spareKey(spare)}`),
       heavy,
+      asked: heavy ? this.annotated.get(op.results[0] as ValueId) : undefined,
       repeatable,
       uneven: heavy ? unevenWork(this.func, op, shape.rule, ...layouts) : undefined,
       flops: def.flops?.(view) ?? 0,
@@ -330,6 +334,14 @@ function outermost(from: Place, to: Place): Place {
 
 const spareKey = (spare: DotWork['spare']): string =>
   spare === undefined ? '' : `${spare.factor}:${axesKey(spare.axes)}`;
+
+function annotatedWays(func: Func): Map<ValueId, number> {
+  const found = new Map<ValueId, number>();
+  for (const { kind, attrs, operands } of walkOps(func.body))
+    if (kind === 'sharding_constraint' && attrs.of_op === true)
+      found.set(operands[0] as ValueId, waysOf(attrs.layout as Layout));
+  return found;
+}
 
 function countUses(func: Func): Uint32Array {
   const uses = new Uint32Array(func.values.length);

@@ -38,6 +38,8 @@ export interface OpNode {
   readonly signature: number;
   /** A dot or convolution: split as much as can be, whatever that costs on the wire. */
   readonly heavy: boolean;
+  /** It is annotated itself: into so many shards, and computing it redundantly beyond that is asked for. */
+  readonly asked: number | undefined;
   /** Axes along which it may be computed redundantly all the same (decide/dot-work.ts). */
   readonly repeatable: readonly AxisRef[];
   /** Of a heavy one with padded dims (decide/uneven-work.ts). */

@@ -35,6 +35,8 @@ export class CandidateTable {
     const all = this.all(node, operands, results);
     if (!node.heavy) return all;
     const most = Math.max(...all.map((c) => this.shardsOf(node, c)));
+    const { asked } = node;
+    if (asked !== undefined) return all.filter((c) => c.shards >= Math.min(asked, most));
     const split = all.filter((c) => this.shardsOf(node, c) === most);
     return this.withinWork(node, split, split);
   }
@@ -60,9 +62,9 @@ export class CandidateTable {
   /** Also exactly what is wanted, where that is no work: the op may take a gathered copy that others' are cut from. */
   withWanted(node: OpNode, operands: Around, results: Around): readonly Candidate[] {
     const list = this.of(node, operands, results);
-    if (!carries(node) && !MOVERS.has(node.op.kind)) return list;
+    if (!carries(node) && !MOVERS.has(node.op.kind) && node.asked === undefined) return list;
     const wanted = (): Candidate[] => asWanted(this.table, node.shape, operands, results);
-    return this.known('wanted ', node, operands, results, () => [...list, ...wanted()]);
+    return this.known(`wanted ${node.asked ?? ''} `, node, operands, results, () => [...list, ...wanted()]);
   }
 
   all(node: OpNode, operands: Around, results: Around): readonly Candidate[] {
@@ -72,6 +74,7 @@ export class CandidateTable {
   /** The work is split as much as what the present choice comes from splits it. */
   splitsEnough(node: OpNode, c: Candidate, solution: Solution): boolean {
     const { from, assignment } = solution.candidate(node);
+    if (node.asked !== undefined) return c.shards >= node.asked;
     return this.shardsOf(node, c) >= this.waysOf(node, from ?? assignment);
   }
 
@@ -159,7 +162,7 @@ function layoutsAround(value: ValueNode, solution: Solution, but: OpNode): Layou
   const others = value.uses.flatMap((u) => (u.node === but ? [] : [solution.wanted(u)]));
   const homes = [value, value.root].flatMap((of) => {
     const layout = solution.home(of);
-    return layout !== undefined && solution.serves({ of, layout }, value) ? [layout] : [];
+    return layout !== undefined && solution.serves({ of, layout }, value, layout) ? [layout] : [];
   });
   return few([...homes, value.propagated, ...others]);
 }

@@ -4,7 +4,7 @@
  * copy in one layout may be the start of the next.
  */
 import { internalError } from '../../../ir/diagnostics.ts';
-import { dimAxes, type Layout } from '../../../ir/layout.ts';
+import { dimAxes, type Layout, samePlacement, waysOf } from '../../../ir/layout.ts';
 import { axesSize } from '../../../ir/mesh.ts';
 import type { ValueId } from '../../../ir/program.ts';
 import { byteSize, type TensorType } from '../../../ir/types.ts';
@@ -159,8 +159,12 @@ export class Solution {
     return taken;
   }
 
-  /** May a copy made of the one value, of the same root, stand for the other? */
-  serves({ of, layout }: { readonly of: ValueNode; readonly layout: Layout }, value: ValueNode): boolean {
+  /**
+   * May a copy made of the one value, of the same root, be where the other comes from in the layout wanted? Between two
+   * orders of devices the axes stay: that step is XLA's, at the program's boundary.
+   */
+  serves({ of, layout }: { readonly of: ValueNode; readonly layout: Layout }, value: ValueNode, want: Layout): boolean {
+    if (layout.mesh !== want.mesh && !samePlacement(layout, want)) return false;
     return !value.keeps || of === value || keepsTo(this.home(value) as Layout, layout);
   }
 
@@ -179,7 +183,7 @@ export class Solution {
     };
     for (const use of value.uses) {
       const want = this.wanted(use);
-      if (want === home && this.serves(first, use.value)) continue;
+      if (want === home && this.serves(first, use.value, want)) continue;
       const constraint = isConstraint(use);
       const [plan, from] = this.nearest(copies, use, want);
       if (plan === undefined || from === undefined) continue;
@@ -192,13 +196,16 @@ export class Solution {
     return made;
   }
 
+  /** From which copy the use has what it wants for least, what is still due for that copy counted. */
   private nearest(copies: readonly Copy[], use: Use, want: Layout): [Plan, Copy] | [] {
     let best: [Plan, Copy] | [] = [];
+    let least = Number.POSITIVE_INFINITY;
     for (const copy of copies) {
-      if (!sees(use.at, copy.at) || !this.serves(copy, use.value)) continue;
+      if (!sees(use.at, copy.at) || !this.serves(copy, use.value, want)) continue;
       const plan = this.table.plan(use.value.type, copy.layout, want);
-      if (best[0] === undefined || plan.price < best[0].price) best = [plan, copy];
-      if (plan.price === 0) break;
+      const price = (plan.price === 0 ? 0 : plan.price * use.at.times) + dueFor(copy);
+      if (best.length === 0 || price < least) [best, least] = [[plan, copy], price];
+      if (price === 0) break;
     }
     return best;
   }
@@ -251,9 +258,9 @@ interface Due extends Copied {
 /** A constraint keeps what it gives sharded as far as it says. */
 export const keepsTo = (constraint: Layout, copy: Layout): boolean => waysOf(copy) >= waysOf(constraint);
 
-const waysOf = (layout: Layout): number => layout.dims.reduce((n, d) => n * axesSize(d.axes), 1);
-
 const isConstraint = ({ node }: Use): boolean => node.kind === 'tie' && node.constrains;
+
+const dueFor = ({ due }: Copy): number => (due === undefined ? 0 : due.plan.price * due.times + dueFor(due.from));
 
 /** A copy that has to be made, so many times a step. */
 interface Copied {
@@ -290,7 +297,7 @@ function haloPrice(
   { dim, elements, exchanges }: Received,
 ): number {
   const axes = dimAxes(layout, dim);
-  const shard = byteSize(type) / layout.dims.reduce((n, d) => n * axesSize(d.axes), 1);
+  const shard = byteSize(type) / waysOf(layout);
   const bytes = (shard * elements * axesSize(axes)) / (type.shape[dim] as number) / exchanges;
   return exchanges * table.prices.collective('collective_shift', bytes, bytes, axes);
 }

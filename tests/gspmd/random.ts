@@ -1,0 +1,74 @@
+/**
+ * Random annotated programs beside XLA: numbers, layouts, wire bytes.
+ *
+ *   npm run gspmd -- --seed 7 --cases 200 [--uneven] [--save DIR]
+ *
+ * Ends with 1 where numbers are wrong; programs on which XLA moves less are listed. `--save` writes those. Where XLA
+ * refuses an annotation of its own, gets its own numbers wrong or lays a result out otherwise than annotated, its bytes do
+ * not count.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { compiledHere, type Done, onXla, type OnXla } from './on-xla.ts';
+import { randomPrograms } from './random-programs.ts';
+
+const { values: given } = parseArgs({
+  options: {
+    seed: { type: 'string', default: '1' },
+    cases: { type: 'string', default: '200' },
+    uneven: { type: 'boolean', default: false },
+    save: { type: 'string' },
+  },
+});
+
+const programs = randomPrograms(Number(given.seed), Number(given.cases), given.uneven);
+const done = new Map<string, Done>(programs.map((p) => [p.name, compiledHere(p)]));
+const found = onXla([...done.values()]);
+
+const MOST_ERROR = 2e-5;
+const wrong: string[] = [];
+const lost: string[] = [];
+let [won, equal, uncounted, logs, moving] = [0, 0, 0, 0, 0];
+const save = (name: string): void => {
+  if (given.save === undefined) return;
+  mkdirSync(given.save, { recursive: true });
+  const { text, emitted } = done.get(name) as Done;
+  writeFileSync(join(given.save, `${name}.mlir`), text);
+  writeFileSync(join(given.save, `${name}.out.mlir`), emitted);
+};
+
+function count({ name, xla, shardc, error, max_rel_error, xla_error, laid_out_otherwise }: OnXla): void {
+  const { check } = (done.get(name) as Done).report;
+  if (check.verdict !== 'ok') wrong.push(`${name}: check ${check.verdict}`);
+  if (error === undefined && max_rel_error > MOST_ERROR)
+    wrong.push(`${name}: off by ${max_rel_error.toExponential(1)}`);
+  const own =
+    error ??
+    (xla_error > MOST_ERROR ? `its own numbers are off by ${xla_error.toExponential(1)}` : undefined) ??
+    (laid_out_otherwise.length > 0 ? 'it lays a result out otherwise' : undefined);
+  if (own !== undefined) {
+    uncounted += 1;
+    console.log(`XLA   ${name.padEnd(10)} ${own.slice(0, 100)}`);
+    return;
+  }
+  const [ours, theirs] = [shardc.total, xla.total];
+  if (theirs > 0) {
+    moving += 1;
+    logs += Math.log(Math.max(0.25, ours / theirs));
+  }
+  if (ours > theirs + 1e-6) {
+    lost.push(`${name.padEnd(10)} ${ours} / ${theirs} bytes, ${shardc.flops} / ${xla.flops} flops`);
+    save(name);
+  } else if (ours < theirs) won += 1;
+  else equal += 1;
+}
+
+found.forEach(count);
+for (const line of lost) console.log(`lost  ${line}`);
+for (const line of wrong) console.log(`WRONG ${line}`);
+console.log(
+  `${found.length} programs: ${won} won, ${equal} equal, ${lost.length} lost, ${uncounted} not counted; ` +
+    `geometric mean ${Math.exp(logs / Math.max(1, moving)).toFixed(3)} (clipped at 0.25)`,
+);
+process.exitCode = wrong.length > 0 ? 1 : 0;
