@@ -1,11 +1,11 @@
 /**
  * Modules as StableHLO text. The per-device program is what XLA runs: the input's signature, and one
- * `sdy.manual_computation` over all axes that holds it, with real collectives and nothing outside.
+ * `sdy.manual_computation` over all axes that holds it, with real collectives and nothing outside (but for what happens on
+ * other orders of devices: stages.ts).
  */
 import { internalError } from '../diagnostics.ts';
-import type { OpAttrs } from '../attrs.ts';
-import { type Layout, layoutOf, samePlacement } from '../layout.ts';
-import { isFullAxis, type Mesh } from '../mesh.ts';
+import { dimAxes, type Layout, layoutOf } from '../layout.ts';
+import { axesSize, isFullAxis, type Mesh } from '../mesh.ts';
 import {
   type Block,
   type Func,
@@ -16,6 +16,7 @@ import {
   synchronous,
   type ValueId,
   valueInfo,
+  type ValueInfo,
 } from '../program.ts';
 import { tensor, type TensorType } from '../types.ts';
 import { edit } from '../edit-convert.ts';
@@ -24,86 +25,143 @@ import { registry as standard } from '../ops/index.ts';
 import { outline } from '../outline.ts';
 import { calledFunctions } from './called-functions.ts';
 import { expandOps } from './expand-ops.ts';
-import { CollectivePrinter } from './print-collective.ts';
+import { type Channels, CollectivePrinter } from './print-collective.ts';
 import { plainOp, propertiesOf, tensorText } from './print-op.ts';
 import { meshText, printSdy } from './print-sdy.ts';
+import { type Stage, type Staged, stagesOf } from './stages.ts';
 
 /** `registry` says what ops from outside are in ops of XLA. */
 export function exportStablehlo(original: Module, local: Module, registry: Registry = standard): string {
-  const program = outline(expandOps(local, registry));
+  const staged = stagesOf(local);
+  const program = outline(expandOps(staged.program, registry));
   const called = expandOps({ ...original, functions: calledFunctions(original, program) }, registry).functions;
-  return new Printer(mainFunction(original), program, called).module(original.name);
+  return new Printer(original, local, staged, program, called).module(original.name);
 }
 
 /** A module at a global level before collectives, with the layout of every value as `sdy.sharding`. */
 export const exportSdy = (module: Module): string => printSdy(edit(module));
 
 class Printer {
+  /** As it was written, and as every device runs it. */
   private readonly original: Func;
+  private readonly local: Func;
+  private readonly staged: Staged;
   private func: Func;
   private readonly functions: readonly Func[];
-  /** Of the manual computation; arguments and results may be on the other meshes. */
+  /** Of the program's manual computation; arguments and results may be on the other meshes. */
   private readonly mesh: Mesh;
   private readonly meshes: readonly Mesh[];
   private readonly lines: string[] = [];
   private readonly names = new Map<ValueId, string>();
   private next = 0;
   private depth = 2;
-  private readonly collectives: CollectivePrinter;
+  private collectives: CollectivePrinter;
+  private readonly channels: Channels = { last: 0 };
 
   /** `called`: functions that stand beside the program, by their own names. */
-  constructor(original: Func, local: Module, called: readonly Func[]) {
+  constructor(original: Module, local: Module, staged: Staged, program: Module, called: readonly Func[]) {
     const { meshes } = local;
     const [mesh] = meshes;
     if (mesh === undefined) throw internalError('export: the module has no mesh');
-    this.original = original;
-    this.func = mainFunction(local);
-    this.functions = [...local.functions.filter((f) => f !== this.func), ...called];
+    this.original = mainFunction(original);
+    this.local = mainFunction(local);
+    this.staged = staged;
+    this.func = mainFunction(program);
+    this.functions = [...program.functions.filter((f) => f !== this.func), ...called];
     this.mesh = mesh;
     this.meshes = meshes;
-    this.collectives = new CollectivePrinter(mesh, (text, name) => this.emit(text, name));
+    this.collectives = this.collectivesOn(mesh);
   }
 
   module(name: string): string {
-    const { original, func } = this;
-    const { mesh } = this;
-    const count = mesh.axes.reduce((n, a) => n * a.size, 1);
-    const inner = func.body.params.map((p) => valueInfo(func, p));
-    const layoutsIn = inner.map((p) => this.layout(p.layout, p.type.shape.length));
-    const layoutsOut = func.resultLayouts.map((l, i) => this.layout(l, original.resultTypes[i]?.shape.length ?? 0));
-    const enter = inner.map((p) => this.layout(p.layout, p.type.shape.length, mesh));
-    const leave = func.resultLayouts.map((l, i) => this.layout(l, original.resultTypes[i]?.shape.length ?? 0, mesh));
-    const typesIn = original.body.params.map((p) => valueInfo(original, p).type);
-    const typesOut = original.resultTypes;
-    const attrs = (layout: string, rest: string | undefined): string =>
-      `{sdy.sharding = #sdy.sharding${layout}${rest === undefined ? '' : `, ${rest}`}}`;
-    const args = typesIn.map(
-      (t, i) => `%arg${i}: ${tensorText(t)} ${attrs(layoutsIn[i] as string, original.paramAttrs[i])}`,
-    );
-    const results = typesOut.map(
-      (t, i) => `${tensorText(t)} ${attrs(layoutsOut[i] as string, original.resultAttrs[i])}`,
-    );
-    const params = func.body.params.map((p) => `${this.fresh(p)}: ${tensorText(valueInfo(func, p).type)}`);
-    const manual = mesh.axes.map((a) => `"${a.name}"`).join(', ');
-    const outer = typesOut.map((_, i) => (typesOut.length === 1 ? '%out' : `%out#${i}`));
-    const named = typesOut.length === 0 ? '' : `%out${typesOut.length > 1 ? `:${typesOut.length}` : ''} = `;
-    const returned = typesOut.length === 0 ? '' : ` ${outer.join(', ')} : ${typesOut.map(tensorText).join(', ')}`;
+    const { original, local, func, staged } = this;
+    const count = this.mesh.axes.reduce((n, a) => n * a.size, 1);
+    const annotated = (type: TensorType, layout: Layout | undefined, rest: string | undefined): string =>
+      `${tensorText(type)} {sdy.sharding = #sdy.sharding${this.layout(layout, type.shape.length)}${rest === undefined ? '' : `, ${rest}`}}`;
+    const args = original.body.params.map((p, i) => {
+      const { layout } = valueInfo(local, local.body.params[i] as ValueId);
+      return `%arg${i}: ${annotated(valueInfo(original, p).type, layout, original.paramAttrs[i])}`;
+    });
+    const results = original.resultTypes.map((t, i) => annotated(t, local.resultLayouts[i], original.resultAttrs[i]));
     this.lines.push(
       `module @${name} attributes {mhlo.num_partitions = ${count} : i32, mhlo.num_replicas = 1 : i32} {`,
       ...this.meshes.map((m) => `  ${meshText(m)}`),
       `  func.func public @main(${args.join(', ')}) -> (${results.join(', ')}) {`,
-      `    ${named}sdy.manual_computation(${typesIn.map((_, i) => `%arg${i}`).join(', ')}) in_shardings=[${enter.join(', ')}] out_shardings=[${leave.join(', ')}] manual_axes={${manual}} (${params.join(', ')}) {`,
     );
-    this.depth = 3;
-    this.ops(func.body, 'sdy.return');
-    this.lines.push(
-      `    } : (${typesIn.map(tensorText).join(', ')}) -> (${typesOut.map(tensorText).join(', ')})`,
-      `    return${returned}`,
-      '  }',
-    );
+    const outer = new Map(local.body.params.map((p, i) => [p, `%arg${i}`]));
+    staged.before.forEach((stage, i) => this.stage(`%before${i}`, stage, outer));
+    const { body } = mainFunction(staged.program);
+    const program = { takes: body.params, gives: (body.ops.at(-1) as Op).operands };
+    this.computation('%out', this.mesh, program, outer, func.body.params, () => this.ops(func.body, 'sdy.return'));
+    staged.after.forEach((stage, i) => this.stage(`%after${i}`, stage, outer));
+    const returned = (local.body.ops.at(-1) as Op).operands.map((v) => this.outside(v, outer));
+    this.return('return', returned, original.resultTypes);
+    this.lines.push('  }');
     for (const repeated of this.functions) this.function(repeated);
     this.lines.push('}', '');
     return this.lines.join('\n');
+  }
+
+  private collectivesOn(mesh: Mesh): CollectivePrinter {
+    return new CollectivePrinter(mesh, (text, name) => this.emit(text, name), this.channels);
+  }
+
+  /** What happens on another order of devices. */
+  private stage(name: string, { mesh, takes, ops, gives }: Stage, outer: Map<ValueId, string>): void {
+    const on = this.meshes.find((m) => m.name === mesh) as Mesh;
+    const { func } = this;
+    this.collectives = this.collectivesOn(on);
+    this.func = this.local;
+    this.computation(name, on, { takes, gives }, outer, takes, () => {
+      for (const op of ops) this.op(op, 'sdy.return');
+      const types = gives.map((v) => valueInfo(this.local, v).type);
+      this.return(
+        'sdy.return',
+        gives.map((v) => this.name(v)),
+        types,
+      );
+    });
+    this.collectives = this.collectivesOn(this.mesh);
+    this.func = func;
+  }
+
+  /** One `sdy.manual_computation`, `params` its arguments inside; `outer` gets to know what it gives. */
+  private computation(
+    name: string,
+    mesh: Mesh,
+    { takes, gives }: Pick<Stage, 'takes' | 'gives'>,
+    outer: Map<ValueId, string>,
+    inner: readonly ValueId[],
+    body: () => void,
+  ): void {
+    const infos = (ids: readonly ValueId[]): ValueInfo[] => ids.map((v) => valueInfo(this.local, v));
+    const layouts = (ids: readonly ValueId[]): string =>
+      infos(ids)
+        .map((v) => this.layout(v.layout, v.type.shape.length, mesh))
+        .join(', ');
+    const types = (ids: readonly ValueId[]): string =>
+      infos(ids)
+        .map((v) => tensorText(globalType(v)))
+        .join(', ');
+    const operands = takes.map((v) => this.outside(v, outer)).join(', ');
+    const params = infos(takes).map(({ type }, i) => `${this.fresh(inner[i] as ValueId)}: ${tensorText(type)}`);
+    const manual = mesh.axes.map((a) => `"${a.name}"`).join(', ');
+    const made = gives.length === 0 ? '' : `${name}${gives.length > 1 ? `:${gives.length}` : ''} = `;
+    this.line(
+      `${made}sdy.manual_computation(${operands}) in_shardings=[${layouts(takes)}] out_shardings=[${layouts(gives)}] manual_axes={${manual}} (${params.join(', ')}) {`,
+    );
+    this.nested(body);
+    this.line(`} : (${types(takes)}) -> (${types(gives)})`);
+    gives.forEach((v, i) => outer.set(v, gives.length === 1 ? name : `${name}#${i}`));
+  }
+
+  /** The name of a value between the computations: in another order of devices it is the same. */
+  private outside(v: ValueId, outer: ReadonlyMap<ValueId, string>): string {
+    const name = outer.get(v);
+    if (name !== undefined) return name;
+    const before = this.staged.crossed.get(v);
+    if (before === undefined) throw internalError(`export: value ${v} is used before it is printed`);
+    return this.outside(before, outer);
   }
 
   /** One that is called from several places of the program, or by a custom_call. */
@@ -133,6 +191,11 @@ class Printer {
     return `<@${mesh.name}, [${text.join(', ')}]>`;
   }
 
+  private return(terminator: string, names: readonly string[], types: readonly TensorType[]): void {
+    const list = types.length > 0 ? ` ${names.join(', ')} : ${types.map(tensorText).join(', ')}` : '';
+    this.line(`${terminator}${list}`);
+  }
+
   private ops(block: Block, terminator: string): void {
     for (const op of block.ops) this.op(op, terminator);
   }
@@ -140,11 +203,8 @@ class Printer {
   private op(op: Op, terminator: string): void {
     const operands = op.operands.map((v) => this.name(v));
     const types = (ids: readonly ValueId[]): TensorType[] => ids.map((v) => valueInfo(this.func, v).type);
-    if (op.kind === 'return') {
-      this.line(
-        `${terminator} ${operands.join(', ')}${operands.length > 0 ? ` : ${types(op.operands).map(tensorText).join(', ')}` : ''}`,
-      );
-    } else if (op.kind === 'sharding_constraint' || op.kind === 'collective_done')
+    if (op.kind === 'return') this.return(terminator, operands, types(op.operands));
+    else if (op.kind === 'sharding_constraint' || op.kind === 'collective_done')
       this.bindName(op, operands[0] as string);
     else if (op.kind === 'call') {
       const list = (ids: readonly ValueId[]): string => types(ids).map(tensorText).join(', ');
@@ -152,7 +212,6 @@ class Printer {
         `${this.results(op)}func.call @${String(op.attrs.callee)}(${operands.join(', ')}) : (${list(op.operands)}) -> (${list(op.results)})`,
       );
     } else if (op.kind === 'axis_index') this.bindName(op, this.collectives.axisIndex(op));
-    else if (isBoundaryCrossing(synchronous(op))) this.bindName(op, operands[0] as string);
     else if (isCollective(synchronous(op))) {
       const [operand, result] = [types(op.operands)[0] as TensorType, types(op.results)[0] as TensorType];
       this.bindName(op, this.collectives.print(synchronous(op), operands[0] as string, operand, result));
@@ -244,14 +303,8 @@ class Printer {
   }
 }
 
-/**
- * Another order of devices at the boundary, which XLA changes itself: the argument or result is annotated with its own
- * mesh, the manual computation takes or gives the same axes on the mesh of all that is inside.
- */
-function isBoundaryCrossing(op: Op): boolean {
-  if (op.kind !== 'collective_permute') return false;
-  const { from, to } = op.attrs as unknown as OpAttrs['collective_permute'];
-  if (from.mesh === to.mesh) return false;
-  if (!samePlacement(from, to)) throw internalError('export: another order of devices inside the program');
-  return true;
+/** Of a per-device value the shape that all devices hold. */
+function globalType({ type, layout }: ValueInfo): TensorType {
+  const shape = type.shape.map((n, d) => n * axesSize(layout === undefined ? [] : dimAxes(layout, d)));
+  return tensor(type.dtype, shape);
 }

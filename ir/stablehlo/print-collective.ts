@@ -25,16 +25,22 @@ const REDUCERS: Readonly<Record<Monoid, string>> = {
   or: 'or',
 };
 
+/** Numbers that are taken: one per collective of a program. */
+export interface Channels {
+  last: number;
+}
+
 export class CollectivePrinter {
-  /** The mesh of everything inside; arguments and results may be on others (passes/partition/one-order.ts). */
+  /** The mesh of the manual computation it prints into. */
   private readonly mesh: Mesh;
   private readonly emit: Emit;
-  private channel = 0;
+  private readonly channels: Channels;
   private readonly groupsMemo = new Map<string, string>();
 
-  constructor(mesh: Mesh, emit: Emit) {
+  constructor(mesh: Mesh, emit: Emit, channels: Channels) {
     this.mesh = mesh;
     this.emit = emit;
+    this.channels = channels;
   }
 
   print(op: Pick<Op, 'kind' | 'attrs'>, value: string, from: TensorType, to: TensorType): string {
@@ -296,7 +302,7 @@ export class CollectivePrinter {
   }
 
   private handle(): string {
-    return `channel_handle = #stablehlo.channel_handle<handle = ${++this.channel}, type = 1>`;
+    return `channel_handle = #stablehlo.channel_handle<handle = ${++this.channels.last}, type = 1>`;
   }
 
   private reducer(monoid: Monoid, type: TensorType): string {

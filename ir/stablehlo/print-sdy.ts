@@ -10,7 +10,7 @@ import { reducerOf } from '../ops/monoid.ts';
 import { isCollective } from '../program.ts';
 import { cutAt, entriesOf } from './attribute-entries.ts';
 import { mlirName } from './mlir-names.ts';
-import { CollectivePrinter } from './print-collective.ts';
+import { type Channels, CollectivePrinter } from './print-collective.ts';
 import { hasSyntax, plainOp, propertiesOf, tensorText } from './print-op.ts';
 import { type SsaNames, ssaNames } from './ssa-names.ts';
 import { debugAttributes, ruleAttribute, sdyAttributes } from './sdy-attributes.ts';
@@ -26,6 +26,7 @@ class SdyPrinter {
   /** Of collectives in manual computations, which take several lines. */
   private readonly made = new Map<EditValue, string>();
   private readonly collectives = new Map<string, CollectivePrinter>();
+  private readonly channels: Channels = { last: 0 };
   private depth = 0;
 
   constructor(module: EditModule) {
@@ -211,10 +212,14 @@ class SdyPrinter {
     const mesh = String(op.attrs.mesh);
     let printer = this.collectives.get(mesh);
     if (printer === undefined) {
-      printer = new CollectivePrinter(this.edit.mesh(mesh), (text, name = `%collective_${this.lines.length}`) => {
-        this.line(`${name} = ${text}`);
-        return name;
-      });
+      printer = new CollectivePrinter(
+        this.edit.mesh(mesh),
+        (text, name = `%collective_${this.lines.length}`) => {
+          this.line(`${name} = ${text}`);
+          return name;
+        },
+        this.channels,
+      );
       this.collectives.set(mesh, printer);
     }
     const [operand] = op.operands;

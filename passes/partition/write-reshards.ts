@@ -16,16 +16,14 @@ import {
 } from '../../ir/program.ts';
 import type { TensorType } from '../../ir/types.ts';
 import type { Node, TieNode, ValueNode } from './decide/graph.ts';
-import { type Solution, given } from './decide/solution.ts';
+import { type CopyOf, type Solution, given } from './decide/solution.ts';
 import { manualSide } from './manual-layouts.ts';
 
 export const writeReshards = (func: Func, solution: Solution): Func => new Writer(func, solution).run();
 
 /** A value of the new function in one layout. */
-interface Copy {
+interface Copy extends CopyOf {
   readonly id: ValueId;
-  readonly of: ValueNode;
-  readonly layout: Layout;
 }
 
 class Writer {
@@ -198,13 +196,15 @@ class Writer {
     const { root } = value;
     const { type, padding } = valueInfo(this.func, root.id);
     const copies = this.copies.get(root.id) ?? [];
-    const exact = copies.find((c) => c.layout === layout && this.solution.serves(c, value, layout));
+    const depth = this.undo.length - 1;
+    const serves = (c: Copy): boolean => this.solution.serves(c, value, layout, depth);
+    const exact = copies.find((c) => c.layout === layout && serves(c));
     if (exact !== undefined) return exact.id;
     if (root.cheap !== undefined) return this.remake(root.id, root.cheap, layout);
     let best: Copy | undefined;
     let least = Number.POSITIVE_INFINITY;
     for (const copy of copies) {
-      if (!this.solution.serves(copy, value, layout)) continue;
+      if (!serves(copy)) continue;
       const { price } = table.plan(type, copy.layout, layout);
       if (price < least) [best, least] = [copy, price];
     }

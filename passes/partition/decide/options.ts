@@ -162,7 +162,7 @@ function layoutsAround(value: ValueNode, solution: Solution, but: OpNode): Layou
   const others = value.uses.flatMap((u) => (u.node === but ? [] : [solution.wanted(u)]));
   const homes = [value, value.root].flatMap((of) => {
     const layout = solution.home(of);
-    return layout !== undefined && solution.serves({ of, layout }, value, layout) ? [layout] : [];
+    return layout !== undefined && solution.serves({ of, layout }, value, layout, 0) ? [layout] : [];
   });
   return few([...homes, value.propagated, ...others]);
 }

@@ -4,7 +4,7 @@
  * copy in one layout may be the start of the next.
  */
 import { internalError } from '../../../ir/diagnostics.ts';
-import { dimAxes, type Layout, samePlacement, waysOf } from '../../../ir/layout.ts';
+import { dimAxes, type Layout, waysOf } from '../../../ir/layout.ts';
 import { axesSize } from '../../../ir/mesh.ts';
 import type { ValueId } from '../../../ir/program.ts';
 import { byteSize, type TensorType } from '../../../ir/types.ts';
@@ -160,11 +160,11 @@ export class Solution {
   }
 
   /**
-   * May a copy made of the one value, of the same root, be where the other comes from in the layout wanted? Between two
-   * orders of devices the axes stay: that step is XLA's, at the program's boundary.
+   * May a copy made of the one value, of the same root, be where the other comes from in the layout wanted? From one order
+   * of devices into another only where the function begins and ends: that step is XLA's.
    */
-  serves({ of, layout }: { readonly of: ValueNode; readonly layout: Layout }, value: ValueNode, want: Layout): boolean {
-    if (layout.mesh !== want.mesh && !samePlacement(layout, want)) return false;
+  serves({ of, layout }: CopyOf, value: ValueNode, want: Layout, depth: number): boolean {
+    if (depth > 0 && layout.mesh !== want.mesh) return false;
     return !value.keeps || of === value || keepsTo(this.home(value) as Layout, layout);
   }
 
@@ -183,7 +183,7 @@ export class Solution {
     };
     for (const use of value.uses) {
       const want = this.wanted(use);
-      if (want === home && this.serves(first, use.value, want)) continue;
+      if (want === home && this.serves(first, use.value, want, use.at.depth)) continue;
       const constraint = isConstraint(use);
       const [plan, from] = this.nearest(copies, use, want);
       if (plan === undefined || from === undefined) continue;
@@ -201,7 +201,7 @@ export class Solution {
     let best: [Plan, Copy] | [] = [];
     let least = Number.POSITIVE_INFINITY;
     for (const copy of copies) {
-      if (!sees(use.at, copy.at) || !this.serves(copy, use.value, want)) continue;
+      if (!sees(use.at, copy.at) || !this.serves(copy, use.value, want, use.at.depth)) continue;
       const plan = this.table.plan(use.value.type, copy.layout, want);
       const price = (plan.price === 0 ? 0 : plan.price * use.at.times) + dueFor(copy);
       if (best.length === 0 || price < least) [best, least] = [[plan, copy], price];
@@ -240,11 +240,14 @@ export class Solution {
   }
 }
 
-/** A copy at hand. */
-interface Copy {
-  /** What it was made of. */
+/** What a copy was made of, and in what layout. */
+export interface CopyOf {
   readonly of: ValueNode;
   readonly layout: Layout;
+}
+
+/** A copy at hand. */
+interface Copy extends CopyOf {
   readonly at: Place;
   /** Of a constraint: made where somebody takes it. */
   due?: Due | undefined;
