@@ -59,10 +59,10 @@ export class CandidateTable {
     return this.known(from, node, operands, results, () => rearranged(this.table, node.shape, present, operands));
   }
 
-  /** Also exactly what is wanted, where that is no work: the op may take a gathered copy that others' are cut from. */
+  /** Also exactly what is wanted, where that is little work or asked for: the op may take a gathered copy. */
   withWanted(node: OpNode, operands: Around, results: Around): readonly Candidate[] {
     const list = this.of(node, operands, results);
-    if (!carries(node) && !MOVERS.has(node.op.kind) && node.asked === undefined) return list;
+    if (node.heavy && node.asked === undefined) return list;
     const wanted = (): Candidate[] => asWanted(this.table, node.shape, operands, results);
     return this.known(`wanted ${node.asked ?? ''} `, node, operands, results, () => [...list, ...wanted()]);
   }
@@ -115,9 +115,6 @@ export class CandidateTable {
 /** An elementwise op, say. */
 export const carries = ({ heavy, shape }: OpNode): boolean =>
   !heavy && shape.rule.factors.every((f) => f.kind === 'pass');
-
-/** They only move elements: computed on a gathered copy they cost little. */
-const MOVERS: ReadonlySet<string> = new Set(['concatenate', 'pad', 'reverse', 'rotate', 'slice']);
 
 /** Two assignments may ask and give the same. */
 function different(table: LayoutTable, list: readonly Candidate[]): Candidate[] {
