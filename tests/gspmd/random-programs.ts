@@ -1,6 +1,6 @@
 /**
  * Random programs of one to five ops, every op annotated in GSPMD's way: any tiles, any order of the devices, partly
- * replicated or not. Sizes divide by all tiles, or by none.
+ * replicated or not. Sizes divide by all tiles, or, but for arguments and results (JAX places no others), by a few.
  */
 import fc from 'fast-check';
 import type { AnnotatedProgram } from './programs.ts';
@@ -53,6 +53,8 @@ class Writer {
     }
     if (this.ops.length === 0)
       last = this.op(last.shape, (r, s) => `${r} = stablehlo.negate ${last.name} ${s} : ${typeOf(last)}`);
+    if (this.uneven)
+      last = this.op(last.shape, (r, s) => `${r} = stablehlo.tanh ${last.name} ${s} : ${typeOf(last)}`, true);
     const end = this.values.at(-1) as Value;
     return [
       'module {',
@@ -67,9 +69,9 @@ class Writer {
 
   // --- what ops ask of it ---------------------------------------------------------------------------------------------
 
-  op(shape: readonly number[], written: Written): Value {
+  op(shape: readonly number[], written: Written, even = !this.uneven): Value {
     const value = { name: `%v${this.names++}`, shape };
-    this.asked = this.sharding(shape);
+    this.asked = this.sharding(shape, even);
     this.ops.push(written(value.name, `{mhlo.sharding = "${this.asked}"}`));
     this.values.push(value);
     return value;
@@ -77,7 +79,7 @@ class Writer {
 
   argument(shape: readonly number[], element = 'f32'): Value {
     const value = { name: `%a${this.args.length}`, shape };
-    this.args.push(`${value.name}: ${typeText(shape, element)} {mhlo.sharding = "${this.sharding(shape)}"}`);
+    this.args.push(`${value.name}: ${typeText(shape, element)} {mhlo.sharding = "${this.sharding(shape, true)}"}`);
     if (element === 'f32') this.values.push(value);
     return value;
   }
@@ -95,7 +97,7 @@ class Writer {
   }
 
   size(): number {
-    if (this.uneven) return this.pick([5, 6, 7, 9, 10, 12, 13]);
+    if (this.uneven) return this.pick([6, 9, 10, 12, 14, 18, 20]);
     return this.devices % 3 === 0 ? this.pick([12, 24, 36]) : this.pick([8, 16, 24, 32]);
   }
 
@@ -119,14 +121,14 @@ class Writer {
 
   // --- shardings ------------------------------------------------------------------------------------------------------
 
-  private sharding(shape: readonly number[]): string {
+  private sharding(shape: readonly number[], even: boolean): string {
     if (shape.length === 0 || this.chance(0.12)) return '{replicated}';
     const tile = shape.map(() => 1);
     let rest = 1;
     for (const factor of primes(this.devices)) {
       const d = this.below(shape.length + 1);
       const ways = (tile[d] ?? 1) * factor;
-      const fits = this.uneven ? ways <= (shape[d] ?? 0) : (shape[d] ?? 1) % ways === 0;
+      const fits = even ? (shape[d] ?? 1) % ways === 0 : ways <= (shape[d] ?? 0);
       if (d < shape.length && fits) tile[d] = ways;
       else rest *= factor;
     }
