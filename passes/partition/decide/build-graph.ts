@@ -16,6 +16,7 @@ import {
   readFromOutside,
 } from '../../../ir/program.ts';
 import type { TensorType } from '../../../ir/types.ts';
+import type { OpShape } from '../candidates.ts';
 import type { LayoutTable } from '../layout-table.ts';
 import { manualSide } from '../manual-layouts.ts';
 import { type DotWork, dotWork, noDot } from './dot-work.ts';
@@ -45,6 +46,8 @@ class GraphBuilder {
   private readonly captured = new Map<Op, [ValueId, Use][]>();
   private readonly readers: Uint32Array;
   private readonly signatures = new Map<string, number>();
+  /** By signature: equal ops share what their candidates follow from. */
+  private readonly shapes = new Map<number, OpShape>();
   private readonly nowhere: Place = { parent: undefined, times: 1, loop: undefined, depth: 0 };
 
   constructor(func: Func, registry: Registry, table: LayoutTable) {
@@ -170,14 +173,16 @@ class GraphBuilder {
   private tie({ what, layout, hard, reads = [], later = [], makes = [] }: NewTie): TieNode {
     const first = makes[0] ?? reads[0];
     if (first === undefined) throw internalError('insert-reshards: a tie of nothing');
+    const [read, made] = [[...reads.map(([v]) => v), ...later], makes.map(([v]) => v)];
     const node: TieNode = {
       kind: 'tie',
       index: this.nodes.length,
       what,
       hard: hard ?? (layout !== undefined || reads.length === 0 || makes.length === 0),
       propagated: layout ?? propagatedLayout(this.func, this.table, first[0]),
-      reads: [...reads.map(([v]) => v), ...later],
-      makes: makes.map(([v]) => v),
+      reads: read,
+      makes: made,
+      touches: distinct(read, made),
     };
     this.nodes.push(node);
     makes.forEach(([v, place], slot) => this.make(v, node, slot, place));
@@ -213,7 +218,9 @@ class GraphBuilder {
     const cheap = (v: ValueId): Op | undefined => this.values[v]?.cheap;
     const view = viewOf(this.func, op);
     const readsAlone = op.operands.every((v) => (this.readers[v] as number) <= 1 || cheap(v) !== undefined);
-    const shape = opShape(op, def, view, cheap, readsAlone);
+    const signature = this.interned(signatureOf(op, view, cheap, readsAlone));
+    let shape = this.shapes.get(signature);
+    if (shape === undefined) this.shapes.set(signature, (shape = opShape(op, def, view, cheap, readsAlone)));
     const propagated = (v: ValueId): Layout => propagatedLayout(this.func, this.table, v);
     const layouts = [op.operands.map(propagated), op.results.map(propagated)] as const;
     const heavy = op.kind === 'dot_general' || op.kind === 'convolution';
@@ -225,14 +232,15 @@ class GraphBuilder {
       op,
       view,
       place,
-      shape: { ...shape, spare, movable: op.kind === 'dot_general' ? this.table.freeAxes : [] },
-      signature: this.interned(`${signatureOf(op, view, cheap, readsAlone)} ${spareKey(spare)}`),
+      shape: op.kind === 'dot_general' ? { ...shape, spare, movable: this.table.freeAxes } : shape,
+      signature: spare === undefined ? signature : this.interned(`${signature} ${spareKey(spare)}`),
       heavy,
       repeatable,
       uneven: heavy ? unevenWork(this.func, op, shape.rule, ...layouts) : undefined,
       flops: def.flops?.(view) ?? 0,
       reads: op.operands,
       makes: op.results,
+      touches: distinct(op.operands, op.results),
     };
     this.nodes.push(node);
     this.opNodes.set(op, node);
@@ -320,8 +328,9 @@ function outermost(from: Place, to: Place): Place {
   return at;
 }
 
-const spareKey = (spare: DotWork['spare']): string =>
-  spare === undefined ? '' : `${spare.factor}:${axesKey(spare.axes)}`;
+const distinct = (reads: readonly ValueId[], makes: readonly ValueId[]): ValueId[] => [...new Set([...reads, ...makes])];
+
+const spareKey = ({ factor, axes }: NonNullable<DotWork['spare']>): string => `${factor}:${axesKey(axes)}`;
 
 function countUses(func: Func): Uint32Array {
   const uses = new Uint32Array(func.values.length);

@@ -44,6 +44,8 @@ export interface OpNode {
   readonly flops: number;
   readonly reads: readonly ValueId[];
   readonly makes: readonly ValueId[];
+  /** Both, each once: values whose price the node's choice is part of. */
+  readonly touches: readonly ValueId[];
 }
 
 /** Values in one layout. */
@@ -56,6 +58,7 @@ export interface TieNode {
   readonly propagated: Layout;
   readonly reads: readonly ValueId[];
   readonly makes: readonly ValueId[];
+  readonly touches: readonly ValueId[];
 }
 
 export type Node = OpNode | TieNode;

@@ -7,7 +7,7 @@ import type { Layout } from '../../../ir/layout.ts';
 import type { ValueId } from '../../../ir/program.ts';
 import type { Node, OpNode, ValueNode } from './graph.ts';
 import { type CandidateTable, carries, opOptions, rearrangedOptions, tieOptions } from './options.ts';
-import { type Choice, given, type Solution, taken, touched } from './solution.ts';
+import { type Choice, given, type Solution, taken } from './solution.ts';
 
 const MOST_SWEEPS = 6;
 /** Options tried of those that no layout suggests. */
@@ -104,7 +104,7 @@ class Improver {
   }
 
   private costs(node: Node): boolean {
-    return this.solution.haloOf(node) > 0 || [...touched(node)].some((v) => this.solution.price(v) > 0);
+    return this.solution.haloOf(node) > 0 || node.touches.some((v) => this.solution.price(v) > 0);
   }
 
   private alone(node: Node, before: Choice, options: readonly Choice[], least: number): boolean {
@@ -132,7 +132,7 @@ class Improver {
     let change = this.solution.set(node, option);
     if (!Number.isFinite(change)) change = Number.MAX_VALUE;
     const moved = new Set<Node>([node]);
-    const left = [...touched(node)];
+    const left = [...node.touches];
     for (let v = left.pop(); v !== undefined && moved.size < MOST_FOLLOWERS; v = left.pop()) {
       for (const next of this.unhappy(v, moved)) {
         const before = this.solution.choice(next);
@@ -142,7 +142,7 @@ class Improver {
         moved.add(next);
         this.solution.set(next, best.option);
         change = change === Number.MAX_VALUE ? change : change + best.change;
-        left.push(...touched(next));
+        left.push(...next.touches);
       }
     }
     const kept = this.solution.finite(undo.map(([n]) => n)) && this.changeSince(undo, change) < -least;

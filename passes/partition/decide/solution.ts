@@ -74,7 +74,7 @@ export class Solution {
   set(node: Node, choice: Choice): number {
     this.choices[node.index] = choice;
     let change = 0;
-    for (const id of touched(node)) {
+    for (const id of node.touches) {
       const value = this.graph.values[id] as ValueNode;
       const price = this.priceOf(value);
       change += difference(price, this.prices[id] as number);
@@ -94,7 +94,7 @@ export class Solution {
   /** All that the node's choice is part of. */
   priceAround(node: Node): number {
     let price = this.own[node.index] as number;
-    for (const v of touched(node)) price += this.prices[v] as number;
+    for (const v of node.touches) price += this.prices[v] as number;
     return price;
   }
 
@@ -105,7 +105,7 @@ export class Solution {
 
   /** Can all that these nodes ask for be had? */
   finite(nodes: readonly Node[]): boolean {
-    return nodes.every((n) => [...touched(n)].every((v) => Number.isFinite(this.prices[v] as number)));
+    return nodes.every((n) => n.touches.every((v) => Number.isFinite(this.prices[v] as number)));
   }
 
   /** The layout in which a value is made; undefined where it is made as wanted. */
@@ -130,7 +130,7 @@ export class Solution {
 
   /** The copies of all values that the node's choice is part of, and what they cost on the wire per device and step. */
   copiesAround(node: Node): CopiedValue[] {
-    return [...touched(node)].flatMap((v) => {
+    return node.touches.flatMap((v) => {
       const value = this.graph.values[v] as ValueNode;
       const home = this.home(value);
       const copies = home === undefined ? [] : this.copiesOf(value, home);
@@ -210,11 +210,6 @@ export const given = (choice: Choice, slot: number): Layout =>
   'assignment' in choice ? (choice.results[slot] as Layout) : choice;
 export const taken = (choice: Choice, slot: number): Layout =>
   'assignment' in choice ? (choice.operands[slot] as Layout) : choice;
-
-/** Values whose price a node's choice is part of. */
-export function touched(node: Node): ReadonlySet<ValueId> {
-  return new Set([...node.reads, ...node.makes]);
-}
 
 /** A copy made at `copy` is at hand at `use`. */
 function sees(use: Place, copy: Place): boolean {
