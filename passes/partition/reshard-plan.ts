@@ -280,7 +280,9 @@ class Search {
       let n = 0;
       while (n < held.length && n < goal.length && held[n] === goal[n]) n++;
       if (n < held.length && n < goal.length) return prices.atLeast(wanted);
-      present /= problem.size(held.slice(n));
+      let lacking = 1;
+      for (; n < held.length; n++) lacking *= problem.sizes[held[n] as number] as number;
+      present /= lacking;
     }
     return prices.atLeast(wanted * (1 - present));
   }

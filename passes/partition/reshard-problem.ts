@@ -149,6 +149,11 @@ export class Problem {
     return n;
   }
 
+  /** The dim divides with these atoms at its end. */
+  takes({ dims }: State, dim: number, atoms: readonly number[]): boolean {
+    return (this.extents[dim] as number) % (this.size(dims[dim] as readonly number[]) * this.size(atoms)) === 0;
+  }
+
   divides(dim: number, atoms: readonly number[]): boolean {
     return (this.extents[dim] as number) % this.size(atoms) === 0;
   }
