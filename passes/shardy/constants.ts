@@ -156,7 +156,13 @@ export function mergeConstants(module: EditModule): void {
       const block = op.block as EditBlock;
       const here = seen.get(block) ?? new Map<string, EditOp[]>();
       seen.set(block, here);
-      const key = JSON.stringify([op.kind, op.result.type, op.result.layout ?? null, op.operands.map(numberOf), contentKey(op)]);
+      const key = JSON.stringify([
+        op.kind,
+        op.result.type,
+        op.result.layout ?? null,
+        op.operands.map(numberOf),
+        contentKey(op),
+      ]);
       const alike = here.get(key) ?? [];
       here.set(key, alike);
       const known = alike.find((other) => sameConstant(other, op));

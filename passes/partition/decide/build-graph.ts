@@ -328,7 +328,9 @@ function outermost(from: Place, to: Place): Place {
   return at;
 }
 
-const distinct = (reads: readonly ValueId[], makes: readonly ValueId[]): ValueId[] => [...new Set([...reads, ...makes])];
+const distinct = (reads: readonly ValueId[], makes: readonly ValueId[]): ValueId[] => [
+  ...new Set([...reads, ...makes]),
+];
 
 const spareKey = ({ factor, axes }: NonNullable<DotWork['spare']>): string => `${factor}:${axesKey(axes)}`;
 
