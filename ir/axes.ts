@@ -115,15 +115,18 @@ export const brokenAxes = (cuts: Cuts): string[] =>
 
 /** Splits refs at the cut points; major parts first. */
 export function refine(axes: readonly AxisRef[], cuts: Cuts): AxisRef[] {
-  return axes.flatMap((a) => {
-    const inner = (cuts.get(a.name) ?? []).filter((c) => c >= a.pre && c <= a.pre * a.size);
-    const parts: AxisRef[] = [];
-    for (let i = 0; i + 1 < inner.length; i++) {
-      const pre = inner[i] as number;
-      parts.push({ name: a.name, pre, size: (inner[i + 1] as number) / pre });
+  const parts: AxisRef[] = [];
+  for (const a of axes) {
+    const before = parts.length;
+    let pre: number | undefined;
+    for (const c of cuts.get(a.name) ?? []) {
+      if (c < a.pre || c > end(a)) continue;
+      if (pre !== undefined) parts.push({ name: a.name, pre, size: c / pre });
+      pre = c;
     }
-    return parts.length > 0 ? parts : [a];
-  });
+    if (parts.length === before) parts.push(a);
+  }
+  return parts;
 }
 
 /** Joins neighbours that are consecutive sub-axes of one axis: `x:(1)2, x:(2)4` → `x`. */

@@ -47,24 +47,49 @@ export const exitCode = (diagnostics: readonly Diagnostic[]): number => {
   return errors.length > 0 ? 1 : 0;
 };
 
-/** Line and column, both from 1. */
-export function position(text: string, offset: number): { line: number; column: number } {
-  let line = 1;
-  let start = 0;
-  for (let at = text.indexOf('\n'); at !== -1 && at < offset; at = text.indexOf('\n', at + 1)) {
+/** Line and column, both from 1. The first question about a text goes through it once; each takes a chunk's time. */
+export function position(source: SourceText, offset: number): { line: number; column: number } {
+  const { text } = source;
+  let lines = lineTables.get(source);
+  if (lines === undefined) lineTables.set(source, (lines = lineTable(text)));
+  const chunk = Math.min(Math.floor(offset / CHUNK), lines.before.length - 1);
+  let line = lines.before[chunk] as number;
+  let start = lines.starts[chunk] as number;
+  for (let at = text.indexOf('\n', chunk * CHUNK); at !== -1 && at < offset; at = text.indexOf('\n', at + 1)) {
     line++;
     start = at + 1;
   }
-  return { line, column: offset - start + 1 };
+  return { line: line + 1, column: offset - start + 1 };
+}
+
+/** Per chunk of a text: the line breaks before it, and where the line starts that it starts in. */
+interface LineTable {
+  readonly before: Uint32Array;
+  readonly starts: Uint32Array;
+}
+
+const CHUNK = 4096;
+const lineTables = new WeakMap<SourceText, LineTable>();
+
+function lineTable(text: string): LineTable {
+  const chunks = Math.floor(text.length / CHUNK) + 1;
+  const [before, starts] = [new Uint32Array(chunks), new Uint32Array(chunks)];
+  let [line, start] = [0, 0];
+  let at = text.indexOf('\n');
+  for (let chunk = 0; chunk < chunks; chunk++) {
+    for (; at !== -1 && at < chunk * CHUNK; at = text.indexOf('\n', at + 1)) [line, start] = [line + 1, at + 1];
+    [before[chunk], starts[chunk]] = [line, start];
+  }
+  return { before, starts };
 }
 
 /** The diagnostic as people read it: code, place, frame, expected, help. Long source lines are cut around the place. */
 export function render(diagnostic: Diagnostic, text?: SourceText): string {
   const { code, severity, message, span, source = text, expected, help } = diagnostic;
-  const place = source !== undefined && span !== undefined ? position(source.text, span.start) : undefined;
+  const place = source !== undefined && span !== undefined ? position(source, span.start) : undefined;
   const lines = [`${severity}[${code}]: ${message}`];
   if (source !== undefined && span !== undefined && place !== undefined) {
-    lines.push(`  --> ${source.file}:${place.line}:${place.column}`, frame(source.text, span));
+    lines.push(`  --> ${source.file}:${place.line}:${place.column}`, frame(source, span));
   } else if (source !== undefined) lines.push(`  --> ${source.file}`);
   if (expected !== undefined) lines.push(`  expected: ${expected}`);
   if (help !== undefined) lines.push(`  help: ${help}`);
@@ -74,11 +99,12 @@ export function render(diagnostic: Diagnostic, text?: SourceText): string {
 const WIDTH = 100;
 
 /** Code frame over the line(s) around the span only, so that a 10 MB line does not flood the terminal. */
-function frame(text: string, span: Span): string {
+function frame(source: SourceText, span: Span): string {
+  const { text } = source;
   const lineStart = text.lastIndexOf('\n', Math.max(0, span.start - 1)) + 1;
   const newline = text.indexOf('\n', span.start);
   const lineEnd = newline === -1 ? text.length : newline;
-  const { line } = position(text, span.start);
+  const { line } = position(source, span.start);
   const from = Math.max(lineStart, span.start - WIDTH / 2);
   const shown = text.slice(from, Math.min(lineEnd, from + WIDTH)).replace(/[\u0000-\u0008\u000b-\u001f\u007f]/g, '·');
   const column = span.start - from + 1;

@@ -126,5 +126,5 @@ export function layoutText(mesh: Mesh, layout: Layout): string {
 /** An axis that a layout uses in two places, which no layout may; undefined = none. */
 export function overlappingAxis(layout: Layout): AxisRef | undefined {
   const axes = [...usedAxes(layout), ...layout.replicated, ...layout.unreduced, ...(layout.manual ?? [])];
-  return axes.find((a, i) => axes.slice(0, i).some((b) => overlaps(a, b)));
+  return axes.find((a, i) => axes.some((b, j) => j < i && overlaps(a, b)));
 }

@@ -8,33 +8,44 @@ import { place } from './places.ts';
 /** Longer ways are cut: a hundred layers say the same a hundred times. */
 const MAX_STEPS = 64;
 
-export function chainOf(compiled: Compiled, start: ValueId, axis: AxisRef): string[] {
-  const func = mainFunction(compiled.propagated ?? compiled.module);
-  const source = compiled.source.source;
-  const lines: string[] = [];
-  const seen = new Set<ValueId>();
-  for (let id: ValueId | undefined = start; id !== undefined && !seen.has(id) && lines.length < MAX_STEPS; ) {
-    seen.add(id);
-    const cause = causeOf(compiled, id, axis);
-    const label = nameOf(compiled, id);
-    if (cause === undefined) break;
-    if (cause.op === undefined) {
-      lines.push(`annotated: ${label}${place(valueInfo(func, id).origin, source)}`);
-      break;
-    }
-    const from: string = cause.from === undefined ? '' : ` from ${nameOf(compiled, cause.from)}`;
-    lines.push(`${label}: through ${cause.op.kind}${from}${place(cause.op.origin, source)}`);
-    id = cause.from;
-  }
-  return lines;
-}
+export const chainOf = (compiled: Compiled, start: ValueId, axis: AxisRef): string[] =>
+  stepsBack(compiled, start, axis).map((step) => stepText(compiled, step));
 
 /** The annotation at the end of the way, on one line. */
 export function sourceOf(compiled: Compiled, id: ValueId, axis: AxisRef): string {
-  const chain = chainOf(compiled, id, axis);
-  const last = chain.at(-1);
+  const steps = stepsBack(compiled, id, axis);
+  const last = steps.at(-1);
   if (last === undefined) return 'no cause noted';
-  return chain.length > 1 ? `${last}, ${chain.length - 1} ${chain.length === 2 ? 'step' : 'steps'} away` : last;
+  const text = stepText(compiled, last);
+  return steps.length > 1 ? `${text}, ${steps.length - 1} ${steps.length === 2 ? 'step' : 'steps'} away` : text;
+}
+
+/** A value, and why it has the axis. */
+interface Step {
+  readonly id: ValueId;
+  readonly cause: Cause;
+}
+
+function stepsBack(compiled: Compiled, start: ValueId, axis: AxisRef): Step[] {
+  const steps: Step[] = [];
+  const seen = new Set<ValueId>();
+  for (let id: ValueId | undefined = start; id !== undefined && !seen.has(id) && steps.length < MAX_STEPS; ) {
+    seen.add(id);
+    const cause = causeOf(compiled, id, axis);
+    if (cause === undefined) break;
+    steps.push({ id, cause });
+    id = cause.op === undefined ? undefined : cause.from;
+  }
+  return steps;
+}
+
+function stepText(compiled: Compiled, { id, cause }: Step): string {
+  const func = mainFunction(compiled.propagated ?? compiled.module);
+  const source = compiled.source.source;
+  const label = nameOf(compiled, id);
+  if (cause.op === undefined) return `annotated: ${label}${place(valueInfo(func, id).origin, source)}`;
+  const from = cause.from === undefined ? '' : ` from ${nameOf(compiled, cause.from)}`;
+  return `${label}: through ${cause.op.kind}${from}${place(cause.op.origin, source)}`;
 }
 
 export const causeOf = (compiled: Compiled, id: ValueId, axis: AxisRef): Cause | undefined =>

@@ -6,7 +6,7 @@ import type { Origin, SourceText } from '../../ir/program.ts';
 export function place(origin: Origin | undefined, source: SourceText | undefined): string {
   if (origin?.user !== undefined) return `  (${origin.user.file}:${origin.user.line})`;
   if (origin?.span === undefined || source === undefined) return '';
-  return `  (${source.file}:${position(source.text, origin.span.start).line})`;
+  return `  (${source.file}:${position(source, origin.span.start).line})`;
 }
 
 /** The origin in the source that something compiler-made goes back to. */

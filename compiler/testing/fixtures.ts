@@ -134,10 +134,11 @@ function wantedErrors(program: string): WantedError[] {
 }
 
 function errorsDiffer(wanted: readonly WantedError[], got: readonly Diagnostic[], program: string): string | undefined {
+  const source = { file: '', text: program };
   const told = got
     .filter((d) => d.severity === 'error')
     .map((d) => ({
-      line: d.span === undefined ? 0 : position(program, d.span.start).line,
+      line: d.span === undefined ? 0 : position(source, d.span.start).line,
       text: `${d.code} ${d.message}`,
     }));
   const matches = (w: WantedError, t: (typeof told)[number]): boolean => {

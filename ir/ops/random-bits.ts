@@ -72,25 +72,37 @@ export function philoxBits(state: readonly bigint[], count: number, bits: number
   const per = philoxElements(bits);
   const end = start + BigInt(Math.ceil(count / per));
   const after = [key, end & U64, (end >> 64n) & U64];
+  let counter = -1;
+  let words: readonly number[] = [];
   return {
     state: third === undefined ? after.slice(0, 2) : after,
     word(element) {
-      const words = philox(key, start + BigInt(Math.floor(element / per)));
       const at = element % per;
+      const mine = (element - at) / per;
+      if (mine !== counter) [counter, words] = [mine, philox(key, start + BigInt(mine))];
       return bits === 64 ? joined(words[2 * at] as number, words[2 * at + 1] as number) : BigInt(words[at] as number);
     },
   };
 }
 
 function philox(key: bigint, counter: bigint): readonly number[] {
-  let x = [low(counter), high(counter), low(counter >> 64n), high(counter >> 64n)] as [number, number, number, number];
+  let [a, b, c, d] = [low(counter), high(counter), low(counter >> 64n), high(counter >> 64n)];
   let [k0, k1] = [low(key), high(key)];
   for (let round = 0; round < 10; round++) {
-    const p = BigInt(x[0]) * 0xd2511f53n;
-    const q = BigInt(x[2]) * 0xcd9e8d57n;
-    x = [(high(q) ^ x[1] ^ k0) >>> 0, low(q), (high(p) ^ x[3] ^ k1) >>> 0, low(p)];
+    const [p, q] = [Math.imul(a, M0) >>> 0, Math.imul(c, M1) >>> 0];
+    const [upperP, upperQ] = [upperHalf(a, M0), upperHalf(c, M1)];
+    [a, b, c, d] = [(upperQ ^ b ^ k0) >>> 0, q, (upperP ^ d ^ k1) >>> 0, p];
     k0 = (k0 + 0x9e3779b9) >>> 0;
     k1 = (k1 + 0xbb67ae85) >>> 0;
   }
-  return x;
+  return [a, b, c, d];
+}
+
+const [M0, M1] = [0xd2511f53, 0xcd9e8d57];
+
+/** Of the 64 bits of a product of two words; no number on the way has more than 32. */
+function upperHalf(a: number, b: number): number {
+  const [a0, a1, b0, b1] = [a & 0xffff, a >>> 16, b & 0xffff, b >>> 16];
+  const middle = a1 * b0 + ((a0 * b0) >>> 16);
+  return a1 * b1 + (middle >>> 16) + ((a0 * b1 + (middle & 0xffff)) >>> 16);
 }

@@ -216,7 +216,8 @@ const STARTED: AnySpecs = Object.fromEntries(
 /** Besides its own, every op may keep attributes as StableHLO text has them: `extra="mhlo.frontend_attributes = {…}"`. */
 const EXTRA = { extra: may('text') };
 
-export function schemaOf(kind: string): Readonly<Record<string, AttrSpec>> | undefined {
-  const known = [ATTR_SCHEMA as AnySpecs, STARTED].find((specs) => Object.hasOwn(specs, kind));
-  return known === undefined ? undefined : { ...known[kind], ...EXTRA };
-}
+const SCHEMAS: ReadonlyMap<string, Readonly<Record<string, AttrSpec>>> = new Map(
+  Object.entries({ ...STARTED, ...(ATTR_SCHEMA as AnySpecs) }).map(([kind, specs]) => [kind, { ...specs, ...EXTRA }]),
+);
+
+export const schemaOf = (kind: string): Readonly<Record<string, AttrSpec>> | undefined => SCHEMAS.get(kind);

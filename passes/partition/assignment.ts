@@ -64,8 +64,49 @@ export function mergeInto(base: Assignment, more: Assignment, allowed: (factor: 
   });
 }
 
+/**
+ * Lists of suggestions to merge one after another, those left out that merge to the same: what suggests nothing adds
+ * nothing, and so does what has had its say.
+ */
+export function distinctOrders(lists: readonly (readonly Assignment[])[]): Assignment[][] {
+  const numbers = new Map<string, number>([['', 0]]);
+  const known = new Map<Assignment, number>();
+  const numberOf = (a: Assignment): number => {
+    let number = known.get(a);
+    if (number !== undefined) return number;
+    const key = a.every((axes) => axes.length === 0) ? '' : assignmentKey(a);
+    number = numbers.get(key) ?? numbers.size;
+    numbers.set(key, number);
+    known.set(a, number);
+    return number;
+  };
+  const found = new Map<string, Assignment[]>();
+  for (const list of lists) {
+    const seen = new Set<number>([0]);
+    const kept = list.filter((a) => !seen.has(numberOf(a)) && seen.add(numberOf(a)));
+    const key = kept.map(numberOf).join();
+    if (!found.has(key)) found.set(key, kept);
+  }
+  return [...found.values()];
+}
+
+/** Those that allow the same factors are one; each answers from a table. */
+export function distinctLimits(
+  rule: FactorRule,
+  limits: readonly ((factor: number) => boolean)[],
+): ((factor: number) => boolean)[] {
+  const found = new Map<string, readonly boolean[]>();
+  for (const limit of limits) {
+    const allowed = rule.factors.map((_, f) => limit(f));
+    found.set(allowed.join(), allowed);
+  }
+  return [...found.values()].map((allowed) => (f) => allowed[f] === true);
+}
+
 /** A factor minor to another in some dim may be sharded only if the major one is fully sharded: drop what is not. */
 export function dropStrided(rule: FactorRule, assignment: Assignment): Assignment {
+  if (![...rule.operands, ...rule.results].some((dims) => dims.some((factors) => factors.length > 1)))
+    return assignment;
   const kept = assignment.map((axes) => [...axes]);
   for (let changed = true; changed; ) {
     changed = false;

@@ -9,6 +9,8 @@ import {
   type Assignment,
   assignmentKey,
   dimsUnder,
+  distinctLimits,
+  distinctOrders,
   dropStrided,
   emptyAssignment,
   mergeInto,
@@ -83,13 +85,10 @@ export function candidates(
     );
     found.set(assignmentKey(kept), kept);
   };
-  for (const order of orders(sources.length)) {
-    for (const chosen of picks(order.map((i) => sources[i] as Assignment[]))) {
-      add(chosen.reduce((a, s) => mergeInto(a, s, may), emptyAssignment(rule)));
-      add(chosen.reduce((a, s) => mergeInto(a, s, notReduce), emptyAssignment(rule)));
-      add(chosen.reduce((a, s) => mergeInto(a, s, notHalo), emptyAssignment(rule)));
-    }
-  }
+  const suggested = orders(sources.length).flatMap((order) => picks(order.map((i) => sources[i] as Assignment[])));
+  for (const chosen of distinctOrders(suggested))
+    for (const allowed of distinctLimits(rule, [may, notReduce, notHalo]))
+      add(chosen.reduce((a, s) => mergeInto(a, s, allowed), emptyAssignment(rule)));
   const stuck = op.readsAlone ? stuckAxes(rule, sources.slice(1), notHalo) : [];
   if (stuck.length > 0) {
     for (const a of [...found.values()]) for (const moved of elsewhere(rule, a, stuck, notHalo)) add(moved);

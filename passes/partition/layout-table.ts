@@ -18,6 +18,8 @@ export class LayoutTable {
   readonly prices: Prices;
   /** Axes that a manual computation has in its hands: no value is known to be the same along them. */
   private readonly manual: ReadonlySet<string>;
+  /** Those that no manual computation has. */
+  readonly freeAxes: readonly AxisRef[];
   private readonly layouts = new Map<string, Layout>();
   private readonly ids = new Map<Layout, number>();
   private readonly plans = new Map<TensorType, Map<number, Plan>>();
@@ -29,6 +31,7 @@ export class LayoutTable {
     this.mesh = mesh;
     this.prices = prices;
     this.manual = new Set(functions.flatMap((f) => manualAxes(f.body)));
+    this.freeAxes = mesh.axes.filter((a) => a.size > 1 && !this.manual.has(a.name)).map((a) => fullAxis(mesh, a.name));
   }
 
   /** The one closed layout with these axes. Where nothing is sharded, the order of devices does not matter. */
@@ -58,11 +61,6 @@ export class LayoutTable {
 
   replicated(rank: number): Layout {
     return this.of(Array.from({ length: rank }, () => []));
-  }
-
-  /** Those that no manual computation has. */
-  get freeAxes(): AxisRef[] {
-    return this.mesh.axes.filter((a) => a.size > 1 && !this.manual.has(a.name)).map((a) => fullAxis(this.mesh, a.name));
   }
 
   id(layout: Layout): number {

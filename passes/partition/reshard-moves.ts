@@ -39,17 +39,16 @@ const MOST_FREELY_PAIRED = 6;
  * `n`: bytes on one device. `last`: the move that led here, as what could have been one with it is not tried again: a
  * permute after a permute, a gather after one of a later dim.
  */
-export function* movesFrom(p: Problem, state: State, n: number, last?: Edge): Generator<Edge> {
+export function movesFrom(p: Problem, state: State, n: number, last?: Edge): Edge[] {
   const placed = inPlace(p, state, n);
-  if (placed !== undefined) {
-    yield placed;
-    return;
-  }
-  yield* reductions(p, state, n);
-  yield* slices(p, state, last);
-  yield* gathers(p, state, n, last);
-  yield* exchanges(p, state, n);
-  if (last?.kind !== 'collective_permute') yield* permutes(p, state, n);
+  if (placed !== undefined) return [placed];
+  return [
+    ...reductions(p, state, n),
+    ...slices(p, state, last),
+    ...gathers(p, state, n, last),
+    ...exchanges(p, state, n),
+    ...(last?.kind === 'collective_permute' ? [] : permutes(p, state, n)),
+  ];
 }
 
 const without = (list: readonly number[], gone: readonly number[]): number[] => list.filter((a) => !gone.includes(a));
@@ -98,7 +97,8 @@ const sliceEdge = (p: Problem, state: State, d: number, atom: number): Edge => (
  * Slicing is free; axes that the target has are worth it, and while a reduction is owed idle ones: others share its work.
  * One after another in the order of dims; of free parts of one size that are neighbours on an axis the major one first.
  */
-function* slices(p: Problem, state: State, last: Edge | undefined): Generator<Edge> {
+function slices(p: Problem, state: State, last: Edge | undefined): Edge[] {
+  const found: Edge[] = [];
   const due = state.owed.length > p.to.owed.length;
   const first = last?.kind === 'all_slice' ? last.axes.findIndex((a) => a.length > 0) : 0;
   for (const atom of due ? [...p.wanted, ...p.idle] : p.wanted) {
@@ -106,8 +106,9 @@ function* slices(p: Problem, state: State, last: Edge | undefined): Generator<Ed
     const before = p.major[atom];
     if (before !== undefined && isFree(state, before) && (due || p.wanted.includes(before))) continue;
     for (let d = first; d < state.dims.length; d++)
-      if (p.divides(d, [...(state.dims[d] as readonly number[]), atom])) yield sliceEdge(p, state, d, atom);
+      if (p.takes(state, d, [atom])) found.push(sliceEdge(p, state, d, atom));
   }
+  return found;
 }
 
 const scatterEdge = (p: Problem, state: State, n: number, d: number, atom: number): Edge => {
@@ -125,27 +126,30 @@ const scatterEdge = (p: Problem, state: State, n: number, d: number, atom: numbe
 };
 
 /** Axes one by one into dims (jointly they cost the same); without a dim all at once, or those the target has no place for. */
-function* reductions(p: Problem, state: State, n: number): Generator<Edge> {
+function reductions(p: Problem, state: State, n: number): Edge[] {
+  const found: Edge[] = [];
   const due = without(state.owed, p.to.owed);
   for (const atom of due) {
     for (let d = 0; d < state.dims.length; d++)
-      if (p.divides(d, [...(state.dims[d] as readonly number[]), atom])) yield scatterEdge(p, state, n, d, atom);
+      if (p.takes(state, d, [atom])) found.push(scatterEdge(p, state, n, d, atom));
   }
   const homeless = without(due, p.wanted);
   for (const atoms of due.length === homeless.length ? [due] : [due, homeless]) {
     if (atoms.length === 0) continue;
     const g = p.size(atoms);
-    yield {
+    found.push({
       kind: 'all_reduce',
       bytes: (2 * n * (g - 1)) / g,
       axes: [atoms],
       state: { ...state, owed: without(state.owed, atoms) },
-    };
+    });
   }
+  return found;
 }
 
 /** Minor ends of one dim; of all dims at once, what is not in its place, and what the target does not have at all. */
-function* gathers(p: Problem, state: State, n: number, last: Edge | undefined): Generator<Edge> {
+function gathers(p: Problem, state: State, n: number, last: Edge | undefined): Edge[] {
+  const found: Edge[] = [];
   const { dims } = state;
   const gather = (from: readonly number[]): Edge => {
     const axes = dims.map((held, d) => held.slice(from[d]));
@@ -160,7 +164,7 @@ function* gathers(p: Problem, state: State, n: number, last: Edge | undefined): 
   const first = last?.kind === 'all_gather' ? last.axes.findLastIndex((a) => a.length > 0) + 1 : 0;
   for (let d = first; d < dims.length; d++)
     for (let k = (dims[d] as readonly number[]).length - 1; k >= 0; k--)
-      yield gather(whole.map((length, i) => (i === d ? k : length)));
+      found.push(gather(whole.map((length, i) => (i === d ? k : length))));
   const wanted = new Set(p.wanted);
   const joint = [
     dims.map((held, d) => commonLength(held, p.to.dims[d] as readonly number[])),
@@ -168,54 +172,60 @@ function* gathers(p: Problem, state: State, n: number, last: Edge | undefined): 
       .map((held) => held.length - [...held].reverse().findIndex((a) => wanted.has(a)))
       .map((k, d) => (k > (dims[d] as readonly number[]).length ? 0 : k)),
   ];
-  for (const from of joint) if (from.filter((k, d) => k < (whole[d] as number)).length > 1) yield gather(from);
+  for (const from of joint) if (from.filter((k, d) => k < (whole[d] as number)).length > 1) found.push(gather(from));
+  return found;
 }
 
 /** A minor end to another dim's end, two of them at once, and all that then stand in their final place at once. */
-function* exchanges(p: Problem, state: State, n: number): Generator<Edge> {
+function exchanges(p: Problem, state: State, n: number): Edge[] {
   const single: AtomMove[] = [];
   for (let source = 0; source < state.dims.length; source++) {
     const held = state.dims[source] as readonly number[];
     for (let k = 1; k <= held.length; k++) {
       const atoms = held.slice(held.length - k);
       for (let target = 0; target < state.dims.length; target++)
-        if (target !== source) single.push({ atoms, source, target });
+        if (target !== source && p.takes(state, target, atoms)) single.push({ atoms, source, target });
     }
   }
+  const found: Edge[] = [];
+  const add = (...moves: readonly AtomMove[]): void => {
+    const edge = exchange(p, state, n, moves);
+    if (edge !== undefined) found.push(edge);
+  };
   const landing = new Set(single.filter((m) => lands(p, state, m)));
   const few = p.sizes.length <= MOST_FREELY_PAIRED;
-  for (const move of single) yield* exchange(p, state, n, [move]);
+  for (const move of single) add(move);
   for (let i = 0; i < single.length; i++) {
     for (let j = i + 1; j < single.length; j++) {
       const [a, b] = [single[i] as AtomMove, single[j] as AtomMove];
       if (!few && !landing.has(a) && !landing.has(b)) continue;
-      if (a.source !== b.source) yield* exchange(p, state, n, [a, b]);
-      if (a.source !== b.source && a.target === b.target) yield* exchange(p, state, n, [b, a]);
+      if (a.source === b.source || a.source === b.target || b.source === a.target) continue;
+      add(a, b);
+      if (a.target === b.target) add(b, a);
     }
   }
-  yield* chains(p, state, n, single);
+  found.push(...chains(p, state, n, single));
   const final = [...landing];
-  if (final.length > 2)
-    yield* exchange(
-      p,
-      state,
-      n,
-      final.filter((m, i) => final.findIndex((o) => o.source === m.source) === i),
-    );
+  if (final.length > 2) add(...final.filter((m, i) => final.findIndex((o) => o.source === m.source) === i));
+  return found;
 }
 
 /** Two parts of one dim's minor end, to two targets or turned round to one: the minor part goes first. */
-function* chains(p: Problem, state: State, n: number, single: readonly AtomMove[]): Generator<Edge> {
+function chains(p: Problem, state: State, n: number, single: readonly AtomMove[]): Edge[] {
+  const found: Edge[] = [];
   for (const minor of single) {
     const held = state.dims[minor.source] as readonly number[];
     const rest = held.slice(0, held.length - minor.atoms.length);
     for (let k = 1; k <= rest.length; k++) {
       for (let target = 0; target < state.dims.length; target++) {
         if (target === minor.source) continue;
-        yield* exchange(p, state, n, [minor, { atoms: rest.slice(rest.length - k), source: minor.source, target }]);
+        const major = { atoms: rest.slice(rest.length - k), source: minor.source, target };
+        const edge = p.takes(state, target, major.atoms) ? exchange(p, state, n, [minor, major]) : undefined;
+        if (edge !== undefined) found.push(edge);
       }
     }
   }
+  return found;
 }
 
 const lands = (p: Problem, state: State, { atoms, target }: AtomMove): boolean => {
@@ -224,28 +234,28 @@ const lands = (p: Problem, state: State, { atoms, target }: AtomMove): boolean =
   return commonLength(after, goal) === after.length;
 };
 
-/** Moves one after another, as one collective over all their axes. No dim both gives and takes. */
-function* exchange(p: Problem, state: State, n: number, moves: readonly AtomMove[]): Generator<Edge> {
-  const dims = state.dims.map((d) => [...d]);
+/** Moves one after another, as one collective over all their axes, if all divide. No dim both gives and takes. */
+function exchange(p: Problem, state: State, n: number, moves: readonly AtomMove[]): Edge | undefined {
+  const dims = [...state.dims];
   for (const { atoms, source, target } of moves) {
-    if (moves.some((m) => m.target === source)) return;
-    (dims[source] as number[]).splice(-atoms.length);
-    (dims[target] as number[]).push(...atoms);
-    if (!p.divides(target, dims[target] as number[])) return;
+    if (moves.some((m) => m.target === source)) return undefined;
+    dims[source] = (dims[source] as readonly number[]).slice(0, -atoms.length);
+    dims[target] = [...(dims[target] as readonly number[]), ...atoms];
+    if (!p.divides(target, dims[target])) return undefined;
   }
   const all = moves.flatMap((m) => [...m.atoms]);
   const g = p.size(all);
-  yield { kind: 'all_to_all', bytes: (n * (g - 1)) / g, axes: [all], moves, state: { ...state, dims } };
+  return { kind: 'all_to_all', bytes: (n * (g - 1)) / g, axes: [all], moves, state: { ...state, dims } };
 }
 
 /** Arrangements with as many shards per dim as now; from another device order, also the present one. */
-function* permutes(p: Problem, state: State, n: number): Generator<Edge> {
-  if (!state.arrived && state.owed.length > 0) return;
-  for (const dims of arrangements(p, state)) {
+function permutes(p: Problem, state: State, n: number): Edge[] {
+  if (!state.arrived && state.owed.length > 0) return [];
+  return arrangements(p, state).map((dims) => {
     const next: State = { ...state, dims, arrived: true };
     const stays = !state.arrived && p.samePlaces(state, next);
-    yield { kind: 'collective_permute', bytes: stays ? 0 : n, axes: [], state: next };
-  }
+    return { kind: 'collective_permute', bytes: stays ? 0 : n, axes: [], state: next };
+  });
 }
 
 function arrangements(p: Problem, state: State): (readonly number[])[][] {
@@ -277,12 +287,13 @@ function listsOf(p: Problem, state: State, d: number, shards: number, left: read
   const goal = p.to.dims[d] as readonly number[];
   const held = state.dims[d] as readonly number[];
   const lists: number[][] = [];
-  const order = [...left].sort((a, b) => rank(a) - rank(b));
-  function rank(a: number): number {
+  const rank = (a: number): number => {
     const [g, h] = [goal.indexOf(a), held.indexOf(a)];
     if (g >= 0) return g;
     return (p.wanted.includes(a) ? 200 : 100) + (h >= 0 ? h : 50 + a);
-  }
+  };
+  const ranked = left.map((atom) => ({ atom, rank: rank(atom), size: p.sizes[atom] as number }));
+  const order = ranked.sort((a, b) => a.rank - b.rank);
   const extend = (list: readonly number[], size: number): void => {
     if (lists.length >= 12) return;
     if (size === shards) {
@@ -290,8 +301,8 @@ function listsOf(p: Problem, state: State, d: number, shards: number, left: read
       return;
     }
     for (const a of order) {
-      const next = size * (p.sizes[a] as number);
-      if (!list.includes(a) && shards % next === 0) extend([...list, a], next);
+      const next = size * a.size;
+      if (shards % next === 0 && !list.includes(a.atom)) extend([...list, a.atom], next);
     }
   };
   extend([], 1);

@@ -15,7 +15,7 @@ import { type Layout, layoutOf, type Monoid, samePlacement } from '../../ir/layo
 import type { AxisRef, Mesh } from '../../ir/mesh.ts';
 import { type Prices, wirePrices } from './prices.ts';
 import { type Edge, movesFrom } from './reshard-moves.ts';
-import { type Cutting, MAX_ATOMS, Problem, type State, stateKey } from './reshard-problem.ts';
+import { MAX_ATOMS, Problem, type State, stateKey } from './reshard-problem.ts';
 import { stepsOf } from './reshard-steps.ts';
 
 export type Step =
@@ -57,10 +57,6 @@ export interface Node {
 
 /** An intermediate may hold this many times the larger end. */
 const SLACK = 2;
-/** From coarse to fine; each has to beat the one before. */
-const CUTTINGS: readonly Cutting[] = (['pairs', 'used', 'rooms'] as const).flatMap((fineness) =>
-  [false, true].map((minorFirst) => ({ fineness, minorFirst })),
-);
 /** Of more atoms than these only the coarsest cutting is tried. */
 const FINEST = 6;
 /** Moves looked at before the search gives way to the cheapest plan so far. */
@@ -83,19 +79,17 @@ export function planReshard(
   prices: Prices = wirePrices,
   manual: ReadonlySet<string> = new Set(),
 ): Plan | null {
-  const seen = new Set<string>();
-  let best = null as Plan | null;
-  for (const cutting of CUTTINGS) {
-    const problem = Problem.of(meshes, shape, elementBytes, from, to, manual, cutting);
-    if (problem === null) return planAround(meshes, shape, elementBytes, from, to, prices, manual);
+  let best: Plan | null | undefined;
+  for (const problem of Problem.all(meshes, shape, elementBytes, from, to, manual)) {
     if (!problem.to.owed.every((a) => problem.from.owed.includes(a))) return null;
-    if (seen.has(problem.key) || (best !== null && problem.sizes.length > FINEST)) continue;
-    seen.add(problem.key);
-    const found: Plan | null = solve(problem, prices, best?.price);
+    // Each has to beat the one before.
+    const known = best ?? undefined;
+    if (known !== undefined && problem.sizes.length > FINEST) continue;
+    const found = solve(problem, prices, known?.price);
     if (found?.bytes === 0) return found;
-    best = found ?? best;
+    best = found ?? known ?? null;
   }
-  return best;
+  return best === undefined ? planAround(meshes, shape, elementBytes, from, to, prices, manual) : best;
 }
 
 /**
@@ -286,7 +280,9 @@ class Search {
       let n = 0;
       while (n < held.length && n < goal.length && held[n] === goal[n]) n++;
       if (n < held.length && n < goal.length) return prices.atLeast(wanted);
-      present /= problem.size(held.slice(n));
+      let lacking = 1;
+      for (; n < held.length; n++) lacking *= problem.sizes[held[n] as number] as number;
+      present /= lacking;
     }
     return prices.atLeast(wanted * (1 - present));
   }

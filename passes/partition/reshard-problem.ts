@@ -33,11 +33,15 @@ export interface State {
  * How axes are cut into atoms besides what the layouts ask for: against each other; to fit beside what dims hold that either
  * layout uses; or to fit any dim. Finer finds more plans, and takes longer.
  */
-export interface Cutting {
+interface Cutting {
   readonly fineness: 'pairs' | 'used' | 'rooms';
   /** 6 as 3·2 instead of 2·3. */
   readonly minorFirst: boolean;
 }
+
+const CUTTINGS: readonly Cutting[] = (['pairs', 'used', 'rooms'] as const).flatMap((fineness) =>
+  [false, true].map((minorFirst) => ({ fineness, minorFirst })),
+);
 
 /** Layouts of one plan have few atoms; beyond this the search gives way to a construction. */
 export const MAX_ATOMS = 8;
@@ -81,52 +85,55 @@ export class Problem {
     this.idle = fields.atoms.map((_, i) => i).filter((i) => !used.has(i));
   }
 
-  /** Null where no split of axes makes both layouts lists of the same atoms, or the meshes have other axes. */
-  static of(
+  /**
+   * One per different way to cut, from coarse to fine; none where no split of axes makes both layouts lists of the same atoms,
+   * or the meshes have other axes.
+   */
+  static *all(
     meshes: readonly [Mesh, Mesh],
     shape: readonly number[],
     elementBytes: number,
     from: Layout,
     to: Layout,
     manual: ReadonlySet<string>,
-    cutting: Cutting = { fineness: 'rooms', minorFirst: false },
-  ): Problem | null {
-    if (!sameAxesOf(meshes)) return null;
+  ): Generator<Problem> {
+    if (!sameAxesOf(meshes)) return;
     const reordered = !sameMesh(...meshes);
-    const lists = [...from.dims.map((d) => d.axes), ...to.dims.map((d) => d.axes), from.unreduced, to.unreduced];
-    const cuts = cutsOf(lists);
-    if (brokenAxes(cuts).length > 0) return null;
-    const coarse = { from: from.dims.map((d) => refine(d.axes, cuts)), to: to.dims.map((d) => refine(d.axes, cuts)) };
-    const prefix = coarse.from.map((held, d) => (reordered ? [] : commonPrefix(held, coarse.to[d] ?? [])));
+    const [held, goal] = [from.dims.map((d) => d.axes), to.dims.map((d) => d.axes)];
+    const cuts = cutsOf([...held, ...goal, from.unreduced, to.unreduced]);
+    if (brokenAxes(cuts).length > 0) return;
+    const coarse = { from: held.map((axes) => refine(axes, cuts)), to: goal.map((axes) => refine(axes, cuts)) };
+    const prefix = coarse.from.map((axes, d) => (reordered ? [] : commonPrefix(axes, coarse.to[d] ?? [])));
     const extents = shape.map((n, d) => n / axesSize(prefix[d] ?? []));
     const rest = {
-      from: coarse.from.map((held, d) => held.slice(prefix[d]?.length)),
-      to: coarse.to.map((held, d) => held.slice(prefix[d]?.length)),
+      from: coarse.from.map((axes, d) => axes.slice(prefix[d]?.length)),
+      to: coarse.to.map((axes, d) => axes.slice(prefix[d]?.length)),
     };
     const owed = { from: refine(from.unreduced, cuts), to: refine(to.unreduced, cuts) };
-    const fine = splitCuts(cuts, extents, rest, cutting);
-    const used = distinct([...rest.from, ...rest.to, owed.from, owed.to].flat().flatMap((a) => refine([a], fine)));
-    const kept = [...prefix.flat(), ...used];
-    const atoms = [
-      ...used,
-      ...(owed.from.length > owed.to.length
-        ? idleAxes(axesButManual(meshes[0], manual), kept, fine, used.length, extents)
-        : []),
-    ];
-    const numbers = (axes: readonly AxisRef[]): number[] =>
-      refine(axes, fine).map((a) => atoms.findIndex((b) => sameAxis(a, b)));
-    const sorted = (axes: readonly AxisRef[]): number[] => numbers(axes).sort((a, b) => a - b);
-    return new Problem({
-      atoms,
-      prefix,
-      extents,
-      meshes,
-      sizes: atoms.map((a) => a.size),
-      total: extents.reduce((n, d) => n * d, elementBytes),
-      monoid: from.monoid ?? 'sum',
-      from: { dims: rest.from.map(numbers), owed: sorted(owed.from), arrived: !reordered },
-      to: { dims: rest.to.map(numbers), owed: sorted(owed.to), arrived: true },
-    });
+    const lists = [...rest.from, ...rest.to, owed.from, owed.to].flat();
+    const free = owed.from.length > owed.to.length ? axesButManual(meshes[0], manual) : [];
+    const seen: Cuts[] = [];
+    for (const cutting of lists.every((a) => isPrime(a.size)) ? CUTTINGS.slice(0, 1) : CUTTINGS) {
+      const fine = splitCuts(cuts, extents, rest, cutting);
+      if (seen.some((s) => sameCuts(s, fine))) continue;
+      seen.push(fine);
+      const used = distinct(refine(lists, fine));
+      const atoms = [...used, ...idleAxes(free, [...prefix.flat(), ...used], fine, used.length, extents)];
+      const numbers = (axes: readonly AxisRef[]): number[] =>
+        refine(axes, fine).map((a) => atoms.findIndex((b) => sameAxis(a, b)));
+      const sorted = (axes: readonly AxisRef[]): number[] => numbers(axes).sort((a, b) => a - b);
+      yield new Problem({
+        atoms,
+        prefix,
+        extents,
+        meshes,
+        sizes: atoms.map((a) => a.size),
+        total: extents.reduce((n, d) => n * d, elementBytes),
+        monoid: from.monoid ?? 'sum',
+        from: { dims: rest.from.map(numbers), owed: sorted(owed.from), arrived: !reordered },
+        to: { dims: rest.to.map(numbers), owed: sorted(owed.to), arrived: true },
+      });
+    }
   }
 
   size(atoms: readonly number[]): number {
@@ -142,6 +149,11 @@ export class Problem {
     return n;
   }
 
+  /** The dim divides with these atoms at its end. */
+  takes({ dims }: State, dim: number, atoms: readonly number[]): boolean {
+    return (this.extents[dim] as number) % (this.size(dims[dim] as readonly number[]) * this.size(atoms)) === 0;
+  }
+
   divides(dim: number, atoms: readonly number[]): boolean {
     return (this.extents[dim] as number) % this.size(atoms) === 0;
   }
@@ -151,11 +163,6 @@ export class Problem {
     let axes = this.lists.get(key);
     if (axes === undefined) this.lists.set(key, (axes = mergeNeighbours(atoms.map((a) => this.atoms[a] as AxisRef))));
     return axes;
-  }
-
-  /** Equal for problems that are the same. */
-  get key(): string {
-    return `${stateKey(this.from)} ${stateKey(this.to)} ${this.atoms.map((a) => `${a.name}${a.pre}.${a.size}`).join()}`;
   }
 
   /** All axes of the layout, for what is priced over groups of devices. */
@@ -307,7 +314,15 @@ function roomsFor(
   return [...new Set(parts)].filter((n) => n > 1 && n < axis.size).sort((a, b) => a - b);
 }
 
+function isPrime(n: number): boolean {
+  for (let d = 2; d * d <= n; d++) if (n % d === 0) return false;
+  return true;
+}
+
 const isPowerOfTwo = (n: number): boolean => (n & (n - 1)) === 0;
+
+const sameCuts = (a: Cuts, b: Cuts): boolean =>
+  a === b || [...a].every(([name, points]) => points.join() === b.get(name)?.join());
 
 function withCut(cuts: Cuts, name: string, at: number): Cuts {
   const points = [...new Set([...(cuts.get(name) ?? []), at])].sort((a, b) => a - b);

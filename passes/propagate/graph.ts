@@ -21,7 +21,7 @@ import {
   shardable,
 } from '../shardy/data-flow.ts';
 import { groupsOf } from '../shardy/sharding-groups.ts';
-import { isPure, isUnread } from '../shardy/unread.ts';
+import { impureOps, isUnread } from '../shardy/unread.ts';
 import { type RuleOptions, RuleTable } from './rules.ts';
 import { BACKWARD, BOTH, type Direction, FORWARD, NONE } from './strategy.ts';
 
@@ -70,12 +70,15 @@ export class Graph {
   private readonly calls = new Map<string, EditOp[]>();
   private readonly told = new Map<ValueId, readonly number[]>();
   private readonly rules: RuleTable;
+  /** Ops that stay, read or not. */
+  private readonly impure: ReadonlySet<EditOp>;
   private dropped = new Uint8Array(0);
 
   constructor(module: EditModule, registry: Registry, options: GraphOptions = {}) {
     this.module = module;
     this.options = options;
     this.rules = new RuleTable(registry, options);
+    this.impure = options.keepsUnread === true ? new Set() : impureOps(module);
     this.number();
     this.values.forEach((v) => {
       const holder = shardable(v);
@@ -192,7 +195,7 @@ export class Graph {
       default: {
         const rule = this.rules.of(op);
         if (rule !== undefined) add({ rule, operands: ids(op.operands), edge: false });
-        else if (this.options.keepsUnread !== true && isPure(op)) add({ operands: [], edge: false });
+        else if (this.options.keepsUnread !== true && !this.impure.has(op)) add({ operands: [], edge: false });
       }
     }
   }
@@ -211,7 +214,7 @@ export class Graph {
   dropUnread(index: number): readonly number[] {
     if (this.options.keepsUnread === true) return NOTHING;
     const { op } = this.nodes[index] as Node;
-    if (!isUnread(op) || !isPure(op)) return NOTHING;
+    if (!isUnread(op) || this.impure.has(op)) return NOTHING;
     const gone = withInner(op);
     const makers = gone.flatMap((inner) => inner.operands.flatMap((v) => this.makerOfFew(v, inner)));
     for (const inner of gone) this.nodeOf.delete(inner);

@@ -142,6 +142,12 @@ function eraseUnused(op: EditOp): void {
 
 /** Constants of one region that are alike, layouts included, become one; so do broadcasts of one scalar. */
 export function mergeConstants(module: EditModule): void {
+  const numbers = new Map<EditValue, number>();
+  const numberOf = (v: EditValue): number => {
+    const number = numbers.get(v) ?? numbers.size;
+    numbers.set(v, number);
+    return number;
+  };
   for (const func of module.functions) {
     const seen = new Map<EditBlock, Map<string, EditOp[]>>();
     for (const op of opsOf(func.body, 'post')) {
@@ -150,7 +156,13 @@ export function mergeConstants(module: EditModule): void {
       const block = op.block as EditBlock;
       const here = seen.get(block) ?? new Map<string, EditOp[]>();
       seen.set(block, here);
-      const key = JSON.stringify([op.kind, op.result.type, op.result.layout ?? null]);
+      const key = JSON.stringify([
+        op.kind,
+        op.result.type,
+        op.result.layout ?? null,
+        op.operands.map(numberOf),
+        contentKey(op),
+      ]);
       const alike = here.get(key) ?? [];
       here.set(key, alike);
       const known = alike.find((other) => sameConstant(other, op));
@@ -165,11 +177,24 @@ export function mergeConstants(module: EditModule): void {
 
 function sameConstant(a: EditOp, b: EditOp): boolean {
   if (a.operands[0] !== b.operands[0] || a.attrs.extra !== b.attrs.extra) return false;
-  const data = (op: EditOp): ArrayBufferView | undefined =>
-    (op.attrs.value as { data: ArrayBufferView } | undefined)?.data;
-  const [x, y] = [data(a), data(b)];
+  const [x, y] = [bytesOf(a), bytesOf(b)];
   if (x === undefined || y === undefined) return JSON.stringify(a.attrs) === JSON.stringify(b.attrs);
-  return bytes(x).equals(bytes(y));
+  return x.equals(y);
 }
 
-const bytes = (view: ArrayBufferView): Buffer => Buffer.from(view.buffer, view.byteOffset, view.byteLength);
+function bytesOf(op: EditOp): Buffer | undefined {
+  const data = (op.attrs.value as { data: ArrayBufferView } | undefined)?.data;
+  return data === undefined ? undefined : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+}
+
+/** Equal for equal content, and seldom else: a program may have as many constants as ops. FNV-1a over a sample of the bytes. */
+function contentKey(op: EditOp): string {
+  const bytes = bytesOf(op);
+  if (bytes === undefined) return JSON.stringify(op.attrs);
+  const step = Math.max(1, Math.floor(bytes.length / SAMPLES));
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < bytes.length; i += step) hash = Math.imul(hash ^ (bytes[i] as number), 0x01000193);
+  return `${bytes.length}:${hash}`;
+}
+
+const SAMPLES = 4096;

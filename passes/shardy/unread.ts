@@ -26,14 +26,26 @@ const EFFECTS: ReadonlySet<string> = new Set([
   'sharding_group',
 ]);
 
-/** No effects of its own or in its regions, whose ends are none. A call from outside says where it has some. */
-export function isPure(op: EditOp): boolean {
-  for (const inner of withInner(op)) {
-    if (inner.kind.includes('.')) return false;
-    if (EFFECTS.has(inner.kind) && (inner === op || inner.kind !== 'return')) return false;
-    if (inner.kind === 'custom_call' && /has_side_effect = true/.test(String(inner.attrs.verbatim ?? ''))) return false;
+/** No effects of its own or in its regions, whose ends are none. */
+export const isPure = (op: EditOp): boolean =>
+  !hasEffect(op) && withInner(op).every((inner) => inner.kind === 'return' || !hasEffect(inner));
+
+/** Of its own. A call from outside says where it has some. */
+const hasEffect = ({ kind, attrs }: EditOp): boolean =>
+  EFFECTS.has(kind) ||
+  kind.includes('.') ||
+  (kind === 'custom_call' && /has_side_effect = true/.test(String(attrs.verbatim ?? '')));
+
+/** All that is not pure, in one walk: programs may be nested as deep as they are long. Dropping pure ops changes none of it. */
+export function impureOps(module: EditModule): ReadonlySet<EditOp> {
+  const found = new Set<EditOp>();
+  for (const op of module.ops()) {
+    if (!hasEffect(op)) continue;
+    found.add(op);
+    if (op.kind === 'return') continue;
+    for (let around = op.parent; around !== undefined && !found.has(around); around = around.parent) found.add(around);
   }
-  return true;
+  return found;
 }
 
 export function isUnread({ results }: EditOp): boolean {
@@ -43,12 +55,13 @@ export function isUnread({ results }: EditOp): boolean {
 
 /** From the last to the first, so that what only unread ops read goes too. */
 export function dropUnread(module: EditModule): void {
+  const impure = impureOps(module);
   const stack = module.functions.map((f) => f.body.last);
   while (stack.length > 0) {
     const op = stack.pop();
     if (op === undefined) continue;
     stack.push(op.prev);
-    if (isUnread(op) && isPure(op)) op.erase();
+    if (isUnread(op) && !impure.has(op)) op.erase();
     else stack.push(...op.regions.map((r) => r.last));
   }
 }

@@ -3,7 +3,7 @@ import { coordinates, deviceCount, type AxisRef, fullAxis, type Mesh } from '../
 import type { CollectiveKind } from '../../ir/program.ts';
 import type { DType } from '../../ir/types.ts';
 import { type Machine, peakFlops } from '../machine/machine.ts';
-import { type Load, loadCost, type Pattern } from './collective-cost.ts';
+import { type Load, loadCost, loadKey, type Pattern } from './collective-cost.ts';
 import { placeFor } from './cost-model.ts';
 
 /** Structurally the planner's `Prices` (passes/partition/prices.ts); the two folders do not know each other. */
@@ -20,6 +20,7 @@ export function timePrices(machine: Machine, mesh: Mesh): TimePrices {
     times: 1,
   }));
   const placement = placeFor(mesh, machine, gathers);
+  const known = new Map<string, number>();
   return {
     collective: (kind, _, operand, axes) => {
       const split = axes.filter((a) => a.size > 1);
@@ -34,7 +35,10 @@ export function timePrices(machine: Machine, mesh: Mesh): TimePrices {
         axes: split,
         ...(moves ? { pattern: halfTurn(mesh, split[0]?.name ?? '') } : {}),
       };
-      return loadCost(load, machine, placement).seconds;
+      const key = loadKey(load);
+      let seconds = known.get(key);
+      if (seconds === undefined) known.set(key, (seconds = loadCost(load, machine, placement).seconds));
+      return seconds;
     },
     memory: (bytes) => bytes / (machine.memory.bandwidth * machine.memory.efficiency),
     compute: (flops, type) => flops / peakFlops(machine, type),

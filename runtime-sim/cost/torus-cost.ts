@@ -141,12 +141,9 @@ function exchange(operand: number, group: Group, net: Torus): CollectiveCost {
  * time is that of the busiest link. O(devices × hops).
  */
 function permuteCost(load: Load, sources: Int32Array, net: Torus, placement: Placement): CollectiveCost {
-  const routes = new Routes(load.mesh, placement);
-  sources.forEach((source, device) => {
-    if (source !== device && source >= 0) routes.send(source, device);
-  });
+  const routes = routed(load.mesh, sources, placement);
   const rate = net.linkBandwidth * net.efficiency;
-  const lanes = routes.busiest().map(
+  const lanes = routes.busiest.map(
     (share, dim): LaneUse => ({
       lane: `ici${dim}`,
       bytes: share * load.operand,
@@ -162,6 +159,31 @@ function permuteCost(load: Load, sources: Int32Array, net: Torus, placement: Pla
     });
   const latency = routes.longest * net.hopLatency + (routes.leaves ? net.dcn.setup + net.dcn.latency : 0);
   return { seconds: net.setup + latency + Math.max(0, ...used.map((l) => l.seconds)), lanes: used };
+}
+
+/** What a permute is on the links, whatever it moves. */
+interface Routed {
+  readonly mesh: Mesh;
+  readonly placement: Placement;
+  readonly busiest: readonly number[];
+  readonly longest: number;
+  readonly leaves: boolean;
+}
+
+/** By the map of a permute: a search over layouts asks for its price thousands of times. */
+const known = new WeakMap<Int32Array, Routed>();
+
+function routed(mesh: Mesh, sources: Int32Array, placement: Placement): Routed {
+  const before = known.get(sources);
+  if (before?.mesh === mesh && before.placement === placement) return before;
+  const routes = new Routes(mesh, placement);
+  sources.forEach((source, device) => {
+    if (source !== device && source >= 0) routes.send(source, device);
+  });
+  const { longest, leaves } = routes;
+  const found = { mesh, placement, busiest: routes.busiest(), longest, leaves };
+  known.set(sources, found);
+  return found;
 }
 
 /** Loads of all links, in shares of one device's operand. */

@@ -16,6 +16,7 @@ import {
   readFromOutside,
 } from '../../../ir/program.ts';
 import type { TensorType } from '../../../ir/types.ts';
+import type { OpShape } from '../candidates.ts';
 import type { LayoutTable } from '../layout-table.ts';
 import { manualSide } from '../manual-layouts.ts';
 import { type DotWork, dotWork, noDot } from './dot-work.ts';
@@ -47,6 +48,8 @@ class GraphBuilder {
   /** Of ops that are annotated themselves, by result: in how many shards. */
   private readonly annotated: ReadonlyMap<ValueId, number>;
   private readonly signatures = new Map<string, number>();
+  /** By signature: equal ops share what their candidates follow from. */
+  private readonly shapes = new Map<number, OpShape>();
   private readonly nowhere: Place = { parent: undefined, times: 1, loop: undefined, depth: 0 };
 
   constructor(func: Func, registry: Registry, table: LayoutTable) {
@@ -221,22 +224,26 @@ class GraphBuilder {
     const cheap = (v: ValueId): Op | undefined => this.values[v]?.cheap;
     const view = viewOf(this.func, op);
     const readsAlone = op.operands.every((v) => (this.readers[v] as number) <= 1 || cheap(v) !== undefined);
-    const shape = opShape(op, def, view, cheap, readsAlone);
+    const signature = this.interned(signatureOf(op, view, cheap, readsAlone));
+    let shape = this.shapes.get(signature);
+    if (shape === undefined) this.shapes.set(signature, (shape = opShape(op, def, view, cheap, readsAlone)));
     const propagated = (v: ValueId): Layout => propagatedLayout(this.func, this.table, v);
     const layouts = [op.operands.map(propagated), op.results.map(propagated)] as const;
     const heavy = op.kind === 'dot_general' || op.kind === 'convolution';
     const { repeatable, spare } =
       op.kind === 'dot_general' ? dotWork(shape.rule, view, ...layouts, this.table.freeAxes) : noDot;
+    const asked = heavy ? this.annotated.get(op.results[0] as ValueId) : undefined;
+    const special = `${spare === undefined ? '' : ` ${spareKey(spare)}`}${asked === undefined ? '' : ` asked ${asked}`}`;
     const node: OpNode = {
       kind: 'op',
       index: this.nodes.length,
       op,
       view,
       place,
-      shape: { ...shape, spare, movable: op.kind === 'dot_general' ? this.table.freeAxes : [] },
-      signature: this.interned(`${signatureOf(op, view, cheap, readsAlone)} ${spareKey(spare)}`),
+      shape: op.kind === 'dot_general' ? { ...shape, spare, movable: this.table.freeAxes } : shape,
+      signature: special === '' ? signature : this.interned(`${signature}${special}`),
       heavy,
-      asked: heavy ? this.annotated.get(op.results[0] as ValueId) : undefined,
+      asked,
       repeatable,
       uneven: heavy ? unevenWork(this.func, op, shape.rule, ...layouts) : undefined,
       flops: def.flops?.(view) ?? 0,
@@ -332,8 +339,7 @@ function outermost(from: Place, to: Place): Place {
   return at;
 }
 
-const spareKey = (spare: DotWork['spare']): string =>
-  spare === undefined ? '' : `${spare.factor}:${axesKey(spare.axes)}`;
+const spareKey = ({ factor, axes }: NonNullable<DotWork['spare']>): string => `${factor}:${axesKey(axes)}`;
 
 function annotatedWays(func: Func): Map<ValueId, number> {
   const found = new Map<ValueId, number>();

@@ -64,7 +64,7 @@ export class CandidateTable {
     const list = this.of(node, operands, results);
     if (node.heavy && node.asked === undefined) return list;
     const wanted = (): Candidate[] => asWanted(this.table, node.shape, operands, results);
-    return this.known(`wanted ${node.asked ?? ''} `, node, operands, results, () => [...list, ...wanted()]);
+    return this.known('wanted ', node, operands, results, () => [...list, ...wanted()]);
   }
 
   all(node: OpNode, operands: Around, results: Around): readonly Candidate[] {
