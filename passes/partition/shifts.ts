@@ -14,6 +14,7 @@
 import { type Block, type Func, mainFunction, type Module, type Op, type ValueId, walkOps } from '../../ir/program.ts';
 import { rebuild } from './rebuild.ts';
 import { equalParts } from './shifts/equal-parts.ts';
+import { knownStarts } from './shifts/known-starts.ts';
 import { joinedAgain } from './shifts/joined-again.ts';
 import { ownedSlice } from './shifts/owned-slice.ts';
 import { paddedSlice } from './shifts/padded-slice.ts';
@@ -27,6 +28,7 @@ const SHIFTS: readonly ((op: Op, sight: Sight) => Shift | undefined)[] = [
   paddedSlice,
   equalParts,
   ownedSlice,
+  knownStarts,
 ];
 
 /** Propagated → propagated. */

@@ -36,6 +36,13 @@ describe('shifts', () => {
     expect(collectives.collective_shift?.count).toBeLessThanOrEqual(count);
   });
 
+  it.each([2, 3, 99, -1])('a dynamic_slice from %i on, which is known, moves borders and adds up nothing', (start) => {
+    const body = `  %i = constant ${start} : i32[]
+  %zero = constant 0 : i32[]
+  %r = dynamic_slice %x, %i, %zero sizes=[4, 6]`;
+    expect(Object.keys(moved('f32[8, 6]', body, 'f32[4, 6]'))).toEqual(['collective_shift']);
+  });
+
   it.each([
     [10, 4, 1, 6],
     [10, 4, -1, 6],

@@ -1,0 +1,25 @@
+/** A dynamic_slice whose starts are constants is a slice: shards keep what they hold of it, and no owner has to answer. */
+import type { Op, ValueId } from '../../../ir/program.ts';
+import { type Shift, type Sight, splatIn, typeIn } from './sight.ts';
+
+export function knownStarts(op: Op, sight: Sight): Shift | undefined {
+  if (op.kind !== 'dynamic_slice') return undefined;
+  const [operand, ...starts] = op.operands as readonly [ValueId, ...ValueId[]];
+  const { shape } = typeIn(sight, operand);
+  const sizes = op.attrs.sizes as readonly number[];
+  const start: number[] = [];
+  for (const [d, v] of starts.entries()) {
+    const at = splatIn(sight, v);
+    if (at === undefined) return undefined;
+    start.push(Math.min(Math.max(Number(at), 0), (shape[d] as number) - (sizes[d] as number)));
+  }
+  return {
+    reads: [operand],
+    write(emit) {
+      const limit = start.map((s, d) => s + (sizes[d] as number));
+      const attrs = { start, limit, strides: start.map(() => 1) };
+      const origin = { pass: 'shifts', from: [op.origin], reason: 'where it starts is known' };
+      emit.push({ ...op, kind: 'slice', operands: [operand], attrs, origin });
+    },
+  };
+}
