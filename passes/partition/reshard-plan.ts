@@ -68,7 +68,8 @@ const GREEDY_MOVES = 2_000;
 
 /**
  * Plans `from` → `to` for a tensor of this global shape and element size (bytes). Both divide evenly. `manual`: axes
- * along which values may differ whatever their layout says. Null: no way, as the meshes have other axes.
+ * along which values may differ whatever their layout says. Null: no way, as the meshes have other axes, or the target owes
+ * what the value does not.
  */
 export function planReshard(
   meshes: readonly [Mesh, Mesh],
@@ -79,6 +80,8 @@ export function planReshard(
   prices: Prices = wirePrices,
   manual: ReadonlySet<string> = new Set(),
 ): Plan | null {
+  // A sum is not a maximum: what is owed is paid as what it is.
+  if (to.unreduced.length > 0 && (from.monoid ?? 'sum') !== (to.monoid ?? 'sum')) return null;
   let best: Plan | null | undefined;
   for (const problem of Problem.all(meshes, shape, elementBytes, from, to, manual)) {
     if (!problem.to.owed.every((a) => problem.from.owed.includes(a))) return null;

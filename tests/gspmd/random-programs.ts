@@ -1,16 +1,23 @@
 /**
- * Random programs of one to five ops, every op annotated in GSPMD's way: any tiles, any order of the devices, partly
+ * Random programs of one to five ops, every op (or few) annotated in GSPMD's way: any tiles, any order of the devices, partly
  * replicated or not. Sizes divide by all tiles, or, but for arguments and results (JAX places no others), by a few.
  */
 import fc from 'fast-check';
 import type { AnnotatedProgram } from './programs.ts';
 
-export function randomPrograms(seed: number, count: number, uneven: boolean): AnnotatedProgram[] {
+export interface Kind {
+  readonly uneven: boolean;
+  /** Up to eight ops, of which few are annotated: the partitioners decide on the others. */
+  readonly sparse: boolean;
+}
+
+export function randomPrograms(seed: number, count: number, kind: Kind): AnnotatedProgram[] {
   const texts = fc.sample(
-    fc.gen().map((draw) => new Writer(draw, uneven).text()),
+    fc.gen().map((draw) => new Writer(draw, kind).text()),
     { seed, numRuns: count },
   );
-  return texts.map((text, i) => ({ name: `s${seed}${uneven ? 'u' : ''}_${i}`, text }));
+  const series = `s${seed}${kind.uneven ? 'u' : ''}${kind.sparse ? 's' : ''}`;
+  return texts.map((text, i) => ({ name: `${series}_${i}`, text }));
 }
 
 interface Value {
@@ -26,9 +33,19 @@ const DEVICES = [8, 8, 8, 4, 6, 12, 16];
 const MOST_ELEMENTS = 60_000;
 const MOST_DIMS = 4;
 
+interface Placing {
+  /** Into shards that divide. */
+  readonly even: boolean;
+  /** Not annotated. */
+  readonly bare: boolean;
+}
+
+const LAST: Placing = { even: true, bare: false };
+
 class Writer {
   private readonly draw: Draw;
   private readonly uneven: boolean;
+  private readonly sparse: boolean;
   private readonly devices: number;
   private readonly args: string[] = [];
   private readonly values: Value[] = [];
@@ -37,15 +54,16 @@ class Writer {
   private names = 0;
   private asked = '{replicated}';
 
-  constructor(draw: Draw, uneven: boolean) {
+  constructor(draw: Draw, { uneven, sparse }: Kind) {
     this.draw = draw;
     this.uneven = uneven;
+    this.sparse = sparse;
     this.devices = this.pick(DEVICES);
   }
 
   text(): string {
     let last = this.argument(Array.from({ length: 1 + this.below(3) }, () => this.size()));
-    const count = 1 + this.below(5);
+    const count = this.sparse ? 3 + this.below(6) : 1 + this.below(5);
     for (let tries = 0; this.ops.length < count && tries < 20; tries++) {
       const made = this.pick(OPS)(this, last);
       if (made !== undefined && made.shape.reduce((a, b) => a * b, 1) <= MOST_ELEMENTS) last = made;
@@ -53,8 +71,8 @@ class Writer {
     }
     if (this.ops.length === 0)
       last = this.op(last.shape, (r, s) => `${r} = stablehlo.negate ${last.name} ${s} : ${typeOf(last)}`);
-    if (this.uneven)
-      last = this.op(last.shape, (r, s) => `${r} = stablehlo.tanh ${last.name} ${s} : ${typeOf(last)}`, true);
+    if (this.uneven || this.sparse)
+      last = this.op(last.shape, (r, s) => `${r} = stablehlo.tanh ${last.name} ${s} : ${typeOf(last)}`, LAST);
     const end = this.values.at(-1) as Value;
     return [
       'module {',
@@ -69,12 +87,16 @@ class Writer {
 
   // --- what ops ask of it ---------------------------------------------------------------------------------------------
 
-  op(shape: readonly number[], written: Written, even = !this.uneven): Value {
+  op(shape: readonly number[], written: Written, { even, bare } = this.usual()): Value {
     const value = { name: `%v${this.names++}`, shape };
     this.asked = this.sharding(shape, even);
-    this.ops.push(written(value.name, `{mhlo.sharding = "${this.asked}"}`));
+    this.ops.push(written(value.name, bare ? '' : `{mhlo.sharding = "${this.asked}"}`));
     this.values.push(value);
     return value;
+  }
+
+  private usual(): Placing {
+    return { even: !this.uneven, bare: this.sparse && this.chance(0.75) };
   }
 
   argument(shape: readonly number[], element = 'f32'): Value {

@@ -1,7 +1,7 @@
 /**
  * Random annotated programs beside XLA: numbers, layouts, wire bytes.
  *
- *   npm run gspmd -- --seed 7 --cases 200 [--uneven] [--save DIR]
+ *   npm run gspmd -- --seed 7 --cases 200 [--uneven] [--sparse] [--save DIR]
  *
  * Ends with 1 where numbers are wrong; programs on which XLA moves less are listed. `--save` writes those. Where XLA
  * refuses an annotation of its own, gets its own numbers wrong or lays a result out otherwise than annotated, its bytes do
@@ -18,11 +18,12 @@ const { values: given } = parseArgs({
     seed: { type: 'string', default: '1' },
     cases: { type: 'string', default: '200' },
     uneven: { type: 'boolean', default: false },
+    sparse: { type: 'boolean', default: false },
     save: { type: 'string' },
   },
 });
 
-const programs = randomPrograms(Number(given.seed), Number(given.cases), given.uneven);
+const programs = randomPrograms(Number(given.seed), Number(given.cases), given);
 const done = new Map<string, Done>(programs.map((p) => [p.name, compiledHere(p)]));
 const found = onXla([...done.values()]);
 

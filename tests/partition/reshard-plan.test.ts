@@ -42,6 +42,12 @@ describe('planReshard finds the cheapest way', () => {
     expect(kinds).toEqual(['all_reduce']);
     expect(bytes).toBeCloseTo((2 * (total / 2) * 7) / 8);
   });
+  it('pays what is owed as what it is: a sum does not become a maximum', () => {
+    const owing = (monoid: 'sum' | 'max', by: AxisRef[] = [x]) => layoutOf('m', [[y], []], by, monoid);
+    expect(planReshard([mesh, mesh], shape, 4, owing('sum'), owing('max'))).toBeNull();
+    expect(planReshard([mesh, mesh], shape, 4, owing('sum', [x, z]), owing('sum'))?.steps).toHaveLength(1);
+    expect(planReshard([mesh, mesh], shape, 4, owing('max'), layoutOf('m', [[y], []]))?.steps).not.toHaveLength(0);
+  });
   it('lets devices that hold the same share a reduction', () => {
     const { kinds, bytes } = plan([[], []], [[], []], [y]);
     expect(kinds).toEqual(['all_slice', 'all_reduce', 'all_gather']);
