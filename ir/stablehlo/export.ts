@@ -45,6 +45,8 @@ class Printer {
   /** As it was written, and as every device runs it. */
   private readonly original: Func;
   private readonly local: Func;
+  /** What the function gives back, and in which layout. */
+  private readonly returned: ReadonlyMap<ValueId, Layout | undefined>;
   private readonly staged: Staged;
   private func: Func;
   private readonly functions: readonly Func[];
@@ -65,6 +67,8 @@ class Printer {
     if (mesh === undefined) throw internalError('export: the module has no mesh');
     this.original = mainFunction(original);
     this.local = mainFunction(local);
+    const { body, resultLayouts } = this.local;
+    this.returned = new Map((body.ops.at(-1) as Op).operands.map((v, i) => [v, resultLayouts[i]]));
     this.staged = staged;
     this.func = mainFunction(program);
     this.functions = [...program.functions.filter((f) => f !== this.func), ...called];
@@ -134,7 +138,12 @@ class Printer {
     inner: readonly ValueId[],
     body: () => void,
   ): void {
-    const infos = (ids: readonly ValueId[]): ValueInfo[] => ids.map((v) => valueInfo(this.local, v));
+    const infos = (ids: readonly ValueId[]): ValueInfo[] =>
+      ids.map((v) => {
+        const info = valueInfo(this.local, v);
+        const layout = this.returned.get(v) ?? info.layout;
+        return layout === undefined ? info : { ...info, layout };
+      });
     const layouts = (ids: readonly ValueId[]): string =>
       infos(ids)
         .map((v) => this.layout(v.layout, v.type.shape.length, mesh))
