@@ -96,7 +96,9 @@ class Printer {
     staged.before.forEach((stage, i) => this.stage(`%before${i}`, stage, outer));
     const { body } = mainFunction(staged.program);
     const program = { takes: body.params, gives: (body.ops.at(-1) as Op).operands };
-    this.computation('%out', this.mesh, program, outer, func.body.params, () => this.ops(func.body, 'sdy.return'));
+    // XLA takes manual computations apart where it partitions: not for one device.
+    if (count === 1) this.onOne(program.gives, outer);
+    else this.computation('%out', this.mesh, program, outer, func.body.params, () => this.ops(func.body, 'sdy.return'));
     staged.after.forEach((stage, i) => this.stage(`%after${i}`, stage, outer));
     const returned = (local.body.ops.at(-1) as Op).operands.map((v) => this.outside(v, outer));
     this.return('return', returned, original.resultTypes);
@@ -104,6 +106,14 @@ class Printer {
     for (const repeated of this.functions) this.function(repeated);
     this.lines.push('}', '');
     return this.lines.join('\n');
+  }
+
+  private onOne(gives: readonly ValueId[], outer: Map<ValueId, string>): void {
+    const { body } = this.func;
+    body.params.forEach((p, i) => this.names.set(p, `%arg${i}`));
+    for (const op of body.ops.slice(0, -1)) this.op(op, 'return');
+    const returned = (body.ops.at(-1) as Op).operands;
+    gives.forEach((v, i) => outer.set(v, this.name(returned[i] as ValueId)));
   }
 
   private collectivesOn(mesh: Mesh): CollectivePrinter {
@@ -138,29 +148,24 @@ class Printer {
     inner: readonly ValueId[],
     body: () => void,
   ): void {
-    const infos = (ids: readonly ValueId[]): ValueInfo[] =>
-      ids.map((v) => {
-        const info = valueInfo(this.local, v);
-        const layout = this.returned.get(v) ?? info.layout;
-        return layout === undefined ? info : { ...info, layout };
-      });
-    const layouts = (ids: readonly ValueId[]): string =>
-      infos(ids)
-        .map((v) => this.layout(v.layout, v.type.shape.length, mesh))
-        .join(', ');
-    const types = (ids: readonly ValueId[]): string =>
-      infos(ids)
-        .map((v) => tensorText(globalType(v)))
-        .join(', ');
+    const taken = takes.map((v) => valueInfo(this.local, v));
+    const given = gives.map((v): ValueInfo => {
+      const info = valueInfo(this.local, v);
+      const layout = this.returned.get(v) ?? info.layout;
+      return layout === undefined ? info : { ...info, layout };
+    });
+    const layouts = (infos: readonly ValueInfo[]): string =>
+      infos.map((v) => this.layout(v.layout, v.type.shape.length, mesh)).join(', ');
+    const types = (infos: readonly ValueInfo[]): string => infos.map((v) => tensorText(globalType(v))).join(', ');
     const operands = takes.map((v) => this.outside(v, outer)).join(', ');
-    const params = infos(takes).map(({ type }, i) => `${this.fresh(inner[i] as ValueId)}: ${tensorText(type)}`);
+    const params = taken.map(({ type }, i) => `${this.fresh(inner[i] as ValueId)}: ${tensorText(type)}`);
     const manual = mesh.axes.map((a) => `"${a.name}"`).join(', ');
     const made = gives.length === 0 ? '' : `${name}${gives.length > 1 ? `:${gives.length}` : ''} = `;
     this.line(
-      `${made}sdy.manual_computation(${operands}) in_shardings=[${layouts(takes)}] out_shardings=[${layouts(gives)}] manual_axes={${manual}} (${params.join(', ')}) {`,
+      `${made}sdy.manual_computation(${operands}) in_shardings=[${layouts(taken)}] out_shardings=[${layouts(given)}] manual_axes={${manual}} (${params.join(', ')}) {`,
     );
     this.nested(body);
-    this.line(`} : (${types(takes)}) -> (${types(gives)})`);
+    this.line(`} : (${types(taken)}) -> (${types(given)})`);
     gives.forEach((v, i) => outer.set(v, gives.length === 1 ? name : `${name}#${i}`));
   }
 

@@ -4,6 +4,9 @@
  *
  *   %1 = all_slice %arg0 mesh="other" axes=[{y}, {}]          // before, on @other
  *   %2 = collective_permute %1 from=@other{y, x} to=@{y, x}     // %2: an argument of the program
+ *   …
+ *   %8 = collective_permute %7 from=@{x, _} to=@third{x, _}     // %7: a result of the program
+ *   %9 = all_gather %8 mesh="third" axes=[{x}, {}]            // after, on @third
  */
 import { internalError } from '../diagnostics.ts';
 import type { OpAttrs } from '../attrs.ts';
@@ -13,11 +16,11 @@ import {
   mainFunction,
   type Module,
   type Op,
+  readsOf,
   synchronous,
   type ValueId,
   valueInfo,
 } from '../program.ts';
-import { readsOf } from '../program.ts';
 
 export interface Stage {
   /** Name of its mesh. */

@@ -8,7 +8,8 @@ import { axesKey, axisKey, evenPrefix } from '../../ir/axes.ts';
 import type { Prices } from './prices.ts';
 import { type Plan, planReshard } from './reshard-plan.ts';
 
-const noPath: Plan = { steps: [], bytes: Number.POSITIVE_INFINITY, price: Number.POSITIVE_INFINITY };
+/** No way from one layout to the other. */
+export const noPath: Plan = { steps: [], bytes: Number.POSITIVE_INFINITY, price: Number.POSITIVE_INFINITY };
 const nothing: Plan = { steps: [], bytes: 0, price: 0 };
 
 export class LayoutTable {

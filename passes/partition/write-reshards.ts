@@ -99,10 +99,10 @@ class Writer {
     const [cond, body] = [op.regions[0] as Block, op.regions[1] as Block];
     const trips = op.attrs.trip_count as number | undefined;
     const once = `read by every step of the loop${trips === undefined ? '' : ` (${trips})`}, made once before it`;
-    for (const [v, use] of this.solution.graph.captured.get(op) ?? [])
-      if (this.isTaken(use.node)) this.get(v, this.solution.wanted(use), op, once);
     const carried = this.tied(op).map((t) => this.layoutOf(t));
     const inits = op.operands.map((v, i) => this.get(v, carried[i] as Layout, op, 'the loop carries this layout'));
+    for (const [v, use] of this.solution.graph.captured.get(op) ?? [])
+      if (this.isTaken(use.node)) this.get(v, this.solution.wanted(use), op, once);
     const regions = [this.region(cond, carried), this.region(body, carried, carried)];
     this.emit(op, inits, carried, regions);
   }

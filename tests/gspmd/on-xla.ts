@@ -31,7 +31,10 @@ export interface OnXla {
   readonly xla_error: number;
   /** Arguments, then results, that lie otherwise than XLA has them. */
   readonly laid_out_otherwise: readonly number[];
+  /** XLA does not take its own program. */
   readonly error?: string;
+  /** It does not take ours. */
+  readonly refused?: string;
 }
 
 export interface Done extends AnnotatedProgram {
@@ -50,9 +53,9 @@ export function compiledHere({ name, text }: AnnotatedProgram): Done {
 export function onXla(programs: readonly (AnnotatedProgram & { readonly emitted: string })[]): OnXla[] {
   const input = JSON.stringify(programs.map(({ name, text, emitted }) => ({ name, text, emitted })));
   const measure = join(import.meta.dirname, 'measure.py');
-  const { stdout } = spawnSync(PYTHON, [measure], { input, encoding: 'utf8', maxBuffer: 2 ** 28 });
-  return stdout
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as OnXla);
+  const { stdout, stderr } = spawnSync(PYTHON, [measure], { input, encoding: 'utf8', maxBuffer: 2 ** 28 });
+  const lines = stdout.trim().split('\n');
+  if (lines.length !== programs.length)
+    throw new Error(`measure.py gave ${lines.length} of ${programs.length} lines: ${stderr.slice(-2000)}`);
+  return lines.map((line) => JSON.parse(line) as OnXla);
 }

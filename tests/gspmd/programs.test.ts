@@ -25,7 +25,9 @@ describe('programs annotated on every op', () => {
 });
 
 describe.skipIf(!existsSync(PYTHON))('the same on XLA (npm run setup:xla makes the environment)', () => {
-  it('gives XLA’s numbers, in the layouts annotated, with the bytes that the report says', { timeout: 900_000 }, () => {
+  it('gives the numbers of one device, laid out as XLA does, with the bytes that the report says', {
+    timeout: 900_000,
+  }, () => {
     const chosen = PROGRAMS.filter((p) => all || SOME.includes(p.name));
     const made = new Map(chosen.map((p) => [p.name, compiledHere(p)]));
     const found = onXla([...made.values()]);
@@ -35,8 +37,8 @@ describe.skipIf(!existsSync(PYTHON))('the same on XLA (npm run setup:xla makes t
         figuresFile,
         `${JSON.stringify(Object.fromEntries(found.map(({ name, xla }) => [name, { total: xla.total, count: xla.count }])), null, 1)}\n`,
       );
-    for (const { name, xla, shardc, error, ...result } of found) {
-      expect([name, error]).toEqual([name, undefined]);
+    for (const { name, xla, shardc, error, refused, ...result } of found) {
+      expect([name, error ?? refused]).toEqual([name, undefined]);
       expect([name, result.laid_out_otherwise]).toEqual([name, []]);
       expect(result.max_rel_error, name).toBeLessThan(2e-5);
       expect(shardc.total, name).toBeLessThanOrEqual(xla.total);

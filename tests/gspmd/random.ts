@@ -39,9 +39,13 @@ const save = (name: string): void => {
   writeFileSync(join(given.save, `${name}.out.mlir`), emitted);
 };
 
-function count({ name, xla, shardc, error, max_rel_error, xla_error, laid_out_otherwise }: OnXla): void {
+function count({ name, xla, shardc, error, refused, max_rel_error, xla_error, laid_out_otherwise }: OnXla): void {
   const { check } = (done.get(name) as Done).report;
   if (check.verdict !== 'ok') wrong.push(`${name}: check ${check.verdict}`);
+  if (refused !== undefined) {
+    wrong.push(`${name}: XLA does not take what is emitted: ${refused.slice(0, 100)}`);
+    return;
+  }
   if (error === undefined && max_rel_error > MOST_ERROR)
     wrong.push(`${name}: off by ${max_rel_error.toExponential(1)}`);
   const own =

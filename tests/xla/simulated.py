@@ -71,6 +71,7 @@ def run_on_one(executable, inputs):
     return [np.asarray(shards[0]) for shards in parts]
 
 def run(executable, inputs):
+    if executable.get_parameter_shardings() is None: return run_on_one(executable, inputs)
     place = lambda p: GSPMDSharding(DEVICES, xc.HloSharding.from_proto(p))
     placed = [jax.device_put(v, place(p)) for v, p in zip(inputs, executable.get_parameter_shardings())]
     parts = executable.execute_sharded(placed).disassemble_into_single_device_arrays()

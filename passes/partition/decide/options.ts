@@ -172,7 +172,11 @@ export function tieOptions(node: TieNode, solution: Solution): Layout[] {
     if (home !== undefined) found.push(home, table.reduced(home), ...owedBehind(v, solution, node.propagated));
   }
   for (const v of node.makes) for (const u of graph.values[v]?.uses ?? []) found.push(solution.wanted(u));
-  return few(found, 8);
+  // Another order of devices is for arguments and results.
+  return few(
+    found.map((l) => table.atHome(l)),
+    8,
+  );
 }
 
 /** The tie's layout with a sum left unpaid that was paid on the way to it. */

@@ -9,7 +9,7 @@ import { axesSize } from '../../../ir/mesh.ts';
 import type { ValueId } from '../../../ir/program.ts';
 import { byteSize, type TensorType } from '../../../ir/types.ts';
 import type { Candidate, Received } from '../candidates.ts';
-import type { LayoutTable } from '../layout-table.ts';
+import { type LayoutTable, noPath } from '../layout-table.ts';
 import type { Plan } from '../reshard-plan.ts';
 import type { Graph, Node, OpNode, Place, Use, ValueNode } from './graph.ts';
 
@@ -164,8 +164,13 @@ export class Solution {
    * of devices into another only where the function begins and ends: that step is XLA's.
    */
   serves({ of, layout }: CopyOf, value: ValueNode, want: Layout, depth: number): boolean {
-    if (depth > 0 && layout.mesh !== want.mesh) return false;
+    if (layout.mesh !== want.mesh && !(depth === 0 && this.mayCross(layout, value.root))) return false;
     return !value.keeps || of === value || keepsTo(this.home(value) as Layout, layout);
+  }
+
+  /** Arguments come in another order; results, once they go, do not come back. */
+  private mayCross(layout: Layout, root: ValueNode): boolean {
+    return layout.mesh === this.table.mesh.name || layout === this.home(root);
   }
 
   /** `constraints`: takes those whose copy is taken. */
@@ -186,7 +191,10 @@ export class Solution {
       if (want === home && this.serves(first, use.value, want, use.at.depth)) continue;
       const constraint = isConstraint(use);
       const [plan, from] = this.nearest(copies, use, want);
-      if (plan === undefined || from === undefined) continue;
+      if (plan === undefined || from === undefined) {
+        made.push({ plan: noPath, times: use.at.times });
+        continue;
+      }
       if (!constraint) take(from);
       if (plan.price === 0 && !constraint) continue;
       const due = { plan, times: use.at.times, from, use };

@@ -1,6 +1,7 @@
-/** A dynamic_slice whose starts are constants is a slice: shards keep what they hold of it, and no owner has to answer. */
+/** A dynamic_slice whose starts are constants is a slice: shards keep what they hold of it, unless its owners answer for less. */
 import type { Op, ValueId } from '../../../ir/program.ts';
-import { type Shift, type Sight, splatIn, typeIn } from './sight.ts';
+import { ownersMoveLess } from './owned-slice.ts';
+import { cutBetween, type Shift, type Sight, splatIn, typeIn } from './sight.ts';
 
 export function knownStarts(op: Op, sight: Sight): Shift | undefined {
   if (op.kind !== 'dynamic_slice') return undefined;
@@ -13,10 +14,12 @@ export function knownStarts(op: Op, sight: Sight): Shift | undefined {
     if (at === undefined) return undefined;
     start.push(Math.min(Math.max(Number(at), 0), (shape[d] as number) - (sizes[d] as number)));
   }
+  const limit = start.map((s, d) => s + (sizes[d] as number));
+  const cut = cutBetween(sight, operand, start, limit);
+  if (cut !== undefined && ownersMoveLess(sight, cut, op.results[0] as ValueId)) return undefined;
   return {
     reads: [operand],
     write(emit) {
-      const limit = start.map((s, d) => s + (sizes[d] as number));
       const attrs = { start, limit, strides: start.map(() => 1) };
       const origin = { pass: 'shifts', from: [op.origin], reason: 'where it starts is known' };
       emit.push({ ...op, kind: 'slice', operands: [operand], attrs, origin });

@@ -10,12 +10,7 @@ export function ownedSlice(op: Op, sight: Sight): Shift | undefined {
   const [result] = op.results as readonly [ValueId];
   const cut = cutOf(sight, result);
   const layout = cut === undefined ? undefined : layoutIn(sight, cut.value);
-  if (cut === undefined || layout === undefined) return undefined;
-  const shards = shardsIn(sight, cut.value, cut.dim);
-  const taken = cut.limit - cut.start;
-  // The owners' answers are added up: twice the slice on the wire, where a gather moves the dim.
-  if (shards === 1 || taken % shards === 0 || taken * 2 > cut.size) return undefined;
-  if (bordersMoveLess(cut, shards, shardsIn(sight, result, cut.dim))) return undefined;
+  if (cut === undefined || layout === undefined || !ownersMoveLess(sight, cut, result)) return undefined;
   const { shape } = typeIn(sight, result);
   return {
     reads: [cut.value],
@@ -27,6 +22,14 @@ export function ownedSlice(op: Op, sight: Sight): Shift | undefined {
       emit.push({ ...op, kind: 'dynamic_slice', operands: [cut.value, ...starts], attrs: { sizes: shape }, origin });
     },
   };
+}
+
+/** The owners' answers are added up: twice the slice on the wire, where a gather moves the dim. */
+export function ownersMoveLess(sight: Sight, cut: Cut, result: ValueId): boolean {
+  const shards = shardsIn(sight, cut.value, cut.dim);
+  const taken = cut.limit - cut.start;
+  if (shards === 1 || taken % shards === 0 || taken * 2 > cut.size) return false;
+  return !bordersMoveLess(cut, shards, shardsIn(sight, result, cut.dim));
 }
 
 /** Padded and in as many shards as the value, does each get what it lacks of the slice for less than the owners' answers? */

@@ -61,11 +61,20 @@ export function cutOf(sight: Pick<Sight, 'func' | 'makers'>, value: ValueId): Cu
     limit: readonly number[];
     strides?: readonly number[];
   };
-  const { shape } = typeIn(sight, operand);
-  const cut = shape.flatMap((n, d) => (start[d] === 0 && limit[d] === n ? [] : [d]));
-  const [dim, ...more] = cut;
-  if (dim === undefined || more.length > 0 || strides?.some((s) => s !== 1) === true) return undefined;
-  return { value: operand, dim, start: start[dim] as number, limit: limit[dim] as number, size: shape[dim] as number };
+  return strides?.some((s) => s !== 1) === true ? undefined : cutBetween(sight, operand, start, limit);
+}
+
+/** Likewise from the first element taken to the last, per dim. */
+export function cutBetween(
+  sight: Pick<Sight, 'func'>,
+  value: ValueId,
+  start: readonly number[],
+  limit: readonly number[],
+): Cut | undefined {
+  const { shape } = typeIn(sight, value);
+  const [dim, ...more] = shape.flatMap((n, d) => (start[d] === 0 && limit[d] === n ? [] : [d]));
+  if (dim === undefined || more.length > 0) return undefined;
+  return { value, dim, start: start[dim] as number, limit: limit[dim] as number, size: shape[dim] as number };
 }
 
 /** Of a constant of one value, also broadcast. */
