@@ -43,6 +43,17 @@ describe('shifts', () => {
     expect(Object.keys(moved('f32[8, 6]', body, 'f32[4, 6]'))).toEqual(['collective_shift']);
   });
 
+  it('a row of which is known where it lies is had for what a slice of it costs', () => {
+    const known = `  %i = constant 37 : i32[]
+  %zero = constant 0 : i32[]
+  %s = dynamic_slice %x, %i, %zero sizes=[1, 16]
+  %r = add %s, %x`;
+    const cut = `  %s = slice %x start=[37, 0] limit=[38, 16]
+  %r = add %s, %x`;
+    const [dynamic, sliced] = [known, cut].map((body) => moved('f32[64, 16]', body, 'f32[64, 16]'));
+    expect(dynamic).toEqual(sliced);
+  });
+
   it.each([
     [10, 4, 1, 6],
     [10, 4, -1, 6],
