@@ -31,7 +31,10 @@ export function prefixStatus(first: readonly AxisRef[], second: readonly AxisRef
   return beginsAxis(first[last] as AxisRef, second[last] as AxisRef) ? 'strict' : 'none';
 }
 
-/** Can both refs be sub-axes of one splitting of their axis? `(1)2` and `(1)3` cannot. */
+/** May one layout have both: apart, and sub-axes of one splitting of their axis? */
+export const areApart = (a: AxisRef, b: AxisRef): boolean => !overlaps(a, b) && canCoexist(a, b);
+
+/** Can both refs be sub-axes of one splitting of their axis? `(1)2` and `(1)3` cannot, nor `(1)2` and `(3)2`. */
 function canCoexist(a: AxisRef, b: AxisRef): boolean {
   if (a.name !== b.name) return true;
   const [lowStart, highStart] = [Math.min(a.pre, b.pre), Math.max(a.pre, b.pre)];

@@ -4,8 +4,8 @@
  */
 import type { DimFactors, FactorRule } from '../../ir/factors.ts';
 import type { Layout } from '../../ir/layout.ts';
-import { type AxisRef, axesSize, overlaps, sameAxis } from '../../ir/mesh.ts';
-import { axesKey, gcd, mergeNeighbours } from '../../ir/axes.ts';
+import { type AxisRef, axesSize, sameAxis } from '../../ir/mesh.ts';
+import { areApart, axesKey, gcd, mergeNeighbours } from '../../ir/axes.ts';
 
 /** Axes per factor, major first. */
 export type Assignment = readonly (readonly AxisRef[])[];
@@ -56,7 +56,7 @@ export function mergeInto(base: Assignment, more: Assignment, allowed: (factor: 
     used ??= base.flat();
     const taken = [...held];
     for (const axis of suggested.slice(held.length)) {
-      if (used.some((u) => overlaps(u, axis))) break;
+      if (!used.every((u) => areApart(u, axis))) break;
       taken.push(axis);
       used.push(axis);
     }

@@ -2,6 +2,7 @@
  * What an op could do: assignments suggested by the layouts its operands have and its result is wanted in, with what each
  * needs of the operands and gives. At most 8 or so; insert-reshards prices them.
  */
+import { areApart } from '../../ir/axes.ts';
 import type { FactorRule } from '../../ir/factors.ts';
 import type { Layout, Monoid } from '../../ir/layout.ts';
 import { type AxisRef, axesSize, overlaps, sameAxes } from '../../ir/mesh.ts';
@@ -96,7 +97,7 @@ export function candidates(
   const { spare } = op;
   if (spare !== undefined)
     for (const a of [...found.values()])
-      if (a[spare.factor]?.length === 0 && !a.flat().some((u) => spare.axes.some((x) => overlaps(u, x))))
+      if (a[spare.factor]?.length === 0 && a.flat().every((u) => spare.axes.every((x) => areApart(u, x))))
         add(a.map((held, f) => (f === spare.factor ? spare.axes : held)));
   return [...found.values()].flatMap((a) => laidOut(table, op, a, operandLayouts));
 }
@@ -152,7 +153,7 @@ function elsewhere(
   may: (f: number) => boolean,
 ): Assignment[] {
   const used = base.flat();
-  const free = stuck.filter((x) => !used.some((u) => overlaps(u, x)));
+  const free = stuck.filter((x) => used.every((u) => areApart(u, x)));
   if (free.length === 0) return [];
   return rule.factors.flatMap(({ kind, size }, f) => {
     const axes = [...(base[f] ?? []), ...free];
@@ -191,7 +192,7 @@ function keepingOwed(
       const owed = layout.unreduced;
       if (owed.length === 0 || (layout.monoid ?? 'sum') !== 'sum') continue;
       const all = set.every((i) => operandLayouts[i]?.some((l) => sameAxes(l.unreduced, owed)));
-      const free = a.map((axes) => axes.filter((x) => !owed.some((o) => overlaps(o, x))));
+      const free = a.map((axes) => axes.filter((x) => owed.every((o) => areApart(o, x))));
       if (all) found.push(layOut(table, op, dropStrided(op.rule, free), from, owed, set));
     }
   }

@@ -109,7 +109,9 @@ function planAround(
   prices: Prices,
   manual: ReadonlySet<string>,
 ): Plan | null {
-  const lists = [from, to].flatMap((l) => [...l.dims.map((d) => d.axes), l.unreduced]);
+  const listsOf = [from, to].map((l) => [...l.dims.map((d) => d.axes), l.unreduced]);
+  if (listsOf.some((own) => brokenAxes(cutsOf(own)).length > 0)) return null;
+  const lists = listsOf.flat();
   const broken = new Set(brokenAxes(cutsOf(lists)));
   const isWhole = (a: AxisRef): boolean => !broken.has(a.name);
   const until = (axes: readonly AxisRef[]): readonly AxisRef[] => {

@@ -1,4 +1,5 @@
 /** What a node might choose, from the layouts around it. */
+import { areApart } from '../../../ir/axes.ts';
 import type { Layout } from '../../../ir/layout.ts';
 import { axesSize, overlaps } from '../../../ir/mesh.ts';
 import type { ValueId } from '../../../ir/program.ts';
@@ -190,7 +191,7 @@ function owedBehind(start: ValueId, solution: Solution, base: Layout): Layout[] 
     if (layout !== undefined && layout.unreduced.length > 0 && (layout.monoid ?? 'sum') === 'sum')
       found.push(
         table.of(
-          base.dims.map((d) => d.axes.filter((a) => !layout.unreduced.some((o) => overlaps(o, a)))),
+          base.dims.map((d) => d.axes.filter((a) => layout.unreduced.every((o) => areApart(o, a)))),
           layout.unreduced,
         ),
       );
