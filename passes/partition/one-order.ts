@@ -108,7 +108,7 @@ class Alignment {
   boundary(layout: Layout): Layout {
     const mesh = this.extra.find((m) => m.name === layout.mesh) ?? meshOf(this.module, layout.mesh);
     if (mesh === this.home) return layout;
-    if (mesh.axes.length === 0 || isWhole(layout))
+    if (mesh.axes.length === 0 || (isWhole(layout) && layout.unreduced.length === 0))
       return {
         mesh: this.home.name,
         dims: layout.dims.map((d) => ({ ...d, axes: [] })),
@@ -128,6 +128,7 @@ class Alignment {
 
   /** The same axes at home: where a value lies inside the program is for the program to say. */
   inside(layout: Layout): Layout {
+    if (sameAxes(meshOf(this.module, layout.mesh), this.home)) return { ...layout, mesh: this.home.name };
     const aligned = layout.mesh === this.home.name ? layout : this.boundary(layout);
     return aligned.mesh === this.home.name ? aligned : { ...aligned, mesh: this.home.name };
   }
