@@ -99,6 +99,10 @@ export const sameLayout = (a: Layout | undefined, b: Layout | undefined): boolea
 export const localShape = (shape: readonly number[], layout: Layout): number[] =>
   shape.map((extent, i) => Math.ceil(extent / axesSize(dimAxes(layout, i))));
 
+/** What all devices hold of per-device extents, where every dim divides. */
+export const globalShape = (local: readonly number[], layout: Layout): number[] =>
+  local.map((extent, i) => extent * axesSize(dimAxes(layout, i)));
+
 /** Every dim divides by its shard count. */
 export const isEven = (shape: readonly number[], layout: Layout): boolean =>
   shape.every((extent, i) => extent % axesSize(dimAxes(layout, i)) === 0);

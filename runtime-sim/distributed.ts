@@ -1,7 +1,7 @@
 /** A value on all devices: a partition, and its copies as one stack. */
 import type { TensorArray } from '../ir/array.ts';
 import { DiagnosticError, internalError } from '../ir/diagnostics.ts';
-import type { Layout } from '../ir/layout.ts';
+import { globalShape, type Layout, waysOf } from '../ir/layout.ts';
 import { axesSize } from '../ir/mesh.ts';
 import type { Op } from '../ir/program.ts';
 import { fillPoison, offsetIn, planBlock, storageCount } from './blocks.ts';
@@ -45,7 +45,7 @@ export class Sharder {
     if (layout === undefined) return { partition: this.partitions.whole, stack: stackOfOne(onto(whole)) };
     this.expectCover(whole.shape, layout, localShape, what);
     const partition = this.claim(layout);
-    if (partition.copies === 1 && shardsOf(layout) === 1) return { partition, stack: stackOfOne(onto(whole)) };
+    if (partition.copies === 1 && waysOf(layout) === 1) return { partition, stack: stackOfOne(onto(whole)) };
     const { dtype } = whole;
     const length = storageCount(localShape, dtype);
     const data = roomLike(whole.data, partition.copies * length);
@@ -68,16 +68,16 @@ export class Sharder {
   assemble(
     value: Distributed,
     layout: Layout | undefined,
-    globalShape: readonly number[] | undefined,
+    whole: readonly number[] | undefined,
     what: string,
   ): TensorArray {
     const { partition, stack } = this.verify(value, layout, what);
     if (layout === undefined) return rowOf(stack, 0);
     const local = stack.shape.slice(1);
-    const shape = globalShape ?? local.map((n, d) => n * axesSize(layout.dims[d]?.axes ?? []));
+    const shape = whole ?? globalShape(local, layout);
     this.expectCover(shape, layout, local, what);
     // One copy may still be a shard: all shards of a splat hold the same numbers.
-    if (shardsOf(layout) === 1) return rowOf(stack, 0);
+    if (waysOf(layout) === 1) return rowOf(stack, 0);
     const { dtype } = stack;
     const data = storageLike(stack.data, storageCount(shape, dtype));
     const length = storageCount(local, dtype);
@@ -170,8 +170,6 @@ export class Sharder {
       );
   }
 }
-
-const shardsOf = (layout: Layout): number => axesSize(layout.dims.flatMap((d) => [...d.axes]));
 
 /** Joins copies of equal content, so that replication that no layout states is found again. */
 export function mergeEqualCopies(value: Distributed, partitions: Partitions): Distributed {

@@ -2,7 +2,7 @@
  * Manual regions (jax.shard_map): the function is what one device runs on its shards, with its collectives. Layouts name
  * the manual axes of each argument and result; inside, dims have their per-device extents.
  */
-import { closedDim, type Layout, type Monoid, openDim } from '../../ir/layout.ts';
+import { closedDim, globalShape, type Layout, type Monoid, openDim } from '../../ir/layout.ts';
 import { type AxisRef, axesSize, fullAxis, type Mesh } from '../../ir/mesh.ts';
 import { collectives } from '../../ir/ops/collectives.ts';
 import { type CollectiveKind, type Op, readFromOutside, type ValueId } from '../../ir/program.ts';
@@ -60,7 +60,7 @@ export function shardMap<A extends readonly unknown[], R>(
         expected: 'one per tensor of the result',
       });
     const outLayouts = ends.map((t, i) => layoutAs(options.outSpecs[i] as readonly DimSpec[], t.shape.length));
-    const results = ends.map((t, i) => globalType(t, outLayouts[i] as Layout));
+    const results = ends.map((t, i) => tensor(t.dtype, globalShape(t.shape, outLayouts[i] as Layout)));
     // What the body reads from around enters whole.
     const captured = readFromOutside([block]);
     const attrs: Op['attrs'] = {
@@ -117,12 +117,6 @@ function localType(type: TensorType, layout: Layout, manual: readonly string[]):
     }),
   );
 }
-
-const globalType = (type: TensorType, layout: Layout): TensorType =>
-  tensor(
-    type.dtype,
-    type.shape.map((n, d) => n * axesSize(layout.dims[d]?.axes ?? [])),
-  );
 
 type Axes = string | readonly string[];
 

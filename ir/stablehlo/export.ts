@@ -4,8 +4,8 @@
  * other orders of devices: stages.ts).
  */
 import { internalError } from '../diagnostics.ts';
-import { dimAxes, type Layout, layoutOf } from '../layout.ts';
-import { axesSize, isFullAxis, type Mesh } from '../mesh.ts';
+import { globalShape, type Layout, layoutOf } from '../layout.ts';
+import { deviceCount, isFullAxis, type Mesh } from '../mesh.ts';
 import {
   type Block,
   type Func,
@@ -79,7 +79,7 @@ class Printer {
 
   module(name: string): string {
     const { original, local, func, staged } = this;
-    const count = this.mesh.axes.reduce((n, a) => n * a.size, 1);
+    const count = deviceCount(this.mesh);
     const annotated = (type: TensorType, layout: Layout | undefined, rest: string | undefined): string =>
       `${tensorText(type)} {sdy.sharding = #sdy.sharding${this.layout(layout, type.shape.length)}${rest === undefined ? '' : `, ${rest}`}}`;
     const args = original.body.params.map((p, i) => {
@@ -317,8 +317,6 @@ class Printer {
   }
 }
 
-/** Of a per-device value the shape that all devices hold. */
-function globalType({ type, layout }: ValueInfo): TensorType {
-  const shape = type.shape.map((n, d) => n * axesSize(layout === undefined ? [] : dimAxes(layout, d)));
-  return tensor(type.dtype, shape);
-}
+/** What all devices hold of a per-device value. */
+const globalType = ({ type, layout }: ValueInfo): TensorType =>
+  layout === undefined ? type : tensor(type.dtype, globalShape(type.shape, layout));

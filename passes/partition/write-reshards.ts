@@ -15,7 +15,7 @@ import {
   valueInfo,
 } from '../../ir/program.ts';
 import type { TensorType } from '../../ir/types.ts';
-import type { Node, TieNode, ValueNode } from './decide/graph.ts';
+import { isConstraint, type Node, type TieNode, type ValueNode } from './decide/graph.ts';
 import { type CopyOf, type Solution, given } from './decide/solution.ts';
 import { manualSide } from './manual-layouts.ts';
 
@@ -164,7 +164,7 @@ class Writer {
   // --- values -------------------------------------------------------------------------------------------------------
 
   private isTaken(node: Node): boolean {
-    return !(node.kind === 'tie' && node.constrains) || this.constraints.has(node);
+    return !isConstraint(node) || this.constraints.has(node);
   }
 
   private tied(op: Op): readonly TieNode[] {

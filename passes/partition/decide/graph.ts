@@ -66,6 +66,8 @@ export interface TieNode {
 
 export type Node = OpNode | TieNode;
 
+export const isConstraint = (node: Node): boolean => node.kind === 'tie' && node.constrains;
+
 /** One value wanted by one node. */
 export interface Use {
   readonly value: ValueNode;

@@ -11,7 +11,7 @@ import { byteSize, type TensorType } from '../../../ir/types.ts';
 import type { Candidate, Received } from '../candidates.ts';
 import { type LayoutTable, noPath } from '../layout-table.ts';
 import type { Plan } from '../reshard-plan.ts';
-import type { Graph, Node, OpNode, Place, Use, ValueNode } from './graph.ts';
+import { type Graph, isConstraint, type Node, type OpNode, type Place, type Use, type ValueNode } from './graph.ts';
 
 /** Of an op its candidate, of a tie its layout. */
 export type Choice = Candidate | Layout;
@@ -152,7 +152,7 @@ export class Solution {
   constraintsTaken(): ReadonlySet<Node> {
     const taken = new Set<Node>();
     for (const value of this.graph.values) {
-      if (value === undefined || value.root !== value || !value.uses.some(isConstraint)) continue;
+      if (value === undefined || value.root !== value || !value.uses.some((u) => isConstraint(u.node))) continue;
       const home = this.home(value);
       if (home !== undefined) this.copiesOf(value, home, taken);
     }
@@ -165,7 +165,7 @@ export class Solution {
    */
   serves({ of, layout }: CopyOf, value: ValueNode, want: Layout, depth: number): boolean {
     if (layout.mesh !== want.mesh && !(depth === 0 && this.mayCross(layout, value.root))) return false;
-    return !value.keeps || of === value || keepsTo(this.home(value) as Layout, layout);
+    return of === value || keepsTo(value, this.home(value), layout);
   }
 
   /** Arguments come in another order; results, once they go, do not come back. */
@@ -189,7 +189,7 @@ export class Solution {
     for (const use of value.uses) {
       const want = this.wanted(use);
       if (want === home && this.serves(first, use.value, want, use.at.depth)) continue;
-      const constraint = isConstraint(use);
+      const constraint = isConstraint(use.node);
       const [plan, from] = this.nearest(copies, use, want);
       if (plan === undefined || from === undefined) {
         made.push({ plan: noPath, times: use.at.times });
@@ -267,9 +267,8 @@ interface Due extends Copied {
 }
 
 /** A constraint keeps what it gives sharded as far as it says. */
-export const keepsTo = (constraint: Layout, copy: Layout): boolean => waysOf(copy) >= waysOf(constraint);
-
-const isConstraint = ({ node }: Use): boolean => node.kind === 'tie' && node.constrains;
+export const keepsTo = (value: ValueNode, constraint: Layout | undefined, copy: Layout): boolean =>
+  !value.keeps || constraint === undefined || waysOf(copy) >= waysOf(constraint);
 
 const dueFor = ({ due }: Copy): number => (due === undefined ? 0 : due.plan.price * due.times + dueFor(due.from));
 

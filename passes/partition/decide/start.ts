@@ -39,7 +39,7 @@ class Start {
     for (const v of node.reads) this.copied(v, layout);
     const before = node.constrains ? (this.copies.get(node.reads[0] as ValueId) ?? []) : [];
     for (const v of node.makes) {
-      const serving = before.filter((l) => l !== layout && (!this.value(v).keeps || keepsTo(layout, l)));
+      const serving = before.filter((l) => l !== layout && keepsTo(this.value(v), layout, l));
       this.copies.set(v, [layout, ...serving]);
     }
   }
