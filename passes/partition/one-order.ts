@@ -7,6 +7,7 @@
  *   →  %b' = reshard %b @m {x, _}               // one collective_permute
  *      add %a, %b'
  */
+import type { OpAttrs } from '../../ir/attrs.ts';
 import { FuncBuilder } from '../../ir/build.ts';
 import { type Diagnostic, unsupported } from '../../ir/diagnostics.ts';
 import { isWhole, type Layout } from '../../ir/layout.ts';
@@ -33,6 +34,7 @@ export function oneOrder(module: Module, report: (diagnostic: Diagnostic) => voi
   if (module.meshes.length < 2) return module;
   const func = mainFunction(module);
   const home = homeMesh(module, func);
+  refuseOtherAxes(module, func, home);
   const aligned = new Alignment(module, home);
   const boundary = (layout: Layout | undefined, what: string): Layout | undefined => {
     if (layout !== undefined && isMaximal(meshOf(module, layout.mesh))) report(onOneDevice(what, func));
@@ -49,7 +51,10 @@ export function oneOrder(module: Module, report: (diagnostic: Diagnostic) => voi
   return { ...module, meshes: aligned.meshes(), functions: [rewritten] };
 }
 
-/** The mesh of most bytes at the boundary; of equals the first of the file. */
+/**
+ * The mesh of manual computations, whose body says what happens along its axes; else that of most bytes at the boundary;
+ * of equals the first of the file.
+ */
 function homeMesh(module: Module, func: Func): Mesh {
   const bytes = new Map<string, number>();
   const count = (type: TensorType, layout: Layout | undefined): void => {
@@ -60,7 +65,29 @@ function homeMesh(module: Module, func: Func): Mesh {
   func.resultLayouts.forEach((l, i) => count(func.resultTypes[i] as TensorType, l));
   const meshes = module.meshes.filter((m) => m.axes.length > 0);
   const ranked = [...meshes].sort((a, b) => (bytes.get(b.name) ?? 0) - (bytes.get(a.name) ?? 0));
-  return ranked[0] ?? (module.meshes[0] as Mesh);
+  const manual = manualMeshes(module, func);
+  return ranked.find((m) => manual.some(({ mesh }) => sameAxes(mesh, m))) ?? ranked[0] ?? (module.meshes[0] as Mesh);
+}
+
+/** Of the manual computations over some axes, in program order; of what has neither operands nor results none is known. */
+const manualMeshes = (module: Module, func: Func): { readonly op: Op; readonly mesh: Mesh }[] =>
+  [...walkOps(func.body)].flatMap((op) => {
+    if (op.kind !== 'manual_computation') return [];
+    const { in_layouts: taken, out_layouts: given, manual_axes: axes } = op.attrs as OpAttrs['manual_computation'];
+    const [layout] = [...taken, ...given];
+    return layout === undefined || axes.length === 0 ? [] : [{ op, mesh: meshOf(module, layout.mesh) }];
+  });
+
+function refuseOtherAxes(module: Module, func: Func, home: Mesh): void {
+  for (const { op, mesh } of manualMeshes(module, func))
+    if (!sameAxes(mesh, home))
+      throw unsupported(
+        `a manual computation over the axes of mesh @${mesh.name}, beside one over those of @${home.name}`,
+        {
+          span: op.origin.span,
+          help: 'write both over one mesh that has the axes of both',
+        },
+      );
 }
 
 const isMaximal = (mesh: Mesh): boolean => mesh.axes.length === 0 && mesh.deviceIds !== undefined;
@@ -92,7 +119,7 @@ const onOneDevice = (what: string, func: Func): Diagnostic => ({
 /** Layouts of other meshes on the home mesh, and on meshes that have its axes. */
 class Alignment {
   private readonly module: Module;
-  private readonly home: Mesh;
+  readonly home: Mesh;
   private readonly extra: Mesh[] = [];
 
   constructor(module: Module, home: Mesh) {
@@ -106,7 +133,7 @@ class Alignment {
 
   /** Exactly the same placement, on a mesh that has the home mesh's axes. */
   boundary(layout: Layout): Layout {
-    const mesh = this.extra.find((m) => m.name === layout.mesh) ?? meshOf(this.module, layout.mesh);
+    const mesh = this.meshOf(layout);
     if (mesh === this.home) return layout;
     if (mesh.axes.length === 0 || (isWhole(layout) && layout.unreduced.length === 0))
       return {
@@ -128,9 +155,13 @@ class Alignment {
 
   /** The same axes at home: where a value lies inside the program is for the program to say. */
   inside(layout: Layout): Layout {
-    if (sameAxes(meshOf(this.module, layout.mesh), this.home)) return { ...layout, mesh: this.home.name };
+    if (sameAxes(this.meshOf(layout), this.home)) return { ...layout, mesh: this.home.name };
     const aligned = layout.mesh === this.home.name ? layout : this.boundary(layout);
     return aligned.mesh === this.home.name ? aligned : { ...aligned, mesh: this.home.name };
+  }
+
+  private meshOf({ mesh }: Layout): Mesh {
+    return this.extra.find((m) => m.name === mesh) ?? meshOf(this.module, mesh);
   }
 
   private register(mesh: Mesh): string {
@@ -214,9 +245,12 @@ function rewrite(
   return { ...func, body, values: builder.values, resultLayouts: results };
 }
 
+/** Layouts, and the mesh along whose axes a user's collective goes. */
 function alignedAttrs(attrs: Attrs, aligned: Alignment): Attrs {
   const one = (value: Attr): Attr => (isLayout(value) ? aligned.inside(value) : value);
-  return Object.fromEntries(Object.entries(attrs).map(([k, v]) => [k, Array.isArray(v) ? v.map(one) : one(v)]));
+  const aside = typeof attrs.mesh === 'string' ? { mesh: aligned.home.name } : {};
+  const entries = Object.entries(attrs).map(([k, v]) => [k, Array.isArray(v) ? v.map(one) : one(v)]);
+  return { ...Object.fromEntries(entries), ...aside };
 }
 
 const isLayout = (value: Attr): value is Layout =>

@@ -123,6 +123,21 @@ describe('a sum owed where the program begins or ends is named as not supported'
   });
 });
 
+it('manual computations over meshes of other axes are named as not supported', () => {
+  const text = `mesh @mesh {a=2, b=2}
+mesh @other {x=4}
+func @main(%0: f32[4]) -> (f32[4]) {
+  %1 = manual_computation %0 in_layouts=[@{a}] out_layouts=[@{a}] manual_axes=[a] (%p: f32[2]) {
+    return %p
+  } : f32[4]
+  %2 = manual_computation %1 in_layouts=[@other{x}] out_layouts=[@other{x}] manual_axes=[x] (%p: f32[1]) {
+    return %p
+  } : f32[4]
+  return %2
+}`;
+  expect(unsupportedIn(text)).toMatch(/over the axes of mesh @other, beside one over those of @mesh/);
+});
+
 function unsupportedIn(text: string): string {
   try {
     compile(parseTir({ file: 'owed.tir', text }));
