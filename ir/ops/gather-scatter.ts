@@ -246,6 +246,10 @@ function outside(dtype: DType, extent: number): number | bigint {
   return bits === 64 ? BigInt(index) : index;
 }
 
+/**
+ * A window that does not lie inside as a whole is skipped, as XLA does (scatter_expander.cc) and JAX's modes rely on;
+ * StableHLO's own interpreter skips its elements outside.
+ */
 function scatterKernel(view: OpView<Scatter>, inputs: readonly TensorArray[], ctx: KernelContext): TensorArray[] {
   const { attrs } = view;
   const n = view.results.length;
@@ -260,6 +264,10 @@ function scatterKernel(view: OpView<Scatter>, inputs: readonly TensorArray[], ct
   const starts = startReader(indices, attrs.index_vector_dim);
   const monoid = n === 1 ? combinerOf(region, firstOf(inputs)) : null;
   const write = writer(out, inputs.slice(n + 1), region, monoid, ctx);
+  const extents = first.shape.map(() => 1);
+  windowDims.forEach((d, w) => {
+    extents[d] = update.shape[attrs.update_window_dims[w] as number] as number;
+  });
   forEachIndex(update.shape, (index, flat) => {
     const at = batch.map((d) => index[d] as number);
     const target = new Array<number>(first.shape.length).fill(0);
@@ -269,10 +277,10 @@ function scatterKernel(view: OpView<Scatter>, inputs: readonly TensorArray[], ct
     attrs.input_batching_dims.forEach((d, b) => {
       target[d] = at[batchPosition(attrs.scatter_indices_batching_dims[b] as number, attrs.index_vector_dim)] as number;
     });
+    if (target.some((t, d) => t < 0 || t + (extents[d] as number) > (first.shape[d] as number))) return;
     windowDims.forEach((d, w) => {
       target[d] = (target[d] as number) + (index[attrs.update_window_dims[w] as number] as number);
     });
-    if (target.some((t, d) => t < 0 || t >= (first.shape[d] as number))) return;
     write(
       target.reduce((o, t, d) => o + t * (strides[d] as number), 0),
       flat,

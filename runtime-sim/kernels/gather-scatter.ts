@@ -104,7 +104,7 @@ function scatter({ view, operands, copies, precision }: StackedCall): Storage | 
 
 type Add = (first: readonly number[], from: number, to: number) => void;
 
-/** Combines a window of updates, from an offset on, with the array where the window starts; what falls outside is dropped. */
+/** Combines a window of updates, from an offset on, with the array where the window starts, unless it reaches out. */
 function adder(
   windows: Windows,
   combine: (a: number, b: number) => number,
@@ -115,31 +115,20 @@ function adder(
   const strides = stridesOf(shape);
   const last = dims.length - 1;
   const [run, step] = [sizes[last] ?? 1, steps[last] ?? 1];
-  const [extent, stride] = [
-    dims.length === 0 ? 1 : (shape[dims[last] as number] as number),
-    strides[dims[last] ?? 0] ?? 1,
-  ];
+  const stride = strides[dims[last] ?? 0] ?? 1;
   const outer = sizes.slice(0, -1);
-  const rows = outer.reduce((n, s) => n * s, 1);
-  const fixed = shape.map((_, d) => d).filter((d) => !dims.includes(d));
+  const inSlices = offsets(outer, steps);
+  const inArray = offsets(
+    outer,
+    dims.map((d) => strides[d] as number),
+  );
+  const highest = shape.map((n, d) => n - (dims.includes(d) ? (sizes[dims.indexOf(d)] as number) : 1));
   return (first, from0, to0) => {
-    if (fixed.some((d) => (first[d] as number) < 0 || (first[d] as number) >= (shape[d] as number))) return;
-    const base = fixed.reduce((o, d) => o + (first[d] as number) * (strides[d] as number), to0);
-    const start = dims.length === 0 ? 0 : (first[dims[last] as number] as number);
-    const [lo, hi] = [Math.max(0, -start), Math.min(run, extent - start)];
-    for (let row = 0; row < rows; row++) {
-      let [at, put, inside, rest] = [from0, base, true, row];
-      for (let d = last - 1; d >= 0; d--) {
-        const i = rest % (outer[d] as number);
-        rest = Math.floor(rest / (outer[d] as number));
-        const place = (first[dims[d] as number] as number) + i;
-        inside &&= place >= 0 && place < (shape[dims[d] as number] as number);
-        at += i * (steps[d] as number);
-        put += place * (strides[dims[d] as number] as number);
-      }
-      if (!inside) continue;
-      for (let i = lo, a = at + lo * step, o = put + (start + lo) * stride; i < hi; i++, a += step, o += stride)
-        out[o] = combine(out[o] as number, from[a] as number);
+    if (first.some((f, d) => f < 0 || f > (highest[d] as number))) return;
+    const base = first.reduce((o, f, d) => o + f * (strides[d] as number), to0);
+    for (let row = 0; row < inSlices.length; row++) {
+      let [a, o] = [from0 + (inSlices[row] as number), base + (inArray[row] as number)];
+      for (let i = 0; i < run; i++, a += step, o += stride) out[o] = combine(out[o] as number, from[a] as number);
     }
   };
 }

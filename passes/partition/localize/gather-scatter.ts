@@ -4,7 +4,8 @@
  * gather: every device clamps the global index as one device would, subtracts its shard's first row, reads its own row
  * (or any, where the row is another's) and puts zero where the row is another's. Exactly one device of a group has the
  * row, so the owed sum is the answer.
- * scatter: subtracting the shard's first row takes foreign updates out of range, where StableHLO skips them.
+ * scatter: subtracting the shard's first row takes foreign updates out of range, where they are skipped.
+ * A dim that the window takes whole is sharded in what is taken too: its one start inside is 0, on every device.
  */
 import type { OpAttrs } from '../../../ir/attrs.ts';
 import { identityOf } from '../../../ir/monoid.ts';
@@ -20,23 +21,26 @@ export const localizeGather: Localizer = (site) => {
   const [operand, indices] = operands as readonly [ValueId, ValueId];
   const [type] = localResults as readonly [TensorType];
   const layout = site.operandLayouts[0] as Layout;
-  const sharded = gather.start_index_map.some((d) => dimAxes(layout, d).length > 0);
-  if (!sharded) return [emit.op('gather', [operand, indices], type, attrs)];
   const globalShape = (site.operandTypes[0] as TensorType).shape;
+  const apart = (d: number): boolean =>
+    dimAxes(layout, d).length > 0 &&
+    (gather.collapsed_slice_dims.includes(d) || gather.slice_sizes[d] !== globalShape[d]);
+  if (!gather.start_index_map.some(apart)) return [emit.op('gather', [operand, indices], type, attrs)];
   const localShape = emit.typeOf(operand).shape;
-  const limit = (shape: readonly number[]): number[] =>
-    gather.start_index_map.map((d) => (shape[d] as number) - (gather.slice_sizes[d] as number));
+  const limit = (shape: readonly number[], { slice_sizes: taken }: Pick<OpAttrs['gather'], 'slice_sizes'>): number[] =>
+    gather.start_index_map.map((d) => (shape[d] as number) - (taken[d] as number));
+  const [global, own] = [limit(globalShape, gather), limit(localShape, attrs as OpAttrs['gather'])];
   const vectors = new IndexVectors(emit, indices, gather.index_vector_dim);
   const clamped = emit.op(
     'clamp',
-    [vectors.constant(limit(globalShape).map(() => 0)), indices, vectors.constant(limit(globalShape))],
+    [vectors.constant(global.map(() => 0)), indices, vectors.constant(global)],
     emit.typeOf(indices),
   );
-  const local = emit.binary('subtract', clamped, vectors.offsets(site, gather.start_index_map, globalShape));
+  const local = emit.binary('subtract', clamped, vectors.offsets(site, gather.start_index_map, apart));
   const inside = emit.binary(
     'and',
-    emit.compare('GE', local, vectors.constant(limit(localShape).map(() => 0))),
-    emit.compare('LE', local, vectors.constant(limit(localShape))),
+    emit.compare('GE', local, vectors.constant(own.map(() => 0))),
+    emit.compare('LE', local, vectors.constant(own)),
   );
   const owned = vectors.allOf(inside);
   const rows = emit.op('gather', [operand, local], type, attrs);
@@ -52,14 +56,25 @@ export const localizeScatter: Localizer = (site) => {
   const inputs = site.operands.slice(0, count).map((v, i) => onlyOnce(site, v, i));
   const indices = site.operands[count] as ValueId;
   const layout = site.operandLayouts[0] as Layout;
-  const sharded = scatter.scatter_dims_to_operand_dims.some((d) => dimAxes(layout, d).length > 0);
+  const [shape, updates] = [0, count + 1].map((i) => (site.operandTypes[i] as TensorType).shape);
+  const whole = wholeDims(scatter, shape as readonly number[], updates as readonly number[]);
+  const apart = (d: number): boolean => dimAxes(layout, d).length > 0 && !whole.has(d);
   const vectors = new IndexVectors(emit, indices, scatter.index_vector_dim);
-  const shape = (site.operandTypes[0] as TensorType).shape;
-  const local = sharded
-    ? emit.binary('subtract', indices, vectors.offsets(site, scatter.scatter_dims_to_operand_dims, shape))
+  const local = scatter.scatter_dims_to_operand_dims.some(apart)
+    ? emit.binary('subtract', indices, vectors.offsets(site, scatter.scatter_dims_to_operand_dims, apart))
     : indices;
   return emit.ops('scatter', [...inputs, local, ...site.operands.slice(count + 1)], localResults, attrs, regions);
 };
+
+/** Input dims that the window takes whole. */
+function wholeDims(
+  { inserted_window_dims: inserted, input_batching_dims: batching, update_window_dims: window }: OpAttrs['scatter'],
+  shape: readonly number[],
+  updates: readonly number[],
+): ReadonlySet<number> {
+  const inWindow = shape.map((_, d) => d).filter((d) => !inserted.includes(d) && !batching.includes(d));
+  return new Set(inWindow.filter((d, w) => updates[window[w] as number] === shape[d]));
+}
 
 /** Where updates are split over axes, the old contents count on the first device of each group only. */
 function onlyOnce(site: Site, input: ValueId, i: number): ValueId {
@@ -96,16 +111,15 @@ class IndexVectors {
     return this.spread(this.emit.constant(tensor(dtype, [values.length]), typed));
   }
 
-  /** Per component: the first element of this device's shard of the operand dim it addresses. */
-  offsets(site: Site, dims: readonly number[], shape: readonly number[]): ValueId {
+  /** Per component: the first element of this device's shard of the operand dim it addresses; 0 of those not `apart`. */
+  offsets(site: Site, dims: readonly number[], apart: (dim: number) => boolean): ValueId {
     const { dtype } = this.type;
-    const layout = site.operandLayouts[0] as Layout;
-    const scalars = dims.map((d) => {
-      const axes = dimAxes(layout, d);
-      return axes.length === 0
-        ? this.emit.zero(tensor(dtype, []))
-        : this.emit.shardOffset(axes, shape[d] as number, dtype);
-    });
+    const [layout, { shape }] = [site.operandLayouts[0] as Layout, site.operandTypes[0] as TensorType];
+    const scalars = dims.map((d) =>
+      apart(d)
+        ? this.emit.shardOffset(dimAxes(layout, d), shape[d] as number, dtype)
+        : this.emit.zero(tensor(dtype, [])),
+    );
     if (scalars.length === 1) return this.emit.broadcast(scalars[0] as ValueId, this.type.shape, []);
     const parts = scalars.map((s) => this.emit.broadcast(s, [1], []));
     return this.spread(this.emit.op('concatenate', parts, tensor(dtype, [parts.length]), { dim: 0 }));

@@ -64,7 +64,7 @@ export const clampGather: Rewriter = (site) => {
   const whole = (site.view.operands[0] as TensorType).shape;
   const padded = site.typeOf(operand).shape;
   const slice_sizes = attrs.slice_sizes.map((s, d) =>
-    s === whole[d] && !attrs.collapsed_slice_dims.includes(d) && !dims.includes(d) ? (padded[d] as number) : s,
+    s === whole[d] && !attrs.collapsed_slice_dims.includes(d) ? (padded[d] as number) : s,
   );
   return site.finish('gather', [operand, clamped], { ...attrs, slice_sizes });
 };

@@ -256,6 +256,47 @@ export const TENSOR_OPS: Readonly<Record<string, OpMaker>> = {
     return p.b.one('scatter', [x, ids, updates], attrs, [p.b.reducer(combiner, type.dtype)]);
   },
 
+  gather_windows(p) {
+    const x = p.any((t) => t.shape.length >= 1 && !t.shape.includes(0));
+    if (x === undefined) return undefined;
+    const { shape } = p.b.typeOf(x);
+    const { addressed, batched, extents, gone, ids } = windowsOf(p, shape);
+    const window = shape.map((_, d) => d).filter((d) => !gone.includes(d) && !batched.includes(d));
+    if (!p.fits([sizeOf(p.b.typeOf(ids), 0), ...window.map((d) => extents[d] as number)])) return undefined;
+    return p.b.one('gather', [x, ids], {
+      offset_dims: window.map((_, i) => i + 1),
+      collapsed_slice_dims: gone,
+      operand_batching_dims: batched,
+      start_indices_batching_dims: batched.map(() => 0),
+      start_index_map: addressed,
+      index_vector_dim: 1,
+      slice_sizes: extents,
+      indices_are_sorted: false,
+    });
+  },
+
+  scatter_windows(p) {
+    const x = p.float(1);
+    if (x === undefined || p.b.typeOf(x).shape.includes(0)) return undefined;
+    const type = p.b.typeOf(x);
+    const { addressed, batched, extents, gone, ids } = windowsOf(p, type.shape);
+    const window = type.shape.map((_, d) => d).filter((d) => !gone.includes(d) && !batched.includes(d));
+    const shape = [sizeOf(p.b.typeOf(ids), 0), ...window.map((d) => extents[d] as number)];
+    if (!p.fits(shape)) return undefined;
+    const attrs: Attrs = {
+      update_window_dims: window.map((_, i) => i + 1),
+      inserted_window_dims: gone,
+      input_batching_dims: batched,
+      scatter_indices_batching_dims: batched.map(() => 0),
+      scatter_dims_to_operand_dims: addressed,
+      index_vector_dim: 1,
+      indices_are_sorted: false,
+      unique_indices: false,
+    };
+    const combiner = p.choices.of(['add', 'maximum', 'minimum']);
+    return p.b.one('scatter', [x, ids, p.like(withShape(type, shape))], attrs, [p.b.reducer(combiner, type.dtype)]);
+  },
+
   /** Alone, or with a count along one of its dims. */
   sort(p) {
     const given = p.any((t) => arithmetic(t) && t.shape.length >= 1);
@@ -321,6 +362,32 @@ const backTo = (p: ProgramMaker, value: ValueId, type: TensorType, dim: number):
 function starts(p: ProgramMaker, shape: readonly number[], cut: number): ValueId[] {
   return shape.map((_, d) => (d === cut ? p.argument(scalarOf('i32')) : p.b.splat(0, scalarOf('i32'))));
 }
+
+/** Windows of any extent, also whole ones, at starts that address some dims; now and then one window per part of dim 0. */
+function windowsOf(p: ProgramMaker, shape: readonly number[]): Windows {
+  const batched = shape.length > 1 && p.choices.chance(30) ? [0] : [];
+  const rest = shape.map((_, d) => d).filter((d) => !batched.includes(d));
+  const addressed = p.choices.shuffled([p.choices.of(rest), ...p.choices.some(rest)].filter(isFirst));
+  const extents = shape.map((n, d) => {
+    if (batched.includes(d)) return 1;
+    return addressed.includes(d) ? p.choices.of([1, n, 1 + p.choices.below(n)]) : n;
+  });
+  const gone = addressed.filter((d) => extents[d] === 1 && p.choices.chance(70)).sort((a, b) => a - b);
+  const count = batched.length > 0 ? (shape[0] as number) : p.extent();
+  const ids = p.argument(tensor('i32', [count, addressed.length]));
+  return { addressed, batched, extents, gone, ids };
+}
+
+interface Windows {
+  readonly addressed: readonly number[];
+  readonly batched: readonly number[];
+  readonly extents: readonly number[];
+  /** Addressed dims of which one element is taken, and no dim stands for it. */
+  readonly gone: readonly number[];
+  readonly ids: ValueId;
+}
+
+const isFirst = <T>(item: T, at: number, all: readonly T[]): boolean => all.indexOf(item) === at;
 
 const divisors = (n: number): number[] => Array.from({ length: n }, (_, i) => i).filter((i) => i > 1 && n % i === 0);
 

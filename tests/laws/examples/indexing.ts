@@ -138,6 +138,16 @@ const gathers: readonly OpExample[] = [
     { note: 'a window of 1 not addressed' },
   ),
   gather('(f32[1,6], i32[4,1]) -> f32[4,6]', rows, { note: 'one row' }),
+  gather(
+    '(f32[4,12,6], i32[4,2]) -> f32[4,3,6]',
+    { offset: [1, 2], batching: [[0], [0]], map: [1, 2], vector: 1, sizes: [1, 3, 6] },
+    { note: 'a dim addressed and taken whole' },
+  ),
+  gather(
+    '(f32[12,6], i32[4,2]) -> f32[4,6]',
+    { offset: [1], collapsed: [0], map: [0, 1], vector: 1, sizes: [1, 6] },
+    { note: 'rows, the columns addressed too' },
+  ),
   gather('(f32[12,6], i32[0,1]) -> f32[0,6]', rows, { note: 'no index' }),
 ];
 
@@ -231,6 +241,30 @@ const scatters: readonly OpExample[] = [
     '(f32[4,12], i32[6,1], f32[6]) -> f32[4,12]',
     { inserted: [0, 1], map: [1], vector: 1 },
     adding('f32', 'an inserted dim not addressed'),
+  ),
+  scatter(
+    '(f32[4,12,6], i32[4,2], f32[4,3,6]) -> f32[4,12,6]',
+    { window: [1, 2], batching: [[0], [0]], map: [1, 2], vector: 1 },
+    {
+      ...adding('f32', 'a dim addressed and taken whole'),
+      inputs: { 1: (i) => [3, 0, 10, 0, 5, 1, 0, 0][i] as number },
+    },
+  ),
+  scatter(
+    '(f32[12,6], i32[5,2], f32[5,6]) -> f32[12,6]',
+    { window: [1], inserted: [0], map: [0, 1], vector: 1 },
+    {
+      ...adding('f32', 'rows, the columns addressed too'),
+      inputs: { 1: (i) => [3, 0, 11, 0, 12, 0, 5, -1, 2, 0][i] as number },
+    },
+  ),
+  scatter(
+    '(f32[8,6], i32[4,1], f32[4,3,6]) -> f32[8,6]',
+    { window: [1, 2], map: [0], vector: 1 },
+    {
+      ...adding('f32', 'windows that reach out at either end'),
+      inputs: { 1: (i) => [-1, 6, 5, 0][i] as number },
+    },
   ),
   scatter('(f32[6,4], i32[12,1], f32[12,4]) -> f32[6,4]', byRow, {
     regions: replacing('f32'),
