@@ -6,7 +6,8 @@
  *      %3 = reshard %2 @{x, _}                 // one all-reduce, placed where its result is needed
  *
  * The function becomes a graph of decisions (decide/graph.ts). The first solution starts from the propagated layouts and
- * goes through the program once; sweeps then change what makes the whole program cheaper, and only that.
+ * goes through the program once; sweeps then change what makes the whole program cheaper, and only that. A small program is
+ * decided about from its results back too.
  */
 import type { Registry } from '../../ir/op.ts';
 import { type Func, mainFunction, type Module } from '../../ir/program.ts';
@@ -15,10 +16,16 @@ import type { Graph } from './decide/graph.ts';
 import { improve } from './decide/improve.ts';
 import { CandidateTable } from './decide/options.ts';
 import { Solution } from './decide/solution.ts';
+import { startBackward } from './decide/backward-start.ts';
 import { startSolution } from './decide/start.ts';
 import { LayoutTable } from './layout-table.ts';
 import { type Prices, wirePrices } from './prices.ts';
 import { writeReshards } from './write-reshards.ts';
+
+/** Nodes up to which a program is also decided about from its results back. */
+const MOST_NODES = 500;
+const MOST_WORK = 1.01;
+const LEAST_GAIN = 0.99;
 
 export interface Decided {
   /** What was decided about, at the propagated level. */
@@ -37,20 +44,32 @@ export function decideLayouts(module: Module, registry: Registry, prices: Prices
   const table = new LayoutTable(module, prices);
   const graph = buildGraph(func, registry, table);
   const repeatable = graph.nodes.some((n) => n.kind === 'op' && n.repeatable.length > 0);
-  const split = solve(graph, table, false);
-  const best = repeatable ? cheaper(split, solve(graph, table, true)) : split;
+  const solveAll = (begin: Begin): Solved => {
+    const split = solve(graph, table, false, begin);
+    return repeatable ? cheaper(split, solve(graph, table, true, begin)) : split;
+  };
+  const forward = solveAll(startSolution);
+  const best = graph.nodes.length > MOST_NODES ? forward : clearlyCheaper(forward, solveAll(startBackward));
   return { ...best, func, module: { ...module, level: 'resharded', functions: [writeReshards(func, best.solution)] } };
 }
 
 type Solved = Pick<Decided, 'start' | 'total' | 'solution' | 'known'>;
 
+type Begin = (solution: Solution, known: CandidateTable) => void;
+
 /** `mayRepeat`: redundant compute may spare bytes; where it does not, all work is split. */
-function solve(graph: Graph, table: LayoutTable, mayRepeat: boolean): Solved {
+function solve(graph: Graph, table: LayoutTable, mayRepeat: boolean, begin: Begin): Solved {
   const known = new CandidateTable(table, mayRepeat);
   const solution = new Solution(graph, table);
-  startSolution(solution, known);
+  begin(solution, known);
   const start = solution.settle();
   return { start, total: improve(solution, known), solution, known };
 }
 
 const cheaper = (first: Solved, second: Solved): Solved => (second.total < first.total ? second : first);
+
+/** What begins at the results keeps more of a program whole: only for a gain, and no more arithmetic unless it is asked for. */
+function clearlyCheaper(first: Solved, second: Solved): Solved {
+  const work = first.solution.graph.annotated || second.solution.flops() <= MOST_WORK * first.solution.flops();
+  return work && second.total < LEAST_GAIN * first.total ? second : first;
+}

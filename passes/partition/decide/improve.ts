@@ -20,15 +20,19 @@ const MOST_FOLLOWERS = 48;
 const LEAST_GAIN = 1e-7;
 /** A follower may lose this part of what is at stake with the value it follows: what its memory traffic is worth. */
 const SLACK = 0.02;
+/** At last so many times that: who follows the follower may win more back. */
+const LEAP = 3;
 
 /** Gives the total. Never more than it was. */
 export function improve(solution: Solution, known: CandidateTable): number {
-  const improver = new Improver(solution, known, false);
+  const improver = new Improver(solution, known, { cuts: false, slack: SLACK });
   const { nodes } = solution.graph;
   sweep(nodes, (n) => improver.better(n));
   if (sweep(nodes.filter(isMovable), (n) => improver.rearranged(n))) sweep(nodes, (n) => improver.better(n));
-  const cutting = new Improver(solution, known, true);
+  const cutting = new Improver(solution, known, { cuts: true, slack: SLACK });
   sweep(nodes, (n) => cutting.better(n));
+  const leaping = new Improver(solution, known, { cuts: true, slack: LEAP });
+  if (sweep(nodes, (n) => leaping.better(n))) sweep(nodes, (n) => cutting.better(n));
   return solution.total();
 }
 
@@ -49,18 +53,25 @@ const isMovable = (node: Node): node is OpNode => node.kind === 'op' && node.sha
 /** It may stay as it is while a change goes on from one neighbour to the next. */
 const passesOn = (node: Node): boolean => node.kind === 'op' && carries(node);
 
+/** Who may follow. */
+interface Following {
+  /** Also who takes a copy from which those of others are cut. */
+  readonly cuts: boolean;
+  /** Who loses no more than this part of what is at stake. */
+  readonly slack: number;
+}
+
 class Improver {
   private readonly solution: Solution;
   private readonly known: CandidateTable;
-  /** Followers may take a copy from which those of others are cut. */
-  private readonly cuts: boolean;
+  private readonly follow: Following;
   /** What was tried in vain, by what it looked like. */
   private readonly vain = new Set<string>();
 
-  constructor(solution: Solution, known: CandidateTable, cuts: boolean) {
+  constructor(solution: Solution, known: CandidateTable, follow: Following) {
     this.solution = solution;
     this.known = known;
-    this.cuts = cuts;
+    this.follow = follow;
   }
 
   /** Changes the node, with others, where that makes the whole cheaper. */
@@ -137,7 +148,7 @@ class Improver {
       for (const next of this.unhappy(v, moved)) {
         const before = this.solution.choice(next);
         const best = this.leastChange(next, before, this.following(next, v));
-        if (best === undefined || !(best.change <= SLACK * this.atStake(v))) continue;
+        if (best === undefined || !(best.change <= this.follow.slack * this.atStake(v))) continue;
         undo.push([next, before]);
         moved.add(next);
         this.solution.set(next, best.option);
@@ -182,7 +193,7 @@ class Improver {
     const before = this.solution.choice(node);
     const wants = new Set(value.uses.filter((u) => u.node !== node).map((u) => this.solution.wanted(u)));
     const free = (l: Layout, want: Layout): boolean => this.solution.table.plan(value.type, l, want).price === 0;
-    const serves = (l: Layout): boolean => l === home || (this.cuts && [...wants].every((w) => free(l, w)));
+    const serves = (l: Layout): boolean => l === home || (this.follow.cuts && [...wants].every((w) => free(l, w)));
     const fits = (o: Choice): boolean =>
       (o !== before || passesOn(node)) &&
       ((value.maker === node && wants.has(given(o, value.slot))) ||

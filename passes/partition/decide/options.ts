@@ -202,4 +202,4 @@ function owedBehind(start: ValueId, solution: Solution, base: Layout): Layout[] 
   return found;
 }
 
-const few = (layouts: readonly Layout[], most = MOST_LAYOUTS): Layout[] => [...new Set(layouts)].slice(0, most);
+export const few = (layouts: readonly Layout[], most = MOST_LAYOUTS): Layout[] => [...new Set(layouts)].slice(0, most);

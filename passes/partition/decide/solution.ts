@@ -52,6 +52,13 @@ export class Solution {
     return sum;
   }
 
+  /** Flops of a device per step, as if every dim divided. */
+  flops(): number {
+    let sum = 0;
+    for (const n of this.graph.nodes) if (n.kind === 'op') sum += (n.flops / this.candidate(n).shards) * n.place.times;
+    return sum;
+  }
+
   candidate(node: OpNode): Candidate {
     const choice = this.choices[node.index];
     if (choice === undefined || !('assignment' in choice))
