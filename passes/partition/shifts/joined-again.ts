@@ -1,4 +1,7 @@
-/** concatenate of slices on a sharded dim: a rotation, or pieces that each move as a whole and are chosen by place. */
+/**
+ * concatenate on a sharded dim, of slices or of what does not divide itself: a rotation, or pieces that each move as a whole
+ * and are chosen by place.
+ */
 import { dimAxes, layoutOf, type Layout } from '../../../ir/layout.ts';
 import type { Op, Origin, ValueId } from '../../../ir/program.ts';
 import { tensor, type TensorType } from '../../../ir/types.ts';
@@ -25,7 +28,8 @@ export function joinedAgain(op: Op, sight: Sight): Shift | undefined {
   const size = extentIn(sight, result, dim);
   if (layout === undefined || shards === 1) return undefined;
   const pieces = piecesOf(op, sight, dim, size);
-  if (!pieces.some((p, i) => p.value !== op.operands[i])) return undefined;
+  const splits = op.operands.every((v) => extentIn(sight, v, dim) % shards === 0);
+  if (splits && !pieces.some((p, i) => p.value !== op.operands[i])) return undefined;
   const moves = movesOf(pieces, size);
   if (moves.length === 0 || moves.length > 3 || !moves.some((m) => shardsIn(sight, m.value, dim) > 1)) return undefined;
   return {
