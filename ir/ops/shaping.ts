@@ -28,8 +28,9 @@ const LINEAR = (): readonly (readonly number[])[] => [[0]];
 const besideZeros = (operands: readonly TensorType[]): PadRule => ({
   gives: (held) => [held.reduce(meet, { value: zeroOf(firstOf(operands).dtype) })],
 });
-/** Where a factor passes, elements are moved along and their padding with them. */
-const MOVES = (_: OpView, f: number, rule: FactorRule): PadRule | null => (passes(rule, f) ? COPIES : null);
+/** Where a factor passes, elements are moved along and their padding with them; a scalar, which has none, is copied. */
+const MOVES = (_: OpView, f: number, rule: FactorRule): PadRule | null =>
+  rule.factors.length === 0 || passes(rule, f) ? COPIES : null;
 
 const constant = defineOp<OpAttrs['constant']>({
   kind: 'constant',
