@@ -30,10 +30,10 @@ export function roundingNoise(
   return expected.map((want, i) => MARGIN * largestChange(want, moved[i] as TensorArray));
 }
 
-/** Floats only: they are f64 in a wide run. */
+/** Floats only: they are f64 in a wide run. Zeros as if they were 1: what is made of them (an exponential) has last places too. */
 function nudged(x: TensorArray, random: Random): TensorArray {
   if (!(x.data instanceof Float64Array)) return x;
-  return { ...x, data: x.data.map((v) => v * (1 + NUDGE * (2 * random.uniform() - 1))) };
+  return { ...x, data: x.data.map((v) => v + (v === 0 ? 1 : v) * NUDGE * (2 * random.uniform() - 1)) };
 }
 
 function largestChange(a: TensorArray, b: TensorArray): number {

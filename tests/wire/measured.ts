@@ -44,6 +44,8 @@ export const ratio = (ours: number, theirs: number): number =>
 const KNOWN_LOSSES: readonly RegExp[] = [
   // XLA makes small dots into elementwise ops before its figures count them; ours too, when they run there: equal.
   /^(bags\.rows|depths\.tp|lstm\.features|word2vec\.rows)-2x4\.grad$/,
+  // A max pool's gradient exchanges more of its operand than XLA's: 1.028.
+  /^pools\.space-4x2\.grad$/,
 ];
 
 export const isKnownLoss = (name: string): boolean => KNOWN_LOSSES.some((l) => l.test(name));
