@@ -235,14 +235,19 @@ function scatterPadding({ operands, results, attrs }: OpView<Scatter>, f: number
   if (index === attrs.index_vector_dim && update === -1) return null;
   if (input !== -1) return passes(rule, f) || rule.factors[f]?.kind === 'pass' ? {} : null;
   if (index === undefined || index < 0 || update === -1) return null;
-  const nowhere = outside(operands[n]?.dtype ?? 'i32', Math.max(...(operands[n + 1] as TensorType).shape));
+  const { shape } = operands[0] as TensorType;
+  const addressed = attrs.scatter_dims_to_operand_dims.map((d) => shape[d] as number);
+  const nowhere = outside(operands[n]?.dtype ?? 'i32', Math.min(...addressed));
+  if (nowhere === undefined || addressed.length === 0) return null;
   return { needs: (held) => held.map((_, i) => (i === n ? { value: nowhere } : undefined)) };
 }
 
-/** An index from which no window of the extent reaches the first element, nor wraps round to it. */
-function outside(dtype: DType, extent: number): number | bigint {
+/** An index beyond a dim of this extent, at which a window is skipped; none where the type reaches no further than the dim. */
+function outside(dtype: DType, extent: number): number | bigint | undefined {
   const { bits, class: cls } = DTYPES[dtype];
-  const index = cls === 'signed' ? -2 * extent : 2 ** Math.min(bits, 53) - 1 - 2 * extent;
+  const highest = 2 ** Math.min(bits, 53) - 1;
+  if (cls !== 'signed' && highest < extent) return undefined;
+  const index = cls === 'signed' ? -1 : highest;
   return bits === 64 ? BigInt(index) : index;
 }
 

@@ -64,16 +64,10 @@ function startInShard(site: Site, start: ValueId, d: number, margins: readonly n
   const extent = margins[d] as number;
   if (extent === 0) return start;
   const size = (site.operandTypes[0] as TensorType).shape[d] as number;
-  const signed = signedStart(emit, start);
+  const signed = emit.signed(start);
   const type = emit.typeOf(signed);
   const number = (n: number): ValueId => emit.constant(type, [type.dtype === 'i64' ? BigInt(n) : n]);
   const clamped = emit.op('clamp', [number(0), signed, number(size - extent)], type);
   const first = emit.shardOffset(dimAxes(site.operandLayouts[0] as Layout, d), size, type.dtype);
   return emit.binary('add', emit.binary('subtract', clamped, first), number(extent));
-}
-
-/** Starts may be unsigned or narrow, and the distance to a shard negative or long. */
-function signedStart(emit: Emitter, start: ValueId): ValueId {
-  const { dtype } = emit.typeOf(start);
-  return emit.convert(start, dtype === 'i64' || dtype === 'u64' || dtype === 'u32' ? 'i64' : 'i32');
 }

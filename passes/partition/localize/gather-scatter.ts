@@ -33,8 +33,8 @@ export const localizeGather: Localizer = (site) => {
   const vectors = new IndexVectors(emit, indices, gather.index_vector_dim);
   const clamped = emit.op(
     'clamp',
-    [vectors.constant(global.map(() => 0)), indices, vectors.constant(global)],
-    emit.typeOf(indices),
+    [vectors.constant(global.map(() => 0)), vectors.indices, vectors.constant(global)],
+    emit.typeOf(vectors.indices),
   );
   const local = emit.binary('subtract', clamped, vectors.offsets(site, gather.start_index_map, apart));
   const inside = emit.binary(
@@ -59,10 +59,12 @@ export const localizeScatter: Localizer = (site) => {
   const [shape, updates] = [0, count + 1].map((i) => (site.operandTypes[i] as TensorType).shape);
   const whole = wholeDims(scatter, shape as readonly number[], updates as readonly number[]);
   const apart = (d: number): boolean => dimAxes(layout, d).length > 0 && !whole.has(d);
-  const vectors = new IndexVectors(emit, indices, scatter.index_vector_dim);
-  const local = scatter.scatter_dims_to_operand_dims.some(apart)
-    ? emit.binary('subtract', indices, vectors.offsets(site, scatter.scatter_dims_to_operand_dims, apart))
-    : indices;
+  let local = indices;
+  if (scatter.scatter_dims_to_operand_dims.some(apart)) {
+    const vectors = new IndexVectors(emit, indices, scatter.index_vector_dim);
+    const offsets = vectors.offsets(site, scatter.scatter_dims_to_operand_dims, apart);
+    local = emit.binary('subtract', vectors.indices, offsets);
+  }
   return emit.ops('scatter', [...inputs, local, ...site.operands.slice(count + 1)], localResults, attrs, regions);
 };
 
@@ -92,21 +94,23 @@ function onlyOnce(site: Site, input: ValueId, i: number): ValueId {
 
 /** Index vectors lie along one dim of the indices (or are scalars, when index_vector_dim = rank). */
 class IndexVectors {
+  /** Wide enough to count from a shard. */
+  readonly indices: ValueId;
   private readonly emit: Emitter;
   private readonly type: TensorType;
   private readonly dim: number;
 
   constructor(emit: Emitter, indices: ValueId, dim: number) {
     this.emit = emit;
-    this.type = emit.typeOf(indices);
+    this.indices = emit.signed(indices);
+    this.type = emit.typeOf(this.indices);
     this.dim = dim;
   }
 
   /** One constant per index component, in the indices' shape. */
   constant(values: readonly number[]): ValueId {
     const { dtype } = this.type;
-    const wide = dtype === 'i64' || dtype === 'u64';
-    const typed = values.map((v) => (wide ? BigInt(v) : v));
+    const typed = values.map((v) => (dtype === 'i64' ? BigInt(v) : v));
     if (new Set(values).size === 1) return this.emit.constant(this.type, typed.slice(0, 1));
     return this.spread(this.emit.constant(tensor(dtype, [values.length]), typed));
   }

@@ -112,7 +112,11 @@ export class Emitter {
     return this.op('broadcast_in_dim', [value], tensor(this.typeOf(value).dtype, shape), { dims, shape });
   }
 
-  binary(kind: 'add' | 'subtract' | 'multiply' | 'and' | 'or' | 'maximum', a: ValueId, b: ValueId): ValueId {
+  binary(
+    kind: 'add' | 'subtract' | 'multiply' | 'and' | 'or' | 'maximum' | 'minimum',
+    a: ValueId,
+    b: ValueId,
+  ): ValueId {
     return this.op(kind, [a, b], this.typeOf(a));
   }
 
@@ -149,6 +153,21 @@ export class Emitter {
   convert(value: ValueId, dtype: DType): ValueId {
     const type = this.typeOf(value);
     return type.dtype === dtype ? value : this.op('convert', [value], tensor(dtype, type.shape), { dtype });
+  }
+
+  /** Indices, wide and signed: they may be narrow, and their distance to a shard negative or long. */
+  signed(index: ValueId): ValueId {
+    const type = this.typeOf(index);
+    switch (type.dtype) {
+      case 'i64':
+        return index;
+      case 'u64':
+        return this.convert(this.binary('minimum', index, this.constant(type, [2n ** 63n - 1n])), 'i64');
+      case 'u32':
+        return this.convert(index, 'i64');
+      default:
+        return this.convert(index, 'i32');
+    }
   }
 
   /** A region of two scalars and one op on them. */
