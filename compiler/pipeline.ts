@@ -15,6 +15,7 @@ import { onDevices } from '../passes/partition/on-devices.ts';
 import { padDims } from '../passes/partition/pad-dims.ts';
 import { splitSharded } from '../passes/partition/split-sharded.ts';
 import { trimPadding } from '../passes/partition/trim-padding.ts';
+import { plainReductions } from '../passes/partition/plain-reductions.ts';
 import { shifts } from '../passes/partition/shifts.ts';
 import { definePass, type Pass, type PassContext } from '../passes/pass.ts';
 import type { PaceOf } from '../passes/schedule/pace.ts';
@@ -82,6 +83,13 @@ export const PIPELINE: readonly Pass[] = [
     requires: 'propagated',
     ensures: 'propagated',
     run: (module) => loopInvariants(module),
+  }),
+  definePass({
+    name: 'plain-reductions',
+    doc: 'reductions of several values, or with starts of their own, become such that shards may owe',
+    requires: 'propagated',
+    ensures: 'propagated',
+    run: (module) => plainReductions(module),
   }),
   definePass({
     name: 'shifts',

@@ -21,6 +21,7 @@ export const dynamicSlice = defineOp<OpAttrs['dynamic_slice']>({
       if (s > (type.shape[d] as number))
         throw new InferError(`dynamic_slice: size ${s} exceeds dim ${d} of ${typeText(type)}`);
     });
+    expectOneType('dynamic_slice', operands.slice(1));
     return [tensor(type.dtype, attrs.sizes)];
   },
   factors({ operands, results }) {
@@ -65,6 +66,7 @@ export const dynamicUpdateSlice = defineOp<OpAttrs['dynamic_update_slice']>({
       throw new InferError('dynamic_update_slice takes an operand, an update and one start index per dim');
     if (update.dtype !== type.dtype || update.shape.some((s, d) => s > (type.shape[d] as number)))
       throw new InferError(`dynamic_update_slice: the update ${typeText(update)} does not fit in ${typeText(type)}`);
+    expectOneType('dynamic_update_slice', operands.slice(2));
     return [type];
   },
   factors({ operands, makers }) {
@@ -123,6 +125,11 @@ export const dynamicUpdateSlice = defineOp<OpAttrs['dynamic_update_slice']>({
   },
   flops: () => 0,
 });
+
+function expectOneType(kind: string, starts: readonly TensorType[]): void {
+  const types = new Set(starts.map((t) => t.dtype));
+  if (types.size > 1) throw new InferError(`${kind} takes start indices of one type, not ${[...types].join(' and ')}`);
+}
 
 function clampedBase(
   shape: readonly number[],

@@ -12,58 +12,50 @@ const MONOIDS: Readonly<Record<string, Monoid>> = {
   or: 'or',
 };
 
+/** The op that combines two values of a monoid. */
+export const OP_OF = Object.fromEntries(Object.entries(MONOIDS).map(([kind, monoid]) => [monoid, kind])) as Readonly<
+  Record<Monoid, string>
+>;
+
 /** What combines partial results; complex numbers have no largest or smallest, so partial maxima have no start. */
 export const combinerOf = (region: Block | undefined, type: Pick<TensorType, 'dtype'>): Monoid | null =>
   startable(regionMonoid(region), type);
+
 /** Of a region that combines several values alike. */
 export const monoidsOf = (region: Block | undefined, type: Pick<TensorType, 'dtype'>): Monoid | null =>
   startable(regionMonoids(region), type);
 
-const startable = (monoid: Monoid | null, { dtype }: Pick<TensorType, 'dtype'>): Monoid | null =>
+export const startable = (monoid: Monoid | null, { dtype }: Pick<TensorType, 'dtype'>): Monoid | null =>
   isComplex(dtype) && (monoid === 'max' || monoid === 'min') ? null : monoid;
 
 /** The monoid of a region of exactly one binary op on its two parameters; null for anything else. */
-export function regionMonoid(region: Block | undefined): Monoid | null {
-  const [op, end] = region?.ops ?? [];
-  if (
-    region === undefined ||
-    op === undefined ||
-    end?.kind !== 'return' ||
-    region.ops.length !== 2 ||
-    region.params.length !== 2
-  )
-    return null;
-  const onParams =
-    op.operands.length === 2 &&
-    region.params.every((p) => op.operands.includes(p)) &&
-    op.operands[0] !== op.operands[1];
-  return onParams && end.operands[0] === op.results[0] ? (MONOIDS[op.kind] ?? null) : null;
-}
+export const regionMonoid = (region: Block | undefined): Monoid | null =>
+  region?.params.length === 2 ? (placeMonoids(region)?.[0] ?? null) : null;
 
 /**
  * Does a region combine each of its values with one and the same monoid: `(a1, a2, b1, b2) → (a1 ∘ b1, a2 ∘ b2)`? Then
  * partial results may be combined value by value.
  */
 export function regionMonoids(region: Block | undefined): Monoid | null {
-  if (region === undefined || region.params.length === 2) return regionMonoid(region);
+  const monoids = new Set(placeMonoids(region) ?? [null]);
+  const [only] = monoids;
+  return monoids.size === 1 ? (only ?? null) : null;
+}
+
+/** The monoid of each place of a region in which places do not meet, `(a1, a2, b1, b2) → (a1 ∘ b1, a2 • b2)`; else null. */
+export function placeMonoids(region: Block | undefined): readonly Monoid[] | null {
+  if (region === undefined) return null;
   const count = region.params.length / 2;
+  const makers = new Map(region.ops.flatMap((op) => op.results.map((r) => [r, op] as const)));
   const end = region.ops.at(-1);
-  const makers = region.ops.slice(0, -1);
-  const kinds = new Set(makers.map((op) => op.kind));
-  const [kind] = kinds;
-  if (kind === undefined || kinds.size !== 1 || makers.length !== count || end?.operands.length !== count) return null;
-  const pairwise = makers.every((op) => {
-    const i = end.operands.indexOf(op.results[0] as (typeof end.operands)[number]);
-    const [a, b] = [region.params[i], region.params[count + i]];
-    return (
-      op.operands.length === 2 &&
-      a !== undefined &&
-      b !== undefined &&
-      op.operands.includes(a) &&
-      op.operands.includes(b)
-    );
+  if (end?.kind !== 'return' || end.operands.length !== count || region.ops.length !== count + 1) return null;
+  const found = end.operands.map((v, i) => {
+    const op = makers.get(v);
+    const pair = [region.params[i], region.params[count + i]] as readonly ValueId[];
+    const joins = op?.operands.length === 2 && pair.every((p) => op.operands.includes(p));
+    return joins ? MONOIDS[op.kind] : undefined;
   });
-  return pairwise ? (MONOIDS[kind] ?? null) : null;
+  return found.some((m) => m === undefined) ? null : (found as Monoid[]);
 }
 
 /**

@@ -24,8 +24,8 @@ import { writeReshards } from './write-reshards.ts';
 
 /** Nodes up to which a program is also decided about from its results back. */
 const MOST_NODES = 500;
-const MOST_WORK = 1.01;
-const LEAST_GAIN = 0.99;
+/** A plan that keeps more whole, and so more in memory, is taken where it costs no more than this part of the other. */
+const CLEARLY = 0.99;
 
 export interface Decided {
   /** What was decided about, at the propagated level. */
@@ -49,7 +49,7 @@ export function decideLayouts(module: Module, registry: Registry, prices: Prices
     return repeatable ? cheaper(split, solve(graph, table, true, begin)) : split;
   };
   const forward = solveAll(startSolution);
-  const best = graph.nodes.length > MOST_NODES ? forward : clearlyCheaper(forward, solveAll(startBackward));
+  const best = graph.nodes.length > MOST_NODES ? forward : clearlyCheaper(forward, solveAll(startBackward), prices);
   return { ...best, func, module: { ...module, level: 'resharded', functions: [writeReshards(func, best.solution)] } };
 }
 
@@ -68,8 +68,8 @@ function solve(graph: Graph, table: LayoutTable, mayRepeat: boolean, begin: Begi
 
 const cheaper = (first: Solved, second: Solved): Solved => (second.total < first.total ? second : first);
 
-/** What begins at the results keeps more of a program whole: only for a gain, and no more arithmetic unless it is asked for. */
-function clearlyCheaper(first: Solved, second: Solved): Solved {
-  const work = first.solution.graph.annotated || second.solution.flops() <= MOST_WORK * first.solution.flops();
-  return work && second.total < LEAST_GAIN * first.total ? second : first;
+/** What begins at the results keeps more of a program whole: that has to be worth the memory traffic. */
+function clearlyCheaper(first: Solved, second: Solved, { redundant }: Prices): Solved {
+  const more = Math.max(0, second.solution.written() - first.solution.written());
+  return second.total + (redundant?.(more) ?? 0) < CLEARLY * first.total ? second : first;
 }

@@ -1,7 +1,8 @@
 /**
  * One order of devices inside the program. Where values are laid out over meshes that differ in the order of their
- * devices, or in their axes, only arguments and results are observed there: all between takes the mesh that most of
- * them (in bytes) are on, and what enters or leaves in another order is resharded at the boundary.
+ * devices, or in their axes, only arguments and results are observed there: all between takes the mesh of its manual
+ * computations, else the one that most of them (in bytes) are on, and what enters or leaves in another order is resharded at
+ * the boundary.
  *
  *   func(%a @m {x, _}, %b @other {x, _})        // other: the same axes, devices in another order
  *   →  %b' = reshard %b @m {x, _}               // one collective_permute
@@ -85,7 +86,7 @@ function refuseOtherAxes(module: Module, func: Func, home: Mesh): void {
         `a manual computation over the axes of mesh @${mesh.name}, beside one over those of @${home.name}`,
         {
           span: op.origin.span,
-          help: 'write both over one mesh that has the axes of both',
+          help: 'write both over one mesh that has the axes of both, in one order',
         },
       );
 }
@@ -133,7 +134,7 @@ class Alignment {
 
   /** Exactly the same placement, on a mesh that has the home mesh's axes. */
   boundary(layout: Layout): Layout {
-    const mesh = this.meshOf(layout);
+    const mesh = this.meshBehind(layout);
     if (mesh === this.home) return layout;
     if (mesh.axes.length === 0 || (isWhole(layout) && layout.unreduced.length === 0))
       return {
@@ -155,12 +156,12 @@ class Alignment {
 
   /** The same axes at home: where a value lies inside the program is for the program to say. */
   inside(layout: Layout): Layout {
-    if (sameAxes(this.meshOf(layout), this.home)) return { ...layout, mesh: this.home.name };
+    if (sameAxes(this.meshBehind(layout), this.home)) return { ...layout, mesh: this.home.name };
     const aligned = layout.mesh === this.home.name ? layout : this.boundary(layout);
     return aligned.mesh === this.home.name ? aligned : { ...aligned, mesh: this.home.name };
   }
 
-  private meshOf({ mesh }: Layout): Mesh {
+  private meshBehind({ mesh }: Layout): Mesh {
     return this.extra.find((m) => m.name === mesh) ?? meshOf(this.module, mesh);
   }
 
@@ -248,9 +249,9 @@ function rewrite(
 /** Layouts, and the mesh along whose axes a user's collective goes. */
 function alignedAttrs(attrs: Attrs, aligned: Alignment): Attrs {
   const one = (value: Attr): Attr => (isLayout(value) ? aligned.inside(value) : value);
-  const aside = typeof attrs.mesh === 'string' ? { mesh: aligned.home.name } : {};
+  const mesh = typeof attrs.mesh === 'string' ? { mesh: aligned.home.name } : {};
   const entries = Object.entries(attrs).map(([k, v]) => [k, Array.isArray(v) ? v.map(one) : one(v)]);
-  return { ...Object.fromEntries(entries), ...aside };
+  return { ...Object.fromEntries(entries), ...mesh };
 }
 
 const isLayout = (value: Attr): value is Layout =>

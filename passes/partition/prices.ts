@@ -10,6 +10,11 @@ export interface Prices {
   memory(bytes: number): number;
   /** So many flops of a dot on operands of this type: what computing it redundantly costs. */
   compute(flops: number, type: DType): number;
+  /**
+   * What a plan that computes more of the program redundantly, and so writes `bytes` more to memory, has to spare besides
+   * its price. Absent: nothing, as `memory` is what that costs.
+   */
+  redundant?(bytes: number): number;
   /** No way of moving `bytes` to a device costs less. Absent: nothing is known, and plans are searched more widely. */
   atLeast?(bytes: number): number;
 }
@@ -19,5 +24,7 @@ export const wirePrices: Prices = {
   collective: (_, bytes) => bytes + 1e-3,
   memory: (bytes) => bytes * 1e-3,
   compute: () => 0,
+  // Memory is 5 times as fast as links between chips, and 70 times as between hosts.
+  redundant: (bytes) => bytes / 70,
   atLeast: (bytes) => bytes,
 };

@@ -116,6 +116,7 @@ describe('shardc FILE', () => {
       'one-order',
       'on-devices',
       'loop-invariants',
+      'plain-reductions',
       'shifts',
       'pad-dims',
       'split-sharded',
@@ -234,7 +235,7 @@ describe('shardc opt', () => {
     const { code, err } = shardc(['opt', BLOCK, '--passes', 'localize']);
     expect(code).toBe(1);
     expect(err).toMatch(
-      /help: run before it: split-constants,propagate,settle,one-order,on-devices,loop-invariants,shifts,pad-dims,split-sharded,insert-reshards,trim-padding,lower-reshards/,
+      /help: run before it: split-constants,propagate,settle,one-order,on-devices,loop-invariants,plain-reductions,shifts,pad-dims,split-sharded,insert-reshards,trim-padding,lower-reshards/,
     );
   });
 });

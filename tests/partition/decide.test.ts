@@ -88,6 +88,46 @@ ${body}
     expect(bytesOf(module)).toBe(0);
   });
 
+  it('a chain is whole from its beginning where its end is wanted whole', () => {
+    // A long way from the annotation in the middle: no op alone, nor its neighbours, could gain by it.
+    expect(
+      bytesOf(
+        parseTir({
+          file: 'whole.tir',
+          text: `mesh @mesh {x=2, y=2}
+func @main(%a: f32[32, 8] @{_, _}, %b: f32[32, 8] @{_, _}) -> (f32[16, 8] @{_, _}) {
+  %r = reverse %a dims=[1]
+  %s = add %r, %b
+  %p = slice %s start=[16, 0] limit=[32, 8] strides=[1, 1]
+  %c = sharding_constraint %p, @{x, y} of_op=true
+  %t = tanh %c
+  return %t
+}`,
+        }),
+      ),
+    ).toBe(0);
+  });
+
+  it('nothing is kept whole for a few bytes', () => {
+    // Whole from the argument on, 96 B less would move (the border), and each device would write 24 KiB more.
+    const { decided } = compile(
+      parseTir({
+        file: 'work.tir',
+        text: `mesh @mesh {x=4}
+func @main(%a: f32[1024] @{_}, %w: f32[4] @{_}) -> (f32[8] @{_}) {
+  %e = exponential %a
+  %t = tanh %e
+  %u = sine %t
+  %k = sharding_constraint %u, @{x} of_op=true
+  %m = cosine %k
+  %p = slice %m start=[0] limit=[8] strides=[1]
+  return %p
+}`,
+      }),
+    );
+    expect(decided?.solution.written()).toBeLessThan(3 * 4096);
+  });
+
   it('explain shows what else was possible, with its bytes', () => {
     const text = explainValue(compile(program('  %p = matmul %a, %b\n  return %p', 'f32[16, 64] @{_, _}')), '%p');
     expect(text).toMatch(/chosen: \{_, x\} · \{x, _\} → \{_, _; unreduced=x\}, 4 ways: 5.1\d KB/);

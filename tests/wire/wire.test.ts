@@ -1,4 +1,4 @@
-/** Never more on the wire than XLA, nor more matrix arithmetic: one short program a family, by XLA's figures; `npm run wire` has all. */
+/** Never more on the wire than XLA, nor more matrix arithmetic, known losses aside: one short program a family, by XLA's figures; `npm run wire` has all. */
 import { describe, expect, it } from 'vitest';
 import { compiled, figuresOf, isKnownLoss, ratio, textOf, XLA } from './measured.ts';
 

@@ -2,6 +2,7 @@
  * Another first solution, from the results back: each op gives what those that read it take, where it can, and what that
  * asks of its operands is for their makers to answer. So a chain of which the end is wanted whole is whole from its start.
  */
+import { internalError } from '../../../ir/diagnostics.ts';
 import type { Layout } from '../../../ir/layout.ts';
 import type { ValueId } from '../../../ir/program.ts';
 import type { Candidate } from '../candidates.ts';
@@ -39,7 +40,8 @@ function chosen(node: OpNode, solution: Solution, known: CandidateTable): Candid
     if (best !== undefined && !(due < least || (due === least && asked < leastAsked))) continue;
     [best, least, leastAsked] = [c, due, asked];
   }
-  return best as Candidate;
+  if (best === undefined) throw internalError(`insert-reshards: no candidate for ${node.op.kind}`);
+  return best;
 }
 
 const nodeOf = ({ graph }: Solution, v: ValueId): ValueNode => graph.values[v] as ValueNode;

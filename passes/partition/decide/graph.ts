@@ -108,6 +108,4 @@ export interface Graph {
   readonly ties: ReadonlyMap<Op, readonly TieNode[]>;
   /** Per loop: what is wanted inside of values from outside, in program order. */
   readonly captured: ReadonlyMap<Op, readonly (readonly [ValueId, Use])[]>;
-  /** Ops are annotated themselves (GSPMD): what they compute redundantly is asked for. */
-  readonly annotated: boolean;
 }

@@ -52,10 +52,10 @@ export class Solution {
     return sum;
   }
 
-  /** Flops of a device per step, as if every dim divided. */
-  flops(): number {
+  /** Bytes that the ops write to a device's memory per step. */
+  written(): number {
     let sum = 0;
-    for (const n of this.graph.nodes) if (n.kind === 'op') sum += (n.flops / this.candidate(n).shards) * n.place.times;
+    for (const n of this.graph.nodes) if (n.kind === 'op') sum += writtenBy(n, this.candidate(n)) * n.place.times;
     return sum;
   }
 
@@ -238,7 +238,7 @@ export class Solution {
   /** Halos, and the memory traffic and arithmetic that less sharded work would cause. */
   ownPriceOf(node: OpNode, c: Candidate): number {
     let price = this.haloPriceOf(node, c);
-    for (const type of node.view.results) price += this.table.prices.memory(byteSize(type) / c.shards);
+    price += this.table.prices.memory(writtenBy(node, c));
     if (node.repeatable.length > 0)
       price += this.table.prices.compute(node.flops / c.shards, (node.view.operands[0] as TensorType).dtype);
     return price * node.place.times;
@@ -254,6 +254,9 @@ export class Solution {
     return price;
   }
 }
+
+const writtenBy = ({ view }: OpNode, { shards }: Candidate): number =>
+  view.results.reduce((bytes, type) => bytes + byteSize(type), 0) / shards;
 
 /** What a copy was made of, and in what layout. */
 export interface CopyOf {

@@ -17,7 +17,7 @@ export const localizeDynamicSlice: Localizer = (site) => {
   const whole = (site.resultTypes[0] as TensorType).shape;
   const margins = margin(site, (d) => whole[d] as number);
   const wide = widen(emit, operands[0] as ValueId, margins);
-  const starts = operands.slice(1).map((s, d) => startInShard(site, s, d, margins));
+  const starts = startsInShard(site, operands.slice(1), margins);
   return [
     emit.op('dynamic_slice', [wide, ...starts], type, {
       ...site.attrs,
@@ -33,7 +33,7 @@ export const localizeDynamicUpdateSlice: Localizer = (site) => {
   const whole = (site.operandTypes[1] as TensorType).shape;
   const margins = margin(site, (d) => whole[d] as number);
   const wide = widen(emit, x, margins);
-  const starts = operands.slice(2).map((s, d) => startInShard(site, s, d, margins));
+  const starts = startsInShard(site, operands.slice(2), margins);
   const written = emit.op('dynamic_update_slice', [wide, update, ...starts], emit.typeOf(wide));
   if (margins.every((m) => m === 0)) return [written];
   const limit = margins.map((m, d) => m + (type.shape[d] as number));
@@ -58,16 +58,21 @@ function widen(emit: Emitter, value: ValueId, margins: readonly number[]): Value
   return emit.op('pad', [value, zero], wide, { low: margins, high: margins, interior: margins.map(() => 0) });
 }
 
+/** All of one type, as StableHLO has it. */
+function startsInShard(site: Site, starts: readonly ValueId[], margins: readonly number[]): ValueId[] {
+  if (margins.every((m) => m === 0)) return [...starts];
+  return starts.map((s, d) => startInShard(site, site.emit.signed(s), d, margins));
+}
+
 /** Clamped as on one device, then counted from the first element of the widened shard. */
 function startInShard(site: Site, start: ValueId, d: number, margins: readonly number[]): ValueId {
   const { emit } = site;
   const extent = margins[d] as number;
   if (extent === 0) return start;
   const size = (site.operandTypes[0] as TensorType).shape[d] as number;
-  const signed = emit.signed(start);
-  const type = emit.typeOf(signed);
+  const type = emit.typeOf(start);
   const number = (n: number): ValueId => emit.constant(type, [type.dtype === 'i64' ? BigInt(n) : n]);
-  const clamped = emit.op('clamp', [number(0), signed, number(size - extent)], type);
+  const clamped = emit.op('clamp', [number(0), start, number(size - extent)], type);
   const first = emit.shardOffset(dimAxes(site.operandLayouts[0] as Layout, d), size, type.dtype);
   return emit.binary('add', emit.binary('subtract', clamped, first), number(extent));
 }

@@ -78,9 +78,9 @@ export function cutBetween(
 }
 
 /** Of a constant of one value, also broadcast. */
-export function splatIn(sight: Sight, value: ValueId | undefined): number | bigint | undefined {
-  let op = value === undefined ? undefined : sight.makers.get(value);
-  while (op?.kind === 'broadcast_in_dim') op = sight.makers.get(op.operands[0] as ValueId);
+export function splatIn({ makers }: Pick<Sight, 'makers'>, value: ValueId | undefined): number | bigint | undefined {
+  let op = value === undefined ? undefined : makers.get(value);
+  while (op?.kind === 'broadcast_in_dim') op = makers.get(op.operands[0] as ValueId);
   if (op?.kind !== 'constant') return undefined;
   const { data } = op.attrs.value as Elements;
   return isSplat(data, op.attrs.dtype as DType) ? data[0] : undefined;

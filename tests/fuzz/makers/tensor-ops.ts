@@ -1,12 +1,14 @@
 /** Ops on extents of the program's own: elementwise, contractions, reductions, shapes, indices, order. */
 import type { Monoid } from '../../../ir/layout.ts';
 import type { Attrs, ValueId } from '../../../ir/program.ts';
-import { isFloat, tensor, type TensorType, withDType, withShape } from '../../../ir/types.ts';
+import { type DType, isFloat, tensor, type TensorType, withDType, withShape } from '../../../ir/types.ts';
 import { type ProgramMaker, scalarOf } from '../program.ts';
 import { dimsOf, type OpMaker, sizeOf } from './maker.ts';
 
 const UNARY = ['negate', 'tanh', 'abs', 'logistic', 'cosine', 'exponential'];
 const BINARY = ['add', 'multiply', 'subtract', 'maximum', 'minimum'];
+/** Types of indices: of narrow ones the numbers end within a dim. */
+const INDICES: readonly DType[] = ['i32', 'i32', 'i64', 'u32', 'u64', 'i8', 'u8', 'i4', 'u4'];
 const arithmetic = (t: TensorType): boolean => t.dtype !== 'pred';
 
 export const TENSOR_OPS: Readonly<Record<string, OpMaker>> = {
@@ -220,7 +222,7 @@ export const TENSOR_OPS: Readonly<Record<string, OpMaker>> = {
     const x = p.any((t) => t.shape.length >= 1 && !t.shape.includes(0));
     if (x === undefined) return undefined;
     const { shape } = p.b.typeOf(x);
-    const ids = p.argument(tensor('i32', p.shape(1 + p.choices.below(2))));
+    const ids = p.argument(tensor(p.choices.of(INDICES), p.shape(1 + p.choices.below(2))));
     const lead = p.b.typeOf(ids).shape;
     if (!p.fits([...lead, ...shape.slice(1)])) return undefined;
     return p.b.one('gather', [x, ids], {
@@ -239,7 +241,7 @@ export const TENSOR_OPS: Readonly<Record<string, OpMaker>> = {
     const x = p.float(1);
     if (x === undefined || p.b.typeOf(x).shape.includes(0)) return undefined;
     const type = p.b.typeOf(x);
-    const ids = p.argument(tensor('i32', [p.extent()]));
+    const ids = p.argument(tensor(p.choices.of(INDICES), [p.extent()]));
     const count = sizeOf(p.b.typeOf(ids), 0);
     const updates = p.like(withShape(type, [count, ...type.shape.slice(1)]));
     const combiner = p.choices.of(['add', 'maximum', 'minimum']);
@@ -367,14 +369,14 @@ function starts(p: ProgramMaker, shape: readonly number[], cut: number): ValueId
 function windowsOf(p: ProgramMaker, shape: readonly number[]): Windows {
   const batched = shape.length > 1 && p.choices.chance(30) ? [0] : [];
   const rest = shape.map((_, d) => d).filter((d) => !batched.includes(d));
-  const addressed = p.choices.shuffled([p.choices.of(rest), ...p.choices.some(rest)].filter(isFirst));
+  const addressed = p.choices.shuffled([...new Set([p.choices.of(rest), ...p.choices.some(rest)])]);
   const extents = shape.map((n, d) => {
     if (batched.includes(d)) return 1;
     return addressed.includes(d) ? p.choices.of([1, n, 1 + p.choices.below(n)]) : n;
   });
   const gone = addressed.filter((d) => extents[d] === 1 && p.choices.chance(70)).sort((a, b) => a - b);
   const count = batched.length > 0 ? (shape[0] as number) : p.extent();
-  const ids = p.argument(tensor('i32', [count, addressed.length]));
+  const ids = p.argument(tensor(p.choices.of(INDICES), [count, addressed.length]));
   return { addressed, batched, extents, gone, ids };
 }
 
@@ -386,8 +388,6 @@ interface Windows {
   readonly gone: readonly number[];
   readonly ids: ValueId;
 }
-
-const isFirst = <T>(item: T, at: number, all: readonly T[]): boolean => all.indexOf(item) === at;
 
 const divisors = (n: number): number[] => Array.from({ length: n }, (_, i) => i).filter((i) => i > 1 && n % i === 0);
 
