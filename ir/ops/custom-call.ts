@@ -126,8 +126,8 @@ export const customCall = defineOp<Attrs>({
     if (meaning === undefined) throw unsupported(`running custom_call @${view.attrs.target} in the simulator`);
     return meaning(view, inputs, ctx);
   },
-  /** What an unknown call does with elements that it did not expect is not known. */
-  padRule: ({ attrs }, f, rule) => (passes(rule, f) && POINTWISE.has(attrs.target) ? {} : null),
+  /** What an unknown call does with elements that it did not expect is not known; of a known one, each part is by itself. */
+  padRule: ({ attrs }, f, rule) => (passes(rule, f) && isKnownCall(attrs) ? {} : null),
   localAttrs: ({ attrs }, { results }) => ({ ...attrs, result_types: results.map(typeText) }),
 });
 

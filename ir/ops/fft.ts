@@ -2,7 +2,7 @@
 import { allocate, stridesOf, type TensorArray } from '../array.ts';
 import type { OpAttrs } from '../attrs.ts';
 import { RuleBuilder } from '../factors.ts';
-import { defineOp, InferError, type OpView } from '../op.ts';
+import { defineOp, InferError, type OpView, passes } from '../op.ts';
 import { elementCount, isComplex, partOf, tensor, type TensorType, typeText, withDType } from '../types.ts';
 import { paired, part } from './complex.ts';
 import { forEachIndex } from './strided.ts';
@@ -29,6 +29,7 @@ export const fft = defineOp<Attrs>({
     return [transform(view, x as TensorArray)];
   },
   linearity: () => [[0]],
+  padRule: (_, f, rule) => (passes(rule, f) ? {} : null),
   /** 5 n log₂ n per line (Cooley and Tukey). */
   flops({ operands, results, attrs }) {
     const count = Math.max(elementCount(operands[0] as TensorType), elementCount(results[0] as TensorType));

@@ -2,7 +2,7 @@
 import type { TensorArray } from '../array.ts';
 import type { OpAttrs } from '../attrs.ts';
 import { type FactorRule, RuleBuilder } from '../factors.ts';
-import { type AnyOpDef, defineOp, InferError, type OpView } from '../op.ts';
+import { type AnyOpDef, defineOp, InferError, type OpView, passes } from '../op.ts';
 import { elementCount, tensor, type TensorType, typeText } from '../types.ts';
 import type { Complex } from './complex.ts';
 import { arrayOf, cellsOf, cholesky, conjugate, Matrix, matricesOf, solveTriangle } from './matrices.ts';
@@ -27,6 +27,7 @@ const choleskyOp = defineOp<OpAttrs['cholesky']>({
     const made = matricesOf(a as TensorArray).flatMap((m) => cellsOf(choleskyFactor(m, attrs.lower)));
     return [arrayOf(results[0] as TensorType, made, ctx.precision)];
   },
+  padRule: (_, f, rule) => (passes(rule, f) ? {} : null),
   flops: ({ operands }) => {
     const n = (operands[0] as TensorType).shape.at(-1) as number;
     return elementCount(operands[0] as TensorType) * Math.ceil(n / 3);
@@ -66,6 +67,7 @@ const triangularSolve = defineOp<Solve>({
     return [arrayOf(results[0] as TensorType, made, ctx.precision)];
   },
   linearity: () => [[1]],
+  padRule: (_, f, rule) => (passes(rule, f) ? {} : null),
   flops: ({ operands, attrs }) => {
     const [a, b] = operands as readonly [TensorType, TensorType];
     return elementCount(b) * (a.shape.at(attrs.left_side ? -1 : -1) as number);
