@@ -90,7 +90,7 @@ export class ProgramMaker {
 
   private step(maker: OpMaker): void {
     const made = this.attempt(() => maker(this));
-    if (made !== undefined) this.bind(this.choices.chance(45) ? this.constrained(made) : made);
+    if (made !== undefined) this.bind(this.choices.chance(60) ? this.constrained(made) : made);
   }
 
   /** Nothing where an op does not take what it would be given. */
@@ -125,7 +125,7 @@ export class ProgramMaker {
   /** A value of numbers of its own: an argument of the function; a constant where a body reads nothing from outside. */
   argument(type: TensorType): ValueId {
     if (this.manual.length > 0) return this.b.splat(1, type);
-    const value = this.b.argument(type, this.choices.chance(85) ? { layout: this.layout(type.shape) } : {});
+    const value = this.b.argument(type, this.choices.chance(94) ? { layout: this.layout(type.shape) } : {});
     this.values.push(value);
     return value;
   }
@@ -239,7 +239,7 @@ export class ProgramMaker {
     const dims: AxisRef[][] = shape.map(() => []);
     const left: AxisRef[] = [];
     for (const axis of this.choices.shuffled(this.axes())) {
-      const at = shape.length === 0 || this.choices.chance(15) ? undefined : this.choices.below(shape.length);
+      const at = shape.length === 0 || this.choices.chance(5) ? undefined : this.choices.below(shape.length);
       if (at !== undefined && (shape[at] as number) > 0) (dims[at] as AxisRef[]).push(axis);
       else left.push(axis);
     }
