@@ -2,6 +2,9 @@
 import type { Monoid } from './layout.ts';
 import { DTYPES, type DType } from './types.ts';
 
+/** A value combined with itself is itself. */
+export const IDEMPOTENT: ReadonlySet<Monoid | null> = new Set(['max', 'min', 'and', 'or']);
+
 /** The value that leaves every other unchanged: 0 for sum/or, 1 for prod/and (all ones for integers), ∓∞ for max/min. */
 export function identityOf(monoid: Monoid, dtype: DType): number | bigint {
   const { class: cls, bits } = DTYPES[dtype];

@@ -3,7 +3,7 @@ import { stridesOf, type TensorArray } from '../array.ts';
 import type { OpAttrs } from '../attrs.ts';
 import { type FactorRule, RuleBuilder } from '../factors.ts';
 import type { Monoid } from '../layout.ts';
-import { identityOf } from '../monoid.ts';
+import { IDEMPOTENT, identityOf } from '../monoid.ts';
 import { defineOp, firstOf, InferError, type KernelContext, type OpView } from '../op.ts';
 import { type PadContent, type PadRule, satisfies } from '../padding.ts';
 import type { Block } from '../program.ts';
@@ -84,8 +84,6 @@ function reducePadding({ operands, results, regions }: OpView<Attrs>, f: number,
     },
   };
 }
-
-const IDEMPOTENT: ReadonlySet<Monoid | null> = new Set(['max', 'min', 'and', 'or']);
 
 function reducedPadding(
   monoid: Monoid | null,

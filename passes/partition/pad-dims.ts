@@ -11,8 +11,10 @@
  *
  * Arguments and results keep their true shape, laid out by the largest beginning of their axes that divides.
  */
+import type { OpAttrs } from '../../ir/attrs.ts';
 import { FuncBuilder } from '../../ir/build.ts';
 import { isSplat } from '../../ir/elements.ts';
+import type { Layout } from '../../ir/layout.ts';
 import { type AnyOpDef, attrsAt, type OpView, type Registry } from '../../ir/op.ts';
 import { meet, type PadContent, type PadRule, satisfies } from '../../ir/padding.ts';
 import { collectives } from '../../ir/ops/collectives.ts';
@@ -27,7 +29,7 @@ import {
   valueInfo,
 } from '../../ir/program.ts';
 import { type DType, withShape } from '../../ir/types.ts';
-import { givenBy, needsOf } from './pad-dims/contents.ts';
+import { combinedPadding, givenBy, needsOf } from './pad-dims/contents.ts';
 import { viewOf } from './pad-dims/classes.ts';
 import { Extents } from './pad-dims/extents.ts';
 import { majorOf, padOfDim, padView, type PadView } from './pad-dims/joins.ts';
@@ -233,7 +235,11 @@ class Padding {
       op,
       taken.map((c) => c.id),
       op.results.map((r, i) => shape(r, end[i] as ValueId)),
-      given.map(({ contents }) => ({ contents })),
+      given.map(({ contents }, i) => {
+        const { dtype } = this.values.trueType(op.results[i] as ValueId);
+        const layout = (op.attrs as OpAttrs['manual_computation']).out_layouts[i] as Layout;
+        return { contents: contents.map((held) => combinedPadding(held, layout, dtype)) };
+      }),
       op.attrs,
       [made],
     );

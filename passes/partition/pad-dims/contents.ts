@@ -1,8 +1,11 @@
 /** What an op needs in its operands' padding, and what its results then hold in theirs: the rules of its factors, dim by dim. */
 import type { OpAttrs } from '../../../ir/attrs.ts';
+import type { Layout } from '../../../ir/layout.ts';
+import { IDEMPOTENT, identityOf } from '../../../ir/monoid.ts';
 import type { AnyOpDef, OpView } from '../../../ir/op.ts';
 import { splatValue } from '../../../ir/ops/shaping.ts';
-import { anyOf, COPIES, type PadContent } from '../../../ir/padding.ts';
+import { anyOf, COPIES, type PadContent, satisfies } from '../../../ir/padding.ts';
+import type { DType } from '../../../ir/types.ts';
 import { majorOf, type PadView } from './joins.ts';
 import type { Known, Needs } from './padded-values.ts';
 
@@ -66,4 +69,10 @@ function splatOf(
   const maps = pad === COPIES || rule.elementwise === true;
   const [given] = maps ? (pad?.gives?.(known.map((k) => ({ value: k.splat as number | bigint }))) ?? []) : [];
   return typeof given === 'object' ? given.value : undefined;
+}
+
+/** What padding holds once the devices' parts of it are combined, where that is owed. */
+export function combinedPadding(held: PadContent, { unreduced, monoid = 'sum' }: Layout, dtype: DType): PadContent {
+  if (unreduced.length === 0 || IDEMPOTENT.has(monoid)) return held;
+  return satisfies(held, { value: identityOf(monoid, dtype) }) ? held : anyOf(dtype);
 }
