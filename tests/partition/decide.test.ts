@@ -109,12 +109,12 @@ func @main(%a: f32[32, 8] @{_, _}, %b: f32[32, 8] @{_, _}) -> (f32[16, 8] @{_, _
   });
 
   it('nothing is kept whole for a few bytes', () => {
-    // Whole from the argument on, 96 B less would move (the border), and each device would write 24 KiB more.
+    // Whole from the argument on, the slice would be at hand, but each device would write 12 KiB more.
     const { decided } = compile(
       parseTir({
         file: 'work.tir',
         text: `mesh @mesh {x=4}
-func @main(%a: f32[1024] @{_}, %w: f32[4] @{_}) -> (f32[8] @{_}) {
+func @main(%a: f32[1024] @{_}) -> (f32[8] @{_}) {
   %e = exponential %a
   %t = tanh %e
   %u = sine %t

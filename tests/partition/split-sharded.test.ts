@@ -55,7 +55,9 @@ func @main(%a: f32[4, 8] @{_, x}, %b: f32[4, 8] @{_, x}) -> (f32[4], f32[4]) {
   return %s, %t
 }
 `;
-    expect(runCheck(compile(parseTir({ file: 'two.tir', text })), 'full', 0).verdict).toBe('ok');
+    const compiled = compile(parseTir({ file: 'two.tir', text }));
+    expect([...walkOps(mainFunction(compiled.module).body)].filter((op) => op.kind === 'reduce').length).toBe(2);
+    expect(runCheck(compiled, 'full', 0).verdict).toBe('ok');
   });
 });
 

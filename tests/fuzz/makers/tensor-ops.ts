@@ -262,11 +262,10 @@ export const TENSOR_OPS: Readonly<Record<string, OpMaker>> = {
     const x = p.any((t) => t.shape.length >= 1 && !t.shape.includes(0));
     if (x === undefined) return undefined;
     const { shape } = p.b.typeOf(x);
-    const { addressed, batched, extents, gone, ids } = windowsOf(p, shape);
-    const window = shape.map((_, d) => d).filter((d) => !gone.includes(d) && !batched.includes(d));
-    if (!p.fits([sizeOf(p.b.typeOf(ids), 0), ...window.map((d) => extents[d] as number)])) return undefined;
+    const { addressed, batched, extents, gone, ids, slices } = windowsOf(p, shape);
+    if (!p.fits(slices)) return undefined;
     return p.b.one('gather', [x, ids], {
-      offset_dims: window.map((_, i) => i + 1),
+      offset_dims: slices.slice(1).map((_, i) => i + 1),
       collapsed_slice_dims: gone,
       operand_batching_dims: batched,
       start_indices_batching_dims: batched.map(() => 0),
@@ -281,12 +280,10 @@ export const TENSOR_OPS: Readonly<Record<string, OpMaker>> = {
     const x = p.float(1);
     if (x === undefined || p.b.typeOf(x).shape.includes(0)) return undefined;
     const type = p.b.typeOf(x);
-    const { addressed, batched, extents, gone, ids } = windowsOf(p, type.shape);
-    const window = type.shape.map((_, d) => d).filter((d) => !gone.includes(d) && !batched.includes(d));
-    const shape = [sizeOf(p.b.typeOf(ids), 0), ...window.map((d) => extents[d] as number)];
-    if (!p.fits(shape)) return undefined;
+    const { addressed, batched, gone, ids, slices } = windowsOf(p, type.shape);
+    if (!p.fits(slices)) return undefined;
     const attrs: Attrs = {
-      update_window_dims: window.map((_, i) => i + 1),
+      update_window_dims: slices.slice(1).map((_, i) => i + 1),
       inserted_window_dims: gone,
       input_batching_dims: batched,
       scatter_indices_batching_dims: batched.map(() => 0),
@@ -296,7 +293,7 @@ export const TENSOR_OPS: Readonly<Record<string, OpMaker>> = {
       unique_indices: false,
     };
     const combiner = p.choices.of(['add', 'maximum', 'minimum']);
-    return p.b.one('scatter', [x, ids, p.like(withShape(type, shape))], attrs, [p.b.reducer(combiner, type.dtype)]);
+    return p.b.one('scatter', [x, ids, p.like(withShape(type, slices))], attrs, [p.b.reducer(combiner, type.dtype)]);
   },
 
   /** Alone, or with a count along one of its dims. */
@@ -377,7 +374,8 @@ function windowsOf(p: ProgramMaker, shape: readonly number[]): Windows {
   const gone = addressed.filter((d) => extents[d] === 1 && p.choices.chance(70)).sort((a, b) => a - b);
   const count = batched.length > 0 ? (shape[0] as number) : p.extent();
   const ids = p.argument(tensor(p.choices.of(INDICES), [count, addressed.length]));
-  return { addressed, batched, extents, gone, ids };
+  const slices = [count, ...extents.filter((_, d) => !gone.includes(d) && !batched.includes(d))];
+  return { addressed, batched, extents, gone, ids, slices };
 }
 
 interface Windows {
@@ -387,6 +385,8 @@ interface Windows {
   /** Addressed dims of which one element is taken, and no dim stands for it. */
   readonly gone: readonly number[];
   readonly ids: ValueId;
+  /** Shape of all windows together, the batch dim first. */
+  readonly slices: readonly number[];
 }
 
 const divisors = (n: number): number[] => Array.from({ length: n }, (_, i) => i).filter((i) => i > 1 && n % i === 0);
