@@ -38,8 +38,8 @@ export const windowStart = ({ step, start, per = 1 }: AffineWindow, index: numbe
 export const windowPlace = (window: AffineWindow, extent: number, index: number): number =>
   windowStart(window, index) - extent * index;
 
-/** `extent` = elements of one shard. O(shards · pieces). */
-export function haloOf(window: AffineWindow, shards: number, extent: number): Halo {
+/** `extent` = elements of one shard; nobody needs the dim's elements from `end` on. O(shards · pieces). */
+export function haloOf(window: AffineWindow, shards: number, extent: number, end = Number.POSITIVE_INFINITY): Halo {
   let [low, last] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (let i = 0; i < shards; i++) {
     const place = windowPlace(window, extent, i);
@@ -47,15 +47,17 @@ export function haloOf(window: AffineWindow, shards: number, extent: number): Ha
   }
   const high = last + window.width;
   const pieces: HaloPiece[] = [];
-  for (let by = Math.floor(low / extent); by * extent < high; by++) pieces.push(pieceOf(window, shards, extent, by));
+  for (let by = Math.floor(low / extent); by * extent < high; by++) {
+    pieces.push(pieceOf(window, shards, extent, end, by));
+  }
   return { pieces, low, high };
 }
 
-function pieceOf(window: AffineWindow, shards: number, extent: number, by: number): HaloPiece {
+function pieceOf(window: AffineWindow, shards: number, extent: number, end: number, by: number): HaloPiece {
   let [from, to] = [extent, 0];
   for (let i = Math.max(0, -by); i < Math.min(shards, shards - by); i++) {
     const place = windowPlace(window, extent, i) - by * extent;
-    const [lo, hi] = [Math.max(0, place), Math.min(extent, place + window.width)];
+    const [lo, hi] = [Math.max(0, place), Math.min(extent, place + window.width, end - (i + by) * extent)];
     if (lo < hi) [from, to] = [Math.min(from, lo), Math.max(to, hi)];
   }
   return from < to ? { by, from, to } : { by, from: 0, to: 0 };

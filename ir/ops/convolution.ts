@@ -163,7 +163,8 @@ function checkShapes(lhs: TensorType, rhs: TensorType, attrs: Attrs): void {
 
 /**
  * Shardy's rule (op_sharding_rule_registry.cc, convolution). An input's spatial dim follows both the positions of the
- * window (output) and the places in it (kernel), the larger one major.
+ * window (output) and the places in it (kernel), the larger one major; positions are where windows do not overlap, as a
+ * patch embedding's, whose input is its positions times the places.
  */
 function convolutionRule(view: OpView<Attrs>): FactorRule {
   const { operands, results, attrs } = view;
@@ -206,7 +207,8 @@ function spatialFactors(attrs: Attrs, operands: Types, results: Types, s: number
   ];
   const found: { role: Role; size: number }[] = [];
   let rest = input;
-  for (const { role, size } of positions >= places ? all : all.toReversed()) {
+  const apart = at(attrs.strides, s) >= (places - 1) * at(attrs.rhs_dilation, s) + 1;
+  for (const { role, size } of apart || positions >= places ? all : all.toReversed()) {
     const taken = Math.min(rest, size);
     if (taken <= 1) continue;
     found.push({ role, size: taken });

@@ -9,12 +9,21 @@ import { elementCount, tensor, type TensorType } from '../types.ts';
 import { allocateReal } from './rounding.ts';
 import { copyStrided } from './strided.ts';
 
-/** What a shard of a padded dim reads of the operand; null = the result does not divide, or shards start between elements. */
-export function padWindow(attrs: OpAttrs['pad'], result: TensorType, d: number, shards: number): DilatedWindow | null {
+/**
+ * What a shard of a padded dim reads of the operand, the last `unread` elements of every shard left out; null = the result
+ * does not divide.
+ */
+export function padWindow(
+  attrs: OpAttrs['pad'],
+  result: TensorType,
+  d: number,
+  shards: number,
+  unread = 0,
+): DilatedWindow | null {
   const count = (result.shape[d] as number) / shards;
   return !Number.isInteger(count) || count === 0
     ? null
-    : dilatedWindow(count, attrs.low[d] ?? 0, count, (attrs.interior[d] ?? 0) + 1);
+    : dilatedWindow(count, attrs.low[d] ?? 0, count - unread, (attrs.interior[d] ?? 0) + 1);
 }
 
 const unpadded = (attrs: OpAttrs['pad'], d: number): boolean =>

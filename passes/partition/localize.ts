@@ -30,6 +30,7 @@ import {
 } from '../../ir/program.ts';
 import { isSplat } from '../../ir/elements.ts';
 import { type DType, type TensorType, withShape } from '../../ir/types.ts';
+import { blocksIn, type Uses, usesOf } from '../../ir/uses.ts';
 import { project } from './assignment.ts';
 import { Borders } from './localize/borders.ts';
 import { localizeConcatenate } from './localize/concatenate.ts';
@@ -84,12 +85,13 @@ class Localizing {
   private readonly builder = new FuncBuilder();
   private readonly local = new Map<ValueId, ValueId>();
   private readonly borders = new Borders();
-  private readonly iotas = new Map<ValueId, Op>();
+  private readonly uses: Uses;
   /** Axes of the manual computations around: values in them differ along these. */
   private manual: readonly AxisRef[] = [];
 
   constructor(func: Func, registry: Registry, mesh: Mesh) {
     this.func = func;
+    this.uses = usesOf(blocksIn(func.body));
     this.registry = registry;
     this.mesh = mesh;
   }
@@ -116,7 +118,6 @@ class Localizing {
 
   private op(op: Op): void {
     if (op.kind === 'manual_computation') return this.manualComputation(op);
-    if (op.kind === 'iota') this.iotas.set(op.results[0] as ValueId, op);
     const operands = op.operands.map((v) => this.read(v));
     const regions = op.regions.map((r) => this.builder.region(() => this.block(r)));
     const results =
@@ -191,11 +192,14 @@ class Localizing {
       regions,
       attrs,
       localResults,
-      makers: op.operands.map((v) => this.iotas.get(v)),
+      makers: op.operands.map((v) => this.uses.makers.get(v)),
+      readers: op.results.map((v) => this.uses.readersOf(v)),
       operandTypes: op.operands.map((v) => valueInfo(this.func, v).type),
       resultTypes: op.results.map((v) => valueInfo(this.func, v).type),
       operandLayouts: op.operands.map(layoutOf),
       resultLayouts: op.results.map(layoutOf),
+      operandPadding: op.operands.map((v) => valueInfo(this.func, v).padding),
+      resultPadding: op.results.map((v) => valueInfo(this.func, v).padding),
       emit: new Emitter(
         this.builder,
         this.mesh,

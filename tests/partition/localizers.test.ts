@@ -153,6 +153,68 @@ ${body(n, m)}
   return report.wireBytes - leaves;
 }
 
+/** What only padding would read stays where it is. */
+describe('rows received of those that are read', () => {
+  const row = WIDTH * 4;
+  it.each<[string, Op, n: number, shards: number, received: number]>([
+    [
+      'the first two of 9, by the second device',
+      slice(
+        () => 0,
+        () => 2,
+      ),
+      9,
+      3,
+      row,
+    ],
+    [
+      'the first three of 64, one by one',
+      slice(
+        () => 0,
+        () => 3,
+      ),
+      64,
+      4,
+      2 * row,
+    ],
+    [
+      'every third of 13, each where it is',
+      slice(
+        () => 2,
+        () => 12,
+        3,
+      ),
+      13,
+      5,
+      0,
+    ],
+    [
+      'every third of 32, from 18 on one device, from 16 on the other',
+      slice(
+        () => 0,
+        () => 32,
+        3,
+      ),
+      32,
+      2,
+      0,
+    ],
+    [
+      'none',
+      slice(
+        () => 2,
+        () => 2,
+        2,
+      ),
+      6,
+      4,
+      0,
+    ],
+  ])('%s', (_, op, n, shards, received) => {
+    expect(moved(op, n, shards)).toBe(received);
+  });
+});
+
 describe.each(Object.entries(OPS))('%s', (_, op) => {
   it.each(SIZES)('%i elements over %i', (n, shards) => {
     const gathered = Math.ceil(n / shards) * (shards - 1) * WIDTH * 4;

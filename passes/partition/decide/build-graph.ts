@@ -22,7 +22,7 @@ import { manualSide } from '../manual-layouts.ts';
 import { type DotWork, dotWork, noDot } from './dot-work.ts';
 import type { Graph, Node, OpNode, Place, TieNode, Use, ValueNode } from './graph.ts';
 import { unevenWork } from './uneven-work.ts';
-import { isZero, opShape, signatureOf, viewOf } from './op-facts.ts';
+import { isZero, opShape, signatureOf, viewOf, trueSizes } from './op-facts.ts';
 
 export const buildGraph = (func: Func, registry: Registry, table: LayoutTable): Graph =>
   new GraphBuilder(func, registry, table).run();
@@ -231,7 +231,9 @@ class GraphBuilder {
     const layouts = [op.operands.map(propagated), op.results.map(propagated)] as const;
     const heavy = op.kind === 'dot_general' || op.kind === 'convolution';
     const { repeatable, spare } =
-      op.kind === 'dot_general' ? dotWork(shape.rule, view, ...layouts, this.table.freeAxes) : noDot;
+      op.kind === 'dot_general'
+        ? dotWork(shape.rule, trueSizes(this.func, op), ...layouts, this.table.freeAxes)
+        : noDot;
     const asked = heavy ? this.annotated.get(op.results[0] as ValueId) : undefined;
     const special = `${spare === undefined ? '' : ` ${spareKey(spare)}`}${asked === undefined ? '' : ` asked ${asked}`}`;
     const node: OpNode = {

@@ -24,10 +24,10 @@ export interface DotWork {
 
 export const noDot: DotWork = { repeatable: [], spare: undefined };
 
-/** `free`: the mesh's axes that the program lays out. */
+/** `view`: at true sizes, as no padding is bought or sold; `free`: the mesh's axes that the program lays out. */
 export function dotWork(
   rule: FactorRule,
-  view: OpView,
+  view: Pick<OpView, 'operands' | 'results'>,
   operands: readonly Layout[],
   results: readonly Layout[],
   free: readonly AxisRef[],

@@ -5,7 +5,7 @@ import type { Monoid } from '../../../ir/layout.ts';
 import { identityOf } from '../../../ir/monoid.ts';
 import { type AnyOpDef, haloOfFactor, type OpView, splitRule } from '../../../ir/op.ts';
 import { type Elements, type Func, type Op, type ValueId, valueInfo, walkOps } from '../../../ir/program.ts';
-import { byteSize, type TensorType } from '../../../ir/types.ts';
+import { byteSize, type TensorType, withShape } from '../../../ir/types.ts';
 import type { OpShape } from '../candidates.ts';
 
 /** The op that makes a value wherever it is wanted, for constants and the like. */
@@ -20,6 +20,19 @@ export function viewOf(func: Func, op: Op): OpView {
     operands: types(op.operands),
     results: types(op.results),
   };
+}
+
+/** Types of an op as they are without padding. */
+export function trueSizes(func: Func, op: Op): Pick<OpView, 'operands' | 'results'> {
+  const types = (ids: readonly ValueId[]): TensorType[] =>
+    ids.map((v) => {
+      const { type, padding } = valueInfo(func, v);
+      return withShape(
+        type,
+        type.shape.map((n, d) => padding?.[d]?.size ?? n),
+      );
+    });
+  return { operands: types(op.operands), results: types(op.results) };
 }
 
 export function opShape(op: Op, def: AnyOpDef, view: OpView, cheap: Cheap, readsAlone: boolean): OpShape {

@@ -11,7 +11,7 @@ import { axesSize } from '../../../ir/mesh.ts';
 import { joinWindows } from '../../../ir/ops/shaping.ts';
 import type { ValueId } from '../../../ir/program.ts';
 import type { TensorType } from '../../../ir/types.ts';
-import { exchangeHalo } from './halo.ts';
+import { exchangeHalo, neededEnd, resized } from './halo.ts';
 import type { Localizer } from './localizer.ts';
 
 export const localizeConcatenate: Localizer = (site) => {
@@ -21,16 +21,19 @@ export const localizeConcatenate: Localizer = (site) => {
   const [type] = site.localResults as readonly [TensorType];
   const axes = dimAxes(site.resultLayouts[0] as Layout, dim);
   if (axes.length === 0) return [emit.op('concatenate', site.operands, type, site.attrs)];
-  const covered = joinWindows(attrs, operandTypes, site.resultTypes[0] as TensorType, axesSize(axes)).flatMap(
-    (need, i) => {
-      if (need === null) throw internalError('localize: a concatenate is split where its result does not divide');
-      const extent = operandTypes[i]?.shape[dim] as number;
-      return extent === 0
-        ? []
-        : [{ extent, own: exchangeHalo(emit, site.operands[i] as ValueId, { dim, axes }, need.window) }];
-    },
-  );
-  const first = emit.shardOffset(axes, (site.resultTypes[0] as TensorType).shape[dim] as number, 'i32');
+  const result = site.resultTypes[0] as TensorType;
+  const covered = joinWindows(attrs, operandTypes, result, axesSize(axes)).flatMap((need, i) => {
+    if (need === null) throw internalError('localize: a concatenate is split where its result does not divide');
+    const extent = operandTypes[i]?.shape[dim] as number;
+    if (extent === 0) return [];
+    const end = neededEnd(
+      site.operandPadding[i]?.[dim],
+      site.resultPadding[0]?.[dim],
+      (size) => joinWindows(attrs, operandTypes, resized(result, dim, size), 1)[i] ?? null,
+    );
+    return [{ extent, own: exchangeHalo(emit, site.operands[i] as ValueId, { dim, axes }, need.window, { end }) }];
+  });
+  const first = emit.shardOffset(axes, result.shape[dim] as number, 'i32');
   const places = emit.placesFrom(first, type.shape[dim] as number);
   const [last, ...rest] = covered.toReversed();
   // Nothing joined with nothing.

@@ -8,7 +8,7 @@ import { dimAxes, type Layout } from '../../../ir/layout.ts';
 import { axesSize, type AxisRef } from '../../../ir/mesh.ts';
 import { shardWindow, type SpatialFactor } from '../../../ir/ops/convolution.ts';
 import type { TensorType } from '../../../ir/types.ts';
-import { exchangeDilated } from './halo.ts';
+import { exchangeDilated, neededEnd, resized } from './halo.ts';
 import type { Localizer, Site } from './localizer.ts';
 
 export const localizeConvolution: Localizer = (site) => {
@@ -28,7 +28,18 @@ export const localizeConvolution: Localizer = (site) => {
       axesSize(split.axes),
     );
     if (need === null) throw internalError('localize: a convolution is split where its windows do not align');
-    lhs = exchangeDilated(emit, lhs, { dim: input, axes: split.axes }, need);
+    const output = attrs.output_dims[dim + 2] as number;
+    const [operand, result] = [site.operandPadding[0]?.[input], site.resultPadding[0]?.[output]];
+    const end = neededEnd(operand, split.role === 'position' ? result : undefined, (size) =>
+      shardWindow(
+        attrs,
+        { dim, role: split.role },
+        site.operandTypes,
+        [resized(site.resultTypes[0] as TensorType, output, size)],
+        1,
+      ),
+    );
+    lhs = exchangeDilated(emit, lhs, { dim: input, axes: split.axes }, need, { end });
     pad_low[dim] = need.padLow;
     pad_high[dim] = need.padHigh;
     if (need.between !== undefined) lhs_dilation[dim] = 1;

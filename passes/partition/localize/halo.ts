@@ -18,22 +18,31 @@ import {
   windowStart,
 } from '../../../ir/halo.ts';
 import { type AxisRef, axesSize } from '../../../ir/mesh.ts';
+import type { DimPadding } from '../../../ir/padding.ts';
 import type { ValueId } from '../../../ir/program.ts';
 import { tensor, type TensorType, withShape } from '../../../ir/types.ts';
 import type { Emitter, ShardedDim } from './localizer.ts';
 
-/** The device's window. Elements outside the dim are zero, or `fill` (a scalar) where it is given. */
+/** What may stand where a window holds no element that is needed. */
+export interface Around {
+  /** A scalar: outside the dim; else zero. */
+  readonly fill?: ValueId | undefined;
+  /** Nobody needs the dim's elements from here on: they may be zeros. */
+  readonly end?: number;
+}
+
+/** The device's window. */
 export function exchangeHalo(
   emit: Emitter,
   value: ValueId,
   at: ShardedDim,
   window: AffineWindow,
-  fill?: ValueId,
+  { fill, end }: Around = {},
 ): ValueId {
   const { dim, axes } = at;
   const extent = emit.typeOf(value).shape[dim] as number;
   if (window.width === 0) return part(emit, value, dim, 0, 0);
-  const halo = haloOf(window, axesSize(axes), extent);
+  const halo = haloOf(window, axesSize(axes), extent, end);
   const all = collected(emit, value, at, halo, extent);
   const [type, first] = [emit.typeOf(all), new Place(emit, axes, window)];
   const own =
@@ -56,22 +65,42 @@ export function exchangeDilated(
   value: ValueId,
   at: ShardedDim,
   { window, between }: DilatedWindow,
-  fill?: ValueId,
+  around: Around = {},
 ): ValueId {
-  const elements = exchangeHalo(emit, value, at, window, fill);
+  const elements = exchangeHalo(emit, value, at, window, around);
   if (between === undefined) return elements;
   const type = emit.typeOf(elements);
   const along = (n: number): number[] => type.shape.map((_, d) => (d === at.dim ? n : 0));
   const holes = between.base - 1;
   const spread = emit.op(
     'pad',
-    [elements, fill ?? emit.zero(tensor(type.dtype, []))],
+    [elements, around.fill ?? emit.zero(tensor(type.dtype, []))],
     resized(type, at.dim, window.width * between.base),
     { low: along(0), high: along(holes), interior: along(holes) },
   );
   const place = new Place(emit, at.axes, { ...between, per: between.base });
   return cutAt(emit, spread, at.dim, place.remainder(), between.width);
 }
+
+/**
+ * Where the elements of a dim that are needed end: those after it stand in its own padding, or are read by padding of the
+ * result alone, and nothing is to be found there but zeros at most.
+ *
+ *   slice %x [0:3] : f32[3 of 2]     // x=3, shards of 3: device 2's element is padding, and is not sent
+ */
+export function neededEnd(
+  operand: DimPadding | undefined,
+  result: DimPadding | undefined,
+  windowOf: (size: number) => DilatedWindow | null,
+): number {
+  const last = result === undefined || !zerosDo(result) ? null : windowOf(result.size);
+  return Math.min(
+    operand === undefined || !zerosDo(operand) ? Number.POSITIVE_INFINITY : operand.size,
+    last === null ? Number.POSITIVE_INFINITY : windowStart(last.window, 0) + last.window.width,
+  );
+}
+
+const zerosDo = ({ holds }: DimPadding): boolean => typeof holds !== 'object' || Number(holds.value) === 0;
 
 /** `width` elements along the dim from a start that the device computes. */
 export function cutAt(emit: Emitter, value: ValueId, dim: number, start: ValueId, width: number): ValueId {

@@ -5,9 +5,12 @@ import type { HaloPiece } from '../../../ir/halo.ts';
 import type { Layout } from '../../../ir/layout.ts';
 import { type AxisRef, axesSize, type Mesh } from '../../../ir/mesh.ts';
 import { elementsOf, splatElements } from '../../../ir/elements.ts';
+import type { DimPadding } from '../../../ir/padding.ts';
 import type { Attrs, Block, Op, Origin, ValueId } from '../../../ir/program.ts';
 import { tensor, type DType, type TensorType } from '../../../ir/types.ts';
 import type { Borders } from './borders.ts';
+
+type Padding = readonly (DimPadding | undefined)[] | undefined;
 
 /** One op about to become its per-device form. Types are global, operands are already per-device values. */
 export interface Site {
@@ -18,10 +21,14 @@ export interface Site {
   readonly operandLayouts: readonly Layout[];
   readonly resultLayouts: readonly Layout[];
   readonly localResults: readonly TensorType[];
+  /** Of the global types; absent = a value is not padded. */
+  readonly operandPadding: readonly Padding[];
+  readonly resultPadding: readonly Padding[];
   readonly regions: readonly Block[];
   readonly attrs: Attrs;
-  /** What counts along the operands: the iotas that make them. */
+  /** What makes the operands, and what reads the results. */
   readonly makers: readonly (Op | undefined)[];
+  readonly readers: readonly (readonly Op[])[];
   readonly emit: Emitter;
 }
 

@@ -66,7 +66,7 @@ class Scattering {
       const early = emit.binary('subtract', emit.constant(tensor('i32', []), [need.latest]), phase.remainder());
       this.operand = cutAt(emit, this.operand, at.dim, early, need.width);
     }
-    this.source = exchangeHalo(emit, this.source, at, need.source, neutral);
+    this.source = exchangeHalo(emit, this.source, at, need.source, { fill: neutral });
     [this.padLow[at.dim], this.padHigh[at.dim]] = [0, 0];
     this.cuts.push((result) => {
       if (need.aligned)

@@ -14,7 +14,7 @@ import { sliceWindow } from '../../../ir/ops/shaping.ts';
 import { reducedWindow } from '../../../ir/ops/windows.ts';
 import type { ValueId } from '../../../ir/program.ts';
 import { type TensorType, withShape } from '../../../ir/types.ts';
-import { exchangeDilated } from './halo.ts';
+import { exchangeDilated, neededEnd, resized } from './halo.ts';
 import type { Emitter, Localizer, Site } from './localizer.ts';
 
 export const localizeSlice: Localizer = (site) => {
@@ -23,7 +23,7 @@ export const localizeSlice: Localizer = (site) => {
   const value = widened(
     site,
     0,
-    (d, shards) => sliceWindow(attrs, site.resultTypes[0] as TensorType, d, shards),
+    (result, d, shards) => sliceWindow(attrs, result, d, shards),
     (d, { window }) => {
       start[d] = 0;
       limit[d] = window.width;
@@ -39,10 +39,10 @@ export const localizePad: Localizer = (site) => {
   const value = widened(
     site,
     0,
-    (d, shards) => padWindow(attrs, site.resultTypes[0] as TensorType, d, shards),
+    (result, d, shards) => padWindow(attrs, result, d, shards, passedOver(site, d)),
     (d, need) => {
       low[d] = need.padLow;
-      high[d] = need.padHigh;
+      high[d] = need.padHigh + passedOver(site, d);
       if (need.between !== undefined) interior[d] = 0;
     },
     fill,
@@ -51,6 +51,18 @@ export const localizePad: Localizer = (site) => {
   const padded = { ...site.attrs, low, high, interior };
   return [site.emit.op('pad', [cropped, fill], site.localResults[0] as TensorType, padded)];
 };
+
+/** Elements at the end of every shard of the result that its readers do not take: they slice it with strides. */
+function passedOver({ readers, resultTypes }: Site, d: number): number {
+  const extent = resultTypes[0]?.shape[d] as number;
+  const skipped = (readers[0] ?? []).map(({ kind, attrs }) => {
+    if (kind !== 'slice') return 0;
+    const { start, limit, strides } = attrs as unknown as OpAttrs['slice'];
+    const by = strides[d] as number;
+    return start[d] === 0 && limit[d] === extent && extent % by === 0 ? by - 1 : 0;
+  });
+  return skipped.length === 0 ? 0 : Math.min(...skipped);
+}
 
 /**
  * Negative edges without holes become a slice, and 0 in `low` and `high`: XLA's CPU compiler folds a pad into the
@@ -83,7 +95,7 @@ export const localizeReduceWindow: Localizer = (site) => {
     widened(
       site,
       i,
-      (d, shards) => reducedWindow(attrs, site.resultTypes[0] as TensorType, d, shards),
+      (result, d, shards) => reducedWindow(attrs, result, d, shards),
       (d, need) => {
         pad_low[d] = need.padLow;
         pad_high[d] = need.padHigh;
@@ -105,18 +117,22 @@ export const localizeReduceWindow: Localizer = (site) => {
 function widened(
   site: Site,
   operand: number,
-  windowOf: (d: number, shards: number) => DilatedWindow | null,
+  windowOf: (result: TensorType, d: number, shards: number) => DilatedWindow | null,
   narrow: (d: number, need: DilatedWindow) => void,
   fill?: ValueId,
 ): ValueId {
   const layout = site.operandLayouts[operand] as Layout;
+  const result = site.resultTypes[0] as TensorType;
   return layout.dims.reduce((value, _, d) => {
     const axes = dimAxes(layout, d);
-    const empty = site.operandTypes[operand]?.shape[d] === 0 && site.resultTypes[0]?.shape[d] === 0;
+    const empty = site.operandTypes[operand]?.shape[d] === 0 && result.shape[d] === 0;
     if (axes.length === 0 || empty) return value;
-    const need = windowOf(d, axesSize(axes));
+    const need = windowOf(result, d, axesSize(axes));
     if (need === null) throw internalError(`localize: ${site.op.kind} is split where its windows do not align`);
     narrow(d, need);
-    return exchangeDilated(site.emit, value, { dim: d, axes }, need, fill);
+    const end = neededEnd(site.operandPadding[operand]?.[d], site.resultPadding[0]?.[d], (size) =>
+      windowOf(resized(result, d, size), d, 1),
+    );
+    return exchangeDilated(site.emit, value, { dim: d, axes }, need, { fill, end });
   }, site.operands[operand] as ValueId);
 }

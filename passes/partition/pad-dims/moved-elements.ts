@@ -19,12 +19,20 @@ export const moveSlice: Rewriter = (site) => {
   const [value] = site.operands as readonly [ValueId];
   const [shape] = site.resultShapes as readonly [readonly number[]];
   const whole = (site.view.results[0] as TensorType).shape;
-  const cut = shape
-    .map((n, d) => n !== whole[d] || site.grows(0, d))
-    .map((grown, d) => grown && site.size(0, d) !== whole[d]);
-  if (!cut.includes(true)) return undefined;
-  // Dims with strides, and those at their true size, are sliced first.
   const from = site.typeOf(value).shape;
+  const longer = shape.map((n, d) => (n !== whole[d] || site.grows(0, d)) && site.size(0, d) !== whole[d]);
+  if (!longer.includes(true)) return undefined;
+  // Where the operand is long enough, the padding of the result is what comes next in it.
+  const end = attrs.start.map((s, d) =>
+    shape[d] === 0 ? s : s + ((shape[d] as number) - 1) * (attrs.strides[d] as number) + 1,
+  );
+  const cut = longer.map((grown, d) => grown && (end[d] as number) > (from[d] as number));
+  const limit = attrs.limit.map((l, d) => {
+    if (cut[d] === true || site.size(0, d) === whole[d]) return from[d] as number;
+    return longer[d] === true ? (end[d] as number) : l;
+  });
+  if (!cut.includes(true)) return site.finish('slice', [value], { ...attrs, limit });
+  // Other dims, and those at their true size, are sliced first.
   const rest = from.map((n, d) => (cut[d] === true ? n : (shape[d] as number)));
   const sliced = cut.every((c, d) => c || from[d] === shape[d])
     ? value
@@ -34,9 +42,7 @@ export const moveSlice: Rewriter = (site) => {
         value,
         {
           start: attrs.start.map((s, d) => (cut[d] === true ? 0 : s)),
-          limit: attrs.limit.map((l, d) =>
-            cut[d] === true ? (from[d] as number) : site.size(0, d) === whole[d] ? (from[d] as number) : l,
-          ),
+          limit,
           strides: attrs.strides.map((s, d) => (cut[d] === true ? 1 : s)),
         },
         tensor(site.typeOf(value).dtype, rest),
