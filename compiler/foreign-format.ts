@@ -48,6 +48,11 @@ const FORMATS: readonly Format[] = [
     help: 'lower it to StableHLO: `jax.jit(f).lower(...).as_text()`',
   },
   {
+    is: (source) => /^#loc\d* = (?!loc\()/m.test(head(source)),
+    what: "a text with MLIR's short locations, which MLIR itself does not read back",
+    help: 'have torch_xla write it without: unset XLA_HLO_DEBUG and XLA_IR_DEBUG; in JAX `as_text(debug_info=True)` writes whole ones',
+  },
+  {
     is: ({ file }) => file.endsWith('.py'),
     what: 'a program in Python',
     help: 'have it write its StableHLO, and name that file: `open("model.mlir", "w").write(jax.jit(f).lower(...).as_text())`',

@@ -3,7 +3,7 @@ import { elementOf, rawBytes } from '../element-bits.ts';
 import { elementsOf, isWide } from '../elements.ts';
 import { rounderOf } from '../ops/rounding.ts';
 import type { ElementArray } from '../program.ts';
-import { DTYPES, type DType, elementCount, isFloat, partOf, type TensorType, widthOf } from '../types.ts';
+import { DTYPES, type DType, elementCount, isFloat, partOf, type TensorType, typeText, widthOf } from '../types.ts';
 import type { Reader } from './reader.ts';
 
 /** The elements of `dense<…>` of a known type: splat, nested lists, hex bit patterns, or a hex blob. */
@@ -22,9 +22,19 @@ export function denseElements(r: Reader, type: () => TensorType): { data: Elemen
   r.expect(':');
   const known = type();
   const [first] = images;
-  if (first?.startsWith('"0x')) return { data: blob(first.slice(3, -1), known.dtype), type: known };
   const width = widthOf(known.dtype);
   const expected = elementCount(known) * width;
+  if (first?.startsWith('"0x')) {
+    const data = blob(Buffer.from(first.slice(3, -1), 'hex'), known.dtype, expected);
+    if (data !== undefined) return { data, type: known };
+    const size = rawBytes(known.dtype);
+    throw r.error(
+      `a constant of ${first.length - 4} hex digits is no ${typeText(known)}`,
+      `${2 * size * expected} digits, or ${2 * size * width} for all elements alike`,
+      'is the file truncated?',
+      r.at - 1,
+    );
+  }
   if (images.length !== expected && images.length !== width)
     throw r.error(
       `a constant of ${expected} elements is given ${images.length}`,
@@ -59,10 +69,18 @@ function fromImages(images: readonly string[], dtype: DType): ElementArray {
   return elementsOf(dtype, images.map(number));
 }
 
-/** Raw little-endian bytes in hex. */
-function blob(hex: string, dtype: DType): ElementArray {
-  const bytes = Buffer.from(hex, 'hex');
+/**
+ * Raw little-endian bytes: of all `count` numbers, or of one element for all; undefined = of neither. Truth values may be
+ * bits, as MLIR before 2025 (PyTorch/XLA 2.9) has them.
+ */
+function blob(bytes: Buffer, dtype: DType, count: number): ElementArray | undefined {
+  if (dtype === 'pred' && bytes.length !== count && bytes.length === Math.ceil(count / 8))
+    return elementsOf(
+      dtype,
+      Array.from({ length: count }, (_, i) => ((bytes[i >> 3] as number) >> (i & 7)) & 1),
+    );
   const size = rawBytes(dtype);
+  if (bytes.length !== size * count && bytes.length !== size * widthOf(dtype)) return undefined;
   const real = partOf(dtype);
   const read = (i: number): number | bigint => {
     let pattern = 0n;
@@ -71,6 +89,6 @@ function blob(hex: string, dtype: DType): ElementArray {
   };
   return elementsOf(
     dtype,
-    Array.from({ length: Math.floor(bytes.length / size) }, (_, i) => read(i)),
+    Array.from({ length: bytes.length / size }, (_, i) => read(i)),
   );
 }

@@ -12,9 +12,10 @@ import { readOp } from './import/op.ts';
 import { aroundCollectives } from './outside-collectives.ts';
 import { Reader } from './reader.ts';
 import { tokenize } from './tokens.ts';
+import { withoutTypeAliases } from './type-aliases.ts';
 
 export function importStablehlo(source: SourceText, options: ImportOptions = {}): Module {
-  const c = new ImportContext(new Reader(tokenize(source), source.text), source, options, readOp);
+  const c = new ImportContext(new Reader(withoutTypeAliases(tokenize(source)), source.text), source, options, readOp);
   const { r, functions } = c;
   while (r.isKind('hash')) alias(c);
   readMeshes(c);

@@ -17,7 +17,7 @@ import {
   type ValueId,
   type ValueInfo,
 } from '../../ir/program.ts';
-import { copyOps, type Renaming, renameAll } from './copy-ops.ts';
+import { copyOps, type Renaming, renameAll } from '../../ir/copy-ops.ts';
 
 /** The same module where no loop has anything to gather ahead. */
 export function rotateLoops(module: Module): Module {
@@ -147,7 +147,7 @@ function constantOf(value: ValueId, makers: ReadonlyMap<ValueId, Op>, func: Func
   return undefined;
 }
 
-const REASON = 'gathers what the next trip reads';
+const WHY = { pass: 'schedule', reason: 'gathers what the next trip reads' };
 
 class Rotating {
   private readonly loop: Op;
@@ -170,7 +170,7 @@ class Rotating {
   run(): Op[] {
     const { loop, body, rotation } = this;
     const gathered = rotation.gathers.map((g) => g.results[0] as ValueId);
-    const first = copyOps(rotation.slice, this.at(loop.operands), this.values, REASON);
+    const first = copyOps(rotation.slice, this.at(loop.operands), this.values, WHY);
     const carried = gathered.map((g) => this.fresh(g));
     const returned = body.ops.at(-1) as Op;
     const trip = this.withoutSlices(new Map(gathered.map((g, i) => [g, carried[i] as ValueId])));
@@ -178,7 +178,7 @@ class Rotating {
       rotation.slice,
       new Map([[body.params[rotation.counter] as ValueId, returned.operands[rotation.counter] as ValueId]]),
       this.values,
-      REASON,
+      WHY,
     );
     const results = [...loop.results, ...gathered].map((v) => this.fresh(v));
     const ahead: Op = {
@@ -199,7 +199,10 @@ class Rotating {
       ],
     };
     const params = [...body.params, ...carried];
-    const last = copyOps(trip, new Map(params.map((p, i) => [p, results[i] as ValueId])), this.values, 'the last trip');
+    const last = copyOps(trip, new Map(params.map((p, i) => [p, results[i] as ValueId])), this.values, {
+      ...WHY,
+      reason: 'the last trip',
+    });
     loop.results.forEach((r, i) => {
       const end = returned.operands[i] as ValueId;
       this.renamed.set(r, last.names.get(end) ?? end);
@@ -231,7 +234,7 @@ class Rotating {
   private oneTripLess(extra: readonly ValueId[]): Block {
     const { counter, step } = this.rotation;
     const param = this.cond.params[counter] as ValueId;
-    const one = copyOps([step], new Map(), this.values, REASON);
+    const one = copyOps([step], new Map(), this.values, WHY);
     const sum = this.fresh(param);
     const add: Op = {
       kind: 'add',
@@ -239,7 +242,7 @@ class Rotating {
       results: [sum],
       attrs: {},
       regions: [],
-      origin: { pass: 'schedule', from: [this.loop.origin], reason: REASON },
+      origin: { ...WHY, from: [this.loop.origin] },
     };
     const rest = renameAll({ params: [], ops: this.cond.ops }, new Map([[param, sum]]));
     return { params: [...this.cond.params, ...extra], ops: [...one.ops, add, ...rest.ops] };

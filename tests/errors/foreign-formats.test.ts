@@ -41,6 +41,7 @@ describe('formats that shardc does not read', () => {
     ['any other bytes', 'm.mlir', read([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0, 0]), /is a binary file/],
     ['HLO text', 'm.hlo', 'HloModule IrToHlo.11\n\nENTRY %e {}', /HLO text.*get_stablehlo/s],
     ['a jaxpr', '-', '{ lambda ; a:f32[8]. let b:f32[8] = sin a in (b,) }', /a jaxpr/],
+    ['short locations', 'm.mlir', '#loc1 = /home/me/model.py:659:0\nmodule @m {}', /short locations.*XLA_HLO_DEBUG/s],
     ['Python', 'model.py', 'import jax\n', /in Python.*as_text/s],
   ])('%s', (_, file, text, expected) => {
     const said = told(file, text);

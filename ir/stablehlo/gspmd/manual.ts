@@ -9,10 +9,12 @@
  */
 import type { FuncBuilder } from '../../build.ts';
 import { unsupported, userError } from '../../diagnostics.ts';
-import type { Layout } from '../../layout.ts';
+import { copyOps } from '../../copy-ops.ts';
+import { isWhole, type Layout, replicatedLayout } from '../../layout.ts';
 import { isFullAxis, type Mesh } from '../../mesh.ts';
 import { type Block, type Op, type ValueId, walkOps, readsOf } from '../../program.ts';
 import type { Annotation } from './annotations.ts';
+import { type Crossings, separated } from './reentered.ts';
 
 const ENTER = 'SPMDFullToShardShape';
 const LEAVE = 'SPMDShardToFullShape';
@@ -35,6 +37,9 @@ class Conversion {
   private readonly maker = new Map<ValueId, number>();
   /** Op index → its region's number; union-find. Ops outside have none. */
   private readonly parent = new Map<number, number>();
+  private readonly constants = new Set<ValueId>();
+  /** Ops that stand in a region. */
+  private readonly used = new Set<number>();
 
   constructor(ops: readonly Op[], builder: FuncBuilder, meshes: readonly Mesh[]) {
     this.ops = ops;
@@ -47,17 +52,46 @@ class Conversion {
 
   run(): Op[] {
     this.ops.forEach((op, i) => this.join(op, i));
+    this.findConstants();
     const members = new Map<number, number[]>();
     for (const i of [...this.parent.keys()].sort((a, b) => a - b)) {
       const root = this.root(i);
       members.set(root, [...(members.get(root) ?? []), i]);
     }
-    const placed = new Map([...members.values()].map((m) => [this.placeOf(m), m]));
+    const groups = [...members.values()].flatMap((m) => (this.late(m) === undefined ? [m] : separated(m, this.at)));
+    const placed = new Map(groups.map((m) => [this.placeOf(m), m]));
     return this.ops.flatMap((op, i) => {
       const group = placed.get(i);
-      if (group !== undefined) return [this.computation(group)];
+      if (group !== undefined) return [this.computation(this.ownOps(group))];
       if (this.parent.has(i)) return [];
       return isExit(op) ? [this.asItIs(op)] : [op];
+    });
+  }
+
+  private get at(): Crossings {
+    return { ops: this.ops, maker: this.maker, isEntry, isExit };
+  }
+
+  /** What is computed from constants alone. */
+  private findConstants(): void {
+    this.ops.forEach((op, i) => {
+      if (!this.parent.has(i) && readsOf(op).every((v) => this.constants.has(v)))
+        for (const r of op.results) this.constants.add(r);
+    });
+  }
+
+  /** An op that stands in several regions is copied into all but the first. */
+  private ownOps(members: readonly number[]): Op[] {
+    const names = new Map<ValueId, ValueId>();
+    return members.map((i) => {
+      const op = this.ops[i] as Op;
+      if (!this.used.has(i)) {
+        this.used.add(i);
+        return rename(op, names);
+      }
+      const copy = copyOps([op], names, this.builder.values);
+      for (const [from, to] of copy.names) names.set(from, to);
+      return copy.ops[0] as Op;
     });
   }
 
@@ -91,23 +125,32 @@ class Conversion {
 
   /** Where the first value leaves: everything that enters must stand before. */
   private placeOf(members: readonly number[]): number {
-    const at = members.find((i) => isExit(this.ops[i] as Op)) ?? (members.at(-1) as number);
-    const late = members.find((i) => i > at && isEntry(this.ops[i] as Op));
+    const late = this.late(members);
     if (late !== undefined)
       throw unsupported(`a value that enters by @${ENTER} after another has left`, {
         span: (this.ops[late] as Op).origin.span,
       });
-    return at;
+    return this.firstExit(members);
   }
 
-  private computation(members: readonly number[]): Op {
-    const ops = members.map((i) => this.ops[i] as Op);
+  private firstExit(members: readonly number[]): number {
+    return members.find((i) => isExit(this.ops[i] as Op)) ?? (members.at(-1) as number);
+  }
+
+  private late(members: readonly number[]): number | undefined {
+    const at = this.firstExit(members);
+    return members.find((i) => i > at && isEntry(this.ops[i] as Op));
+  }
+
+  private computation(ops: readonly Op[]): Op {
     const [entries, exits] = [ops.filter(isEntry), ops.filter(isExit)];
     const inLayouts = entries.map((op) => this.layoutOf(op.operands[0] as ValueId, op));
     const [mesh] = inLayouts.map((l) => l.mesh);
     const inner = ops.filter((op) => !isEntry(op) && !isExit(op));
     const origin = (entries[0] as Op).origin;
-    const body = this.withConstants(new Set(entries.flatMap((op) => op.results)), inner);
+    const { body, whole } = this.withOutside(new Set(entries.flatMap((op) => op.results)), inner);
+    const read = [...whole.keys()];
+    if (mesh === undefined && read.length > 0) throw this.readBetween(read[0] as ValueId, inner[0] as Op);
     const returned: Op = {
       kind: 'return',
       operands: exits.map((op) => op.operands[0] as ValueId),
@@ -118,28 +161,36 @@ class Conversion {
     };
     return {
       kind: 'manual_computation',
-      operands: entries.map((op) => op.operands[0] as ValueId),
+      operands: [...entries.map((op) => op.operands[0] as ValueId), ...read],
       results: exits.map((op) => op.results[0] as ValueId),
       attrs: {
-        in_layouts: inLayouts,
+        in_layouts: [
+          ...inLayouts,
+          ...read.map((v) => replicatedLayout(mesh as string, this.builder.typeOf(v).shape.length)),
+        ],
         out_layouts: exits.map((op) => this.annotated(op)),
         manual_axes: this.manualAxes(entries[0] as Op, exits[0], mesh),
       },
-      regions: [{ params: entries.flatMap((op) => [...op.results]), ops: [...body, returned] }],
+      regions: [{ params: [...entries.flatMap((op) => op.results), ...whole.values()], ops: [...body, returned] }],
       origin,
     };
   }
 
   private layoutOf(value: ValueId, op: Op): Layout {
-    const maker = this.maker.get(value);
-    const made = maker === undefined ? undefined : this.ops[maker];
-    const layout = made?.kind === 'sharding_constraint' ? (made.attrs.layout as Layout) : this.builder.layoutOf(value);
+    const layout = this.placed(value);
     if (layout === undefined)
       throw userError('SH0225', `what enters by @${ENTER} has no sharding`, {
         span: op.origin.span,
         expected: 'a @Sharding call before it, which says how it is cut',
       });
     return layout;
+  }
+
+  /** As the text lays it out. */
+  private placed(value: ValueId): Layout | undefined {
+    const made = this.ops[this.maker.get(value) ?? -1];
+    if (made !== undefined && isExit(made)) return this.annotated(made);
+    return made?.kind === 'sharding_constraint' ? (made.attrs.layout as Layout) : this.builder.layoutOf(value);
   }
 
   private annotated(op: Op): Layout {
@@ -169,39 +220,52 @@ class Conversion {
     return manual.filter(free).map((a) => a.name);
   }
 
-  /** The region's ops, with copies of the constants that they read from outside. */
-  private withConstants(params: ReadonlySet<ValueId>, inner: readonly Op[]): Op[] {
+  /** The region's ops, with copies of the constants that they read from outside, and what else is whole on every device. */
+  private withOutside(
+    params: ReadonlySet<ValueId>,
+    inner: readonly Op[],
+  ): { readonly body: Op[]; readonly whole: ReadonlyMap<ValueId, ValueId> } {
     const made = new Set([...params, ...inner.flatMap((op) => op.results)]);
-    const copies = new Map<ValueId, ValueId>();
+    const names = new Map<ValueId, ValueId>();
+    const whole = new Map<ValueId, ValueId>();
     const body: Op[] = [];
     for (const op of inner) {
-      for (const v of readsOf(op)) if (!made.has(v)) this.copyConstant(v, copies, body, op);
-      body.push(rename(op, copies));
+      for (const v of readsOf(op)) {
+        if (made.has(v) || names.has(v)) continue;
+        if (this.constants.has(v)) this.copyConstant(v, names, body);
+        else {
+          const layout = this.placed(v);
+          if (layout !== undefined && !isWhole(layout)) throw this.readBetween(v, op);
+          whole.set(v, this.builder.value(this.builder.typeOf(v), { origin: op.origin }));
+          names.set(v, whole.get(v) as ValueId);
+        }
+      }
+      body.push(rename(op, names));
     }
-    return body;
+    return { body, whole };
+  }
+
+  private readBetween(value: ValueId, user: Op): Error {
+    const name = this.builder.values[value]?.name;
+    return userError('SH0225', `${name ?? 'a value'}, which is sharded, is read between the shards as it is`, {
+      span: user.origin.span,
+      expected: `what is sharded enters by @${ENTER}`,
+    });
   }
 
   /** Constants and what is computed from them alone, operands first. */
-  private copyConstant(value: ValueId, copies: Map<ValueId, ValueId>, body: Op[], user: Op): void {
+  private copyConstant(value: ValueId, names: Map<ValueId, ValueId>, body: Op[]): void {
     const stack = [value];
     for (let v = stack.at(-1); v !== undefined; v = stack.at(-1)) {
-      const maker = copies.has(v) ? undefined : this.maker.get(v);
-      if (maker === undefined) {
-        if (!copies.has(v))
-          throw userError('SH0225', 'a value of the whole program is read between the shards', {
-            span: user.origin.span,
-            expected: `what enters does so by @${ENTER}`,
-          });
-        stack.pop();
-        continue;
-      }
-      const op = this.ops[maker] as Op;
-      const missing = op.operands.filter((o) => !copies.has(o));
+      const op = this.ops[this.maker.get(v) as number] as Op;
+      const missing = names.has(v) ? [] : readsOf(op).filter((o) => !names.has(o));
       if (missing.length > 0) stack.push(...missing);
       else {
-        const results = op.results.map((r) => this.builder.value(this.builder.typeOf(r), { origin: op.origin }));
-        op.results.forEach((r, i) => copies.set(r, results[i] as ValueId));
-        body.push({ ...rename(op, copies), results });
+        if (!names.has(v)) {
+          const copy = copyOps([op], names, this.builder.values);
+          for (const [from, to] of copy.names) names.set(from, to);
+          body.push(...copy.ops);
+        }
         stack.pop();
       }
     }

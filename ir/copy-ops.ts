@@ -1,20 +1,25 @@
 /** Copies of ops with fresh values, and values renamed throughout a block. */
-import type { Block, Op, ValueId, ValueInfo } from '../../ir/program.ts';
+import type { Block, Op, Origin, ValueId, ValueInfo } from './program.ts';
 
 export type Renaming = Map<ValueId, ValueId>;
 
-/** Copies in order; operands are renamed by `names`, then by what was copied before. `names` is not changed. */
+type Why = Required<Pick<Origin, 'pass' | 'reason'>>;
+
+/**
+ * Copies in order; operands are renamed by `names`, then by what was copied before. `names` is not changed. `why`: their
+ * origin is that of the ops, made anew for this reason by this pass; absent = as it was.
+ */
 export function copyOps(
   ops: readonly Op[],
   names: ReadonlyMap<ValueId, ValueId>,
   values: ValueInfo[],
-  reason: string,
+  why?: Why,
 ): { readonly ops: Op[]; readonly names: Renaming } {
   const copied: Renaming = new Map(names);
-  return { ops: ops.map((op) => copyOp(op, copied, values, reason)), names: copied };
+  return { ops: ops.map((op) => copyOp(op, copied, values, why)), names: copied };
 }
 
-function copyOp(op: Op, names: Renaming, values: ValueInfo[], reason: string): Op {
+function copyOp(op: Op, names: Renaming, values: ValueInfo[], why: Why | undefined): Op {
   const fresh = (v: ValueId): ValueId => {
     const copy = (values.push({ ...(values[v] as ValueInfo) }) - 1) as ValueId;
     names.set(v, copy);
@@ -23,9 +28,9 @@ function copyOp(op: Op, names: Renaming, values: ValueInfo[], reason: string): O
   const operands = op.operands.map((v) => names.get(v) ?? v);
   const regions = op.regions.map((block): Block => {
     const params = block.params.map(fresh);
-    return { params, ops: block.ops.map((inner) => copyOp(inner, names, values, reason)) };
+    return { params, ops: block.ops.map((inner) => copyOp(inner, names, values, why)) };
   });
-  const origin = { pass: 'schedule', from: [op.origin], reason };
+  const origin = why === undefined ? op.origin : { ...why, from: [op.origin] };
   return { ...op, operands, regions, results: op.results.map(fresh), origin };
 }
 
