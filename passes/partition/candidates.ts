@@ -58,6 +58,8 @@ export interface OpShape {
   readonly readsAlone: boolean;
   /** Operand sets that may pass sums still owed; empty = none. */
   readonly linear: readonly (readonly number[])[];
+  /** Per operand: zero all over, which stands for any sum that is owed. */
+  readonly zeros: readonly boolean[];
 }
 
 /**
@@ -186,12 +188,13 @@ function keepingOwed(
 ): Candidate[] {
   const found: Candidate[] = [];
   for (const set of op.linear) {
-    const [first] = set;
+    const held = set.filter((i) => op.zeros[i] !== true);
+    const [first] = held;
     if (first === undefined) continue;
     for (const layout of operandLayouts[first] ?? []) {
       const owed = layout.unreduced;
       if (owed.length === 0 || (layout.monoid ?? 'sum') !== 'sum') continue;
-      const all = set.every((i) => operandLayouts[i]?.some((l) => sameAxes(l.unreduced, owed)));
+      const all = held.every((i) => operandLayouts[i]?.some((l) => sameAxes(l.unreduced, owed)));
       const free = a.map((axes) => axes.filter((x) => owed.every((o) => areApart(o, x))));
       if (all) found.push(layOut(table, op, dropStrided(op.rule, free), from, owed, set));
     }

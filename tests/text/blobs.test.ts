@@ -1,14 +1,15 @@
 /** Constants as hex bytes: of all elements, or truth values as bits. */
 import { expect, it } from 'vitest';
-import { importStablehlo, mainFunction } from '../../compiler/index.ts';
+import { importStablehlo, mainFunction, type Op } from '../../compiler/index.ts';
 
 function elements(blob: string, type: string): number[] {
   const text = `func.func public @main() -> ${type} {
   %c = stablehlo.constant dense<"${blob}"> : ${type}
   return %c : ${type}
 }`;
-  const [constant] = mainFunction(importStablehlo({ file: 'f.mlir', text })).body.ops;
-  return Array.from((constant?.attrs.value as { data: ArrayLike<number> }).data);
+  const [constant] = mainFunction(importStablehlo({ file: 'f.mlir', text })).body.ops as [Op, ...Op[]];
+  const { data } = constant.attrs.value as { data: ArrayLike<number> };
+  return Array.from(data);
 }
 
 it('truth values a byte each, or a bit each from the lowest on', () => {

@@ -6,7 +6,7 @@
 import type { Layout } from '../../../ir/layout.ts';
 import type { ValueId } from '../../../ir/program.ts';
 import type { Node, OpNode, ValueNode } from './graph.ts';
-import { type CandidateTable, carries, opOptions, rearrangedOptions, tieOptions } from './options.ts';
+import { type CandidateTable, carries, opOptions, rearrangedOptions, tieOptions, owesWithin } from './options.ts';
 import { type Choice, difference, given, type Solution, taken } from './solution.ts';
 
 const MOST_SWEEPS = 6;
@@ -115,6 +115,7 @@ class Improver {
   }
 
   private costs(node: Node): boolean {
+    if (node.kind === 'tie' && owesWithin(node, this.solution)) return true;
     return this.solution.haloOf(node) > 0 || this.solution.touched(node).some((v) => this.solution.price(v) > 0);
   }
 

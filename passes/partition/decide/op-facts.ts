@@ -45,9 +45,10 @@ export function opShape(op: Op, def: AnyOpDef, view: OpView, cheap: Cheap, reads
   const halo = (f: number, shards: number): readonly number[] | null => haloOfFactor(def, made, rule, f, shards);
   const exchanges = (f: number, shards: number): number => def.exchanges?.(made, f, shards) ?? 1;
   const shapes = { operands: view.operands.map((t) => t.shape), results: view.results.map((t) => t.shape) };
+  const zeros = op.operands.map((v) => isZero(cheap(v), cheap));
   // Sums are not rounded to fewer bits before they are paid.
   const linear = narrowing ? [] : (def.linearity?.(view) ?? []);
-  return { rule, combiner, halo, exchanges, shapes, spare: undefined, movable: [], readsAlone, linear };
+  return { rule, combiner, halo, exchanges, shapes, spare: undefined, movable: [], readsAlone, linear, zeros };
 }
 
 /** A reduce whose start value is not the monoid's identity must not start on every shard. */
@@ -64,7 +65,7 @@ function startsAtIdentity(op: Op, view: OpView, monoid: Monoid, cheap: Cheap): b
 export function signatureOf(op: Op, view: OpView, cheap: Cheap, readsAlone: boolean): string {
   const types = [...view.operands, ...view.results].map((t) => `${t.dtype}${t.shape.join('x')}`);
   const same = op.operands.map((v) => op.operands.indexOf(v)).join('');
-  const constants = op.operands.map((v) => splatText(cheap(v))).join(',');
+  const constants = op.operands.map((v) => (isZero(cheap(v), cheap) ? '=0' : splatText(cheap(v)))).join(',');
   return `${op.kind} ${types.join(',')} ${same} ${constants} ${readsAlone} ${attrsKey(op)}`;
 }
 

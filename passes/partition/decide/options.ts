@@ -180,6 +180,10 @@ export function tieOptions(node: TieNode, solution: Solution): Layout[] {
   );
 }
 
+/** Is a sum that the tie might carry unpaid on its way into it, paid before? */
+export const owesWithin = (node: TieNode, solution: Solution): boolean =>
+  node.makes.length > 1 && node.reads.some((v) => owedBehind(v, solution, node.propagated).length > 0);
+
 /** The tie's layout with a sum left unpaid that was paid on the way to it. */
 function owedBehind(start: ValueId, solution: Solution, base: Layout): Layout[] {
   const { graph, table } = solution;
