@@ -198,7 +198,6 @@ class Localizing {
       resultTypes: op.results.map((v) => valueInfo(this.func, v).type),
       operandLayouts: op.operands.map(layoutOf),
       resultLayouts: op.results.map(layoutOf),
-      operandPadding: op.operands.map((v) => valueInfo(this.func, v).padding),
       resultPadding: op.results.map((v) => valueInfo(this.func, v).padding),
       emit: new Emitter(
         this.builder,

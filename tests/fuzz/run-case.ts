@@ -48,10 +48,14 @@ export function runProgram(module: Module, registry: Registry = standard): Outco
   return { ...asked, ...(failure === undefined ? {} : { failure }), ...(refused === undefined ? {} : { refused }) };
 }
 
-/** A smaller program that fails in the same way. */
-export function smallest({ module, failure }: Outcome): Module {
+/** A smaller program that fails in the same way: the smallest that is found within this time. */
+export function smallest({ module, failure }: Outcome, milliseconds = 120_000): Module {
   const kind = failureKind(failure ?? '');
-  return minimize(module, (candidate) => failureKind(runProgram(candidate).failure ?? '') === kind);
+  const end = performance.now() + milliseconds;
+  return minimize(
+    module,
+    (candidate) => performance.now() < end && failureKind(runProgram(candidate).failure ?? '') === kind,
+  );
 }
 
 /** The failure without its numbers. */

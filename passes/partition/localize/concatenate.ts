@@ -27,7 +27,6 @@ export const localizeConcatenate: Localizer = (site) => {
     const extent = operandTypes[i]?.shape[dim] as number;
     if (extent === 0) return [];
     const end = neededEnd(
-      site.operandPadding[i]?.[dim],
       site.resultPadding[0]?.[dim],
       (size) => joinWindows(attrs, operandTypes, resized(result, dim, size), 1)[i] ?? null,
     );

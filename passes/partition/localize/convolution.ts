@@ -29,8 +29,8 @@ export const localizeConvolution: Localizer = (site) => {
     );
     if (need === null) throw internalError('localize: a convolution is split where its windows do not align');
     const output = attrs.output_dims[dim + 2] as number;
-    const [operand, result] = [site.operandPadding[0]?.[input], site.resultPadding[0]?.[output]];
-    const end = neededEnd(operand, split.role === 'position' ? result : undefined, (size) =>
+    const padding = split.role === 'position' ? site.resultPadding[0]?.[output] : undefined;
+    const end = neededEnd(padding, (size) =>
       shardWindow(
         attrs,
         { dim, role: split.role },

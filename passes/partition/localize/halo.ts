@@ -28,7 +28,7 @@ export interface Around {
   /** A scalar: outside the dim; else zero. */
   readonly fill?: ValueId | undefined;
   /** Nobody needs the dim's elements from here on: they may be zeros. */
-  readonly end?: number;
+  readonly end?: number | undefined;
 }
 
 /** The device's window. */
@@ -83,21 +83,17 @@ export function exchangeDilated(
 }
 
 /**
- * Where the elements of a dim that are needed end: those after it stand in its own padding, or are read by padding of the
- * result alone, and nothing is to be found there but zeros at most.
+ * Where the elements of a dim that are needed end: those after it are read by padding of the result alone, and nothing is
+ * to be found there but zeros at most. `windowOf`: what so many elements of the result read.
  *
  *   slice %x [0:3] : f32[3 of 2]     // x=3, shards of 3: device 2's element is padding, and is not sent
  */
 export function neededEnd(
-  operand: DimPadding | undefined,
   result: DimPadding | undefined,
   windowOf: (size: number) => DilatedWindow | null,
-): number {
+): number | undefined {
   const last = result === undefined || !zerosDo(result) ? null : windowOf(result.size);
-  return Math.min(
-    operand === undefined || !zerosDo(operand) ? Number.POSITIVE_INFINITY : operand.size,
-    last === null ? Number.POSITIVE_INFINITY : windowStart(last.window, 0) + last.window.width,
-  );
+  return last === null ? undefined : windowStart(last.window, 0) + last.window.width;
 }
 
 const zerosDo = ({ holds }: DimPadding): boolean => typeof holds !== 'object' || Number(holds.value) === 0;

@@ -21,8 +21,7 @@ export interface Site {
   readonly operandLayouts: readonly Layout[];
   readonly resultLayouts: readonly Layout[];
   readonly localResults: readonly TensorType[];
-  /** Of the global types; absent = a value is not padded. */
-  readonly operandPadding: readonly Padding[];
+  /** Of the global types; absent = not padded. */
   readonly resultPadding: readonly Padding[];
   readonly regions: readonly Block[];
   readonly attrs: Attrs;

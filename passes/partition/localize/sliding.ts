@@ -130,9 +130,7 @@ function widened(
     const need = windowOf(result, d, axesSize(axes));
     if (need === null) throw internalError(`localize: ${site.op.kind} is split where its windows do not align`);
     narrow(d, need);
-    const end = neededEnd(site.operandPadding[operand]?.[d], site.resultPadding[0]?.[d], (size) =>
-      windowOf(resized(result, d, size), d, 1),
-    );
+    const end = neededEnd(site.resultPadding[0]?.[d], (size) => windowOf(resized(result, d, size), d, 1));
     return exchangeDilated(site.emit, value, { dim: d, axes }, need, { fill, end });
   }, site.operands[operand] as ValueId);
 }

@@ -62,6 +62,8 @@ export const moveReversed: Rewriter = (site) => {
   const [value] = site.operands as readonly [ValueId];
   if (!dims.some((d) => site.grows(0, d))) return undefined;
   const reversed = site.made('reverse', [value], value, site.op.attrs);
+  // Its true elements are the last ones.
+  site.values.builder.forgetPadding(reversed);
   const low = shape.map((n, d) => (dims.includes(d) ? site.size(0, d) - n : 0));
   return [site.shifted(reversed, low, shape, zero(site))];
 };
