@@ -19,7 +19,8 @@ export function copyOps(
   return { ops: ops.map((op) => copyOp(op, copied, values, why)), names: copied };
 }
 
-function copyOp(op: Op, names: Renaming, values: ValueInfo[], why: Why | undefined): Op {
+/** One op; what it makes is added to `names`. */
+export function copyOp(op: Op, names: Renaming, values: ValueInfo[], why?: Why): Op {
   const fresh = (v: ValueId): ValueId => {
     const copy = (values.push({ ...(values[v] as ValueInfo) }) - 1) as ValueId;
     names.set(v, copy);

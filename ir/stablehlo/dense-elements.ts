@@ -71,7 +71,7 @@ function fromImages(images: readonly string[], dtype: DType): ElementArray {
 
 /**
  * Raw little-endian bytes: of all `count` numbers, or of one element for all; undefined = of neither. Truth values may be
- * bits, as MLIR before 2025 (PyTorch/XLA 2.9) has them.
+ * bits, as PyTorch/XLA 2.9 prints them.
  */
 function blob(bytes: Buffer, dtype: DType, count: number): ElementArray | undefined {
   if (dtype === 'pred' && bytes.length !== count && bytes.length === Math.ceil(count / 8))

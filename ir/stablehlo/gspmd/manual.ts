@@ -9,7 +9,7 @@
  */
 import type { FuncBuilder } from '../../build.ts';
 import { unsupported, userError } from '../../diagnostics.ts';
-import { copyOps } from '../../copy-ops.ts';
+import { copyOp } from '../../copy-ops.ts';
 import { isWhole, type Layout, replicatedLayout } from '../../layout.ts';
 import { isFullAxis, type Mesh } from '../../mesh.ts';
 import { type Block, type Op, type ValueId, walkOps, readsOf } from '../../program.ts';
@@ -85,13 +85,9 @@ class Conversion {
     const names = new Map<ValueId, ValueId>();
     return members.map((i) => {
       const op = this.ops[i] as Op;
-      if (!this.used.has(i)) {
-        this.used.add(i);
-        return rename(op, names);
-      }
-      const copy = copyOps([op], names, this.builder.values);
-      for (const [from, to] of copy.names) names.set(from, to);
-      return copy.ops[0] as Op;
+      if (this.used.has(i)) return copyOp(op, names, this.builder.values);
+      this.used.add(i);
+      return rename(op, names);
     });
   }
 
@@ -261,11 +257,7 @@ class Conversion {
       const missing = names.has(v) ? [] : readsOf(op).filter((o) => !names.has(o));
       if (missing.length > 0) stack.push(...missing);
       else {
-        if (!names.has(v)) {
-          const copy = copyOps([op], names, this.builder.values);
-          for (const [from, to] of copy.names) names.set(from, to);
-          body.push(...copy.ops);
-        }
+        if (!names.has(v)) body.push(copyOp(op, names, this.builder.values));
         stack.pop();
       }
     }
