@@ -6,7 +6,7 @@
  * Inside a user's manual computation a predicate may differ between devices: each way is run for those that take it
  * (`Here`), one after the other, and what they get is merged where the ways meet.
  */
-import { internalError } from '../ir/diagnostics.ts';
+import { internalError, userError } from '../ir/diagnostics.ts';
 import { type Block, type Func, type Module, type Op, typeOf, type ValueId } from '../ir/program.ts';
 import type { OpView } from '../ir/op.ts';
 import { type BlockPlan, planLiveness } from './liveness.ts';
@@ -120,8 +120,14 @@ type Role<V> =
   | { readonly is: 'manual' }
   | { readonly is: 'branch'; readonly ways: Ways<V>; readonly open: Choice[] }
   /** `carry`: the loop's carry while its predicate runs. */
-  | { readonly is: 'predicate'; readonly ways: Ways<V>; readonly carry: readonly V[] }
-  | { readonly is: 'trip'; readonly ways: Ways<V> };
+  | { readonly is: 'predicate'; readonly loop: Loop<V>; readonly carry: readonly V[] }
+  | { readonly is: 'trip'; readonly loop: Loop<V> };
+
+/** `trips`: those begun. */
+interface Loop<V> {
+  readonly ways: Ways<V>;
+  readonly trips: number;
+}
 
 /** Results of devices that are through: of the branches taken so far, of those that have left a loop. */
 type Ways<V> = { readonly values: readonly V[]; readonly here: Here }[];
@@ -163,7 +169,7 @@ class Run<V> {
     this.release(scope, frame.plan.onRead[frame.next]);
     switch (op.kind) {
       case 'while':
-        this.ask(scope, op, operands, [], here);
+        this.ask(scope, op, operands, { ways: [], trips: 0 }, here);
         break;
       case 'case':
         this.branch(frame, op, [], [...this.meaning.choices(operands[0] as V, here, branchTaken(op, scope))]);
@@ -211,31 +217,34 @@ class Run<V> {
         this.hold(results);
         return this.branch(parent, op, [...role.ways, { values: results, here: child.here }], role.open);
       case 'trip':
-        return this.ask(parent.scope, op, results, role.ways, child.here);
+        return this.ask(parent.scope, op, results, role.loop, child.here);
       case 'predicate':
         return this.decide(parent, op, role, this.meaning.choices(results[0] as V, child.here, Number));
     }
   }
 
   /** A loop's predicate is run on what it carries, which is held meanwhile. */
-  private ask(scope: Scope<V>, op: Op, carry: readonly V[], ways: Ways<V>, here: Here): void {
+  private ask(scope: Scope<V>, op: Op, carry: readonly V[], loop: Loop<V>, here: Here): void {
     this.hold(carry);
-    this.enter(scope, region(op, 0), carry, { is: 'predicate', ways, carry }, here);
+    this.enter(scope, region(op, 0), carry, { is: 'predicate', loop, carry }, here);
   }
 
   /** A loop's predicate is known: those who stay take another trip, the others wait with what they carry. */
   private decide(
     frame: Frame<V>,
     op: Op,
-    { ways, carry }: { readonly ways: Ways<V>; readonly carry: readonly V[] },
+    { loop, carry }: { readonly loop: Loop<V>; readonly carry: readonly V[] },
     choices: readonly Choice[],
   ): void {
     const stay = choices.find((c) => c.way !== 0);
     const leaving = choices.filter((c) => c.way === 0);
     for (const _ of leaving) this.hold(carry);
-    const through = [...ways, ...leaving.map(({ here }): Ways<V>[number] => ({ values: carry, here }))];
-    if (stay === undefined) this.join(frame, op, through);
-    else this.enter(frame.scope, region(op, 1), carry, { is: 'trip', ways: through }, stay.here);
+    const ways = [...loop.ways, ...leaving.map(({ here }): Ways<V>[number] => ({ values: carry, here }))];
+    if (stay === undefined) this.join(frame, op, ways);
+    else {
+      expectMoreTrips(op, loop.trips);
+      this.enter(frame.scope, region(op, 1), carry, { is: 'trip', loop: { ways, trips: loop.trips + 1 } }, stay.here);
+    }
     this.letGo(carry);
   }
 
@@ -324,6 +333,17 @@ class Run<V> {
       scope.values[id] = undefined;
     }
   }
+}
+
+/** Costs and schedules rest on the count, and a loop that outruns it may never end. */
+function expectMoreTrips(op: Op, begun: number): void {
+  const count = op.attrs.trip_count as number | undefined;
+  if (count === undefined || begun < count) return;
+  throw userError('SH0237', `this loop goes on after ${count} trips, the trip_count that it states`, {
+    span: op.origin.span,
+    expected: 'a predicate that is false by then',
+    help: 'leave trip_count out: it is worked out where it can be, and else unknown',
+  });
 }
 
 function region(op: Op, index: number): Block {

@@ -47,6 +47,8 @@ export function runOneDevice(
 
 /** Who hears of values, and of every op that is done. */
 export interface Watch {
+  /** Changes the floats that an op makes of none: of integers, of random bits, of nothing. */
+  readonly nudged?: ((made: TensorArray) => TensorArray) | undefined;
   readonly onValue?: ((id: ValueId, value: TensorArray) => void) | undefined;
   readonly onStep?: OnStep | undefined;
 }
@@ -77,8 +79,9 @@ class OneDevice implements Meaning<Shards> {
     const count = shards?.count ?? 1;
     const alike = op.regions.length === 0 && operands.every((v) => v.every((a) => a === v[0]));
     const results: TensorArray[][] = op.results.map(() => []);
+    const nudged = operands.some(([a]) => a?.data instanceof Float64Array) ? undefined : this.watch.nudged;
     for (let shard = 0; shard < (alike ? 1 : count); shard++)
-      this.onShard(op, operands, scope, shard, here).forEach((array, i) => results[i]?.push(array));
+      this.onShard(op, operands, scope, shard, here).forEach((array, i) => results[i]?.push(nudged?.(array) ?? array));
     return alike ? results.map(([only]) => new Array<TensorArray>(count).fill(only as TensorArray)) : results;
   }
 

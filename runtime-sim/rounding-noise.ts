@@ -1,6 +1,7 @@
 /**
- * How far rounding alone moves a program's results: the change when its inputs move in their last places. A gradient that
- * is zero but for rounding (the bias before a batch norm) has no digits to compare, however large the numbers on the way are.
+ * How far rounding alone moves a program's results: the change when its inputs, and the floats it makes of integers, move in
+ * their last places. A gradient that is zero but for rounding (the bias before a batch norm) has no digits to compare,
+ * however large the numbers on the way are.
  */
 import type { TensorArray } from '../ir/array.ts';
 import type { Registry } from '../ir/op.ts';
@@ -21,12 +22,8 @@ export function roundingNoise(
   expected: readonly TensorArray[],
 ): number[] {
   const random = new Random(1);
-  const moved = runOneDevice(
-    whole,
-    registry,
-    inputs.map((x) => nudged(x, random)),
-    'wide',
-  );
+  const nudge = (x: TensorArray): TensorArray => nudged(x, random);
+  const moved = runOneDevice(whole, registry, inputs.map(nudge), 'wide', { nudged: nudge });
   return expected.map((want, i) => MARGIN * largestChange(want, moved[i] as TensorArray));
 }
 

@@ -49,3 +49,15 @@ it('a jump that rounding may cause excuses nothing', () => {
   const got = { ...expected, data: Float64Array.of(1) };
   expect(compareResults([expected], [got], 1e-9, () => [100]).first).toMatchObject({ expected: 2, got: 1 });
 });
+
+it('floats made of integers round too', () => {
+  const counted = text
+    .replace('%a: f32[64, 8] @{x, _}', '')
+    .replace(
+      '%e = exponential %a',
+      '%n = iota dim=0 dtype=i32 shape=[64, 8] : i32[64, 8]\n  %a = convert %n : f32[64, 8]\n  %g = sine %a\n  %e = sharding_constraint %g, @{x, _} : f32[64, 8]',
+    );
+  const made = compile(parseTir({ file: 'counted.tir', text: counted }, registry));
+  const check = checkEquivalence({ whole: made.whole, local: made.module, registry, seed: 0 });
+  expect(check.verdict).toBe('ok');
+});

@@ -59,7 +59,8 @@ export const LIBRARY_OPS: Readonly<Record<string, OpMaker>> = {
     const dtype = p.choices.of(['u32', 'u64', 'u8'] as const);
     const bits = p.b.apply('rng_bit_generator', [state], { algorithm, dtype, shape })[1] as ValueId;
     const wide = p.b.one('convert', [bits], { dtype: p.b.typeOf(x).dtype });
-    return p.b.one('add', [x, p.b.one('multiply', [wide, p.b.splat(2 ** -32, p.b.typeOf(x))])]);
+    const unit = p.b.splat(2 ** -Number(dtype.slice(1)), p.b.typeOf(x));
+    return p.b.one('add', [x, p.b.one('multiply', [wide, unit])]);
   },
 
   cumulative(p) {
