@@ -36,4 +36,5 @@ it.each([
   ['one trip too few', 'trip_count=2', 1],
   ['a counter that stands still', 'trip_count=3', 0],
 ])('%s is told', (_, stated, step) =>
-  expect(() => ran(stated, step)).toThrow(/SH0237.* goes on after \d trips, the trip_count that it states/));
+  expect(() => ran(stated, step)).toThrow(/SH0237.* goes on after \d trips, the trip_count that it states/),
+);
