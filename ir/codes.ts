@@ -135,6 +135,10 @@ export const CODES: Readonly<Record<string, CodeText>> = {
     'A data-flow edge does not stand alone on a value that carries a layout across a loop, branch, barrier or call.',
     'Leave the edges to -sdy-add-data-flow-edges, or put one on each result or parameter and let all users read it.',
   ),
+  SH0237: code(
+    'A loop goes on after as many trips as it states.',
+    'Leave trip_count out: where the trips can be counted they are, and else they are unknown.',
+  ),
   SH0290: code(
     'A collective in flight is not ended by exactly one collective_done.',
     'Pair each start with one collective_done in the same block; only that may read its result.',

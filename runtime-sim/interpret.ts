@@ -2,6 +2,7 @@
 import type { Precision, TensorArray } from '../ir/array.ts';
 import { internalError, userError } from '../ir/diagnostics.ts';
 import type { Layout, Monoid } from '../ir/layout.ts';
+import { DTYPES } from '../ir/types.ts';
 import type { AxisRef } from '../ir/mesh.ts';
 import { joinedAxes } from '../ir/ops/collectives.ts';
 import { dataTypes, isHostTransfer } from '../ir/ops/host-transfers.ts';
@@ -47,7 +48,7 @@ export function runOneDevice(
 
 /** Who hears of values, and of every op that is done. */
 export interface Watch {
-  /** Changes the floats that an op makes of none: of integers, of random bits, of nothing. */
+  /** Changes the floats that an op makes of integers. */
   readonly nudged?: ((made: TensorArray) => TensorArray) | undefined;
   readonly onValue?: ((id: ValueId, value: TensorArray) => void) | undefined;
   readonly onStep?: OnStep | undefined;
@@ -79,7 +80,7 @@ class OneDevice implements Meaning<Shards> {
     const count = shards?.count ?? 1;
     const alike = op.regions.length === 0 && operands.every((v) => v.every((a) => a === v[0]));
     const results: TensorArray[][] = op.results.map(() => []);
-    const nudged = operands.some(([a]) => a?.data instanceof Float64Array) ? undefined : this.watch.nudged;
+    const nudged = areIntegers(operands) ? this.watch.nudged : undefined;
     for (let shard = 0; shard < (alike ? 1 : count); shard++)
       this.onShard(op, operands, scope, shard, here).forEach((array, i) => results[i]?.push(nudged?.(array) ?? array));
     return alike ? results.map(([only]) => new Array<TensorArray>(count).fill(only as TensorArray)) : results;
@@ -174,6 +175,11 @@ class OneDevice implements Meaning<Shards> {
     return definitionOf(this.registry, op).kernel(view, inputs, context);
   }
 }
+
+/** Numbers that floats may be rounded from; truth values are exact. */
+const areIntegers = (operands: readonly Shards[]): boolean =>
+  operands.length > 0 &&
+  operands.every(([a]) => a !== undefined && ['signed', 'unsigned'].includes(DTYPES[a.dtype].class));
 
 function axisIndices(op: Op, shards: ManualShards | undefined): Shards {
   const axes = op.attrs.axes as readonly AxisRef[];

@@ -61,3 +61,22 @@ it('floats made of integers round too', () => {
   const check = checkEquivalence({ whole: made.whole, local: made.module, registry, seed: 0 });
   expect(check.verdict).toBe('ok');
 });
+
+it('a loop that counts in floats does not outrun its trips for being nudged', () => {
+  const loop = (
+    from: string,
+    to: string,
+  ): string => `  ${to}i, ${to} = while %zero, ${from} trip_count=3 cond (%j, %v) {
+    %g = convert %j dtype=f32
+    %go = compare %g, 3.0 direction=LT compare_type=FLOAT
+    return %go
+  } do (%k, %u) {
+    %next = add %k, 1
+    %turned = negate %u
+    return %next, %turned
+  }`;
+  const loops = ['%s', '%l1', '%l2', '%l3', '%l4', '%l5'].map((v, i, all) => loop(v, all[i + 1] ?? '%l6'));
+  const looping = text.replace('  return %s', `  %zero = constant 0 : i32[]\n${loops.join('\n')}\n  return %l6`);
+  const made = compile(parseTir({ file: 'looping.tir', text: looping }, registry));
+  expect(() => checkEquivalence({ whole: made.whole, local: made.module, registry, seed: 0 })).not.toThrow();
+});
