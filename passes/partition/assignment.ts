@@ -46,8 +46,16 @@ function projectDim(rule: FactorRule, factors: DimFactors, axes: readonly AxisRe
 export const dimsUnder = (dims: readonly DimFactors[], assignment: Assignment): AxisRef[][] =>
   dims.map((factors) => mergeNeighbours(factors.flatMap((f) => [...(assignment[f] ?? [])])));
 
-/** Adds what `more` suggests where it fits: no axis twice, no factor beyond `allowed`, extending prefixes only. */
-export function mergeInto(base: Assignment, more: Assignment, allowed: (factor: number) => boolean): Assignment {
+/** At an axis that another factor has, a factor's axes end, or go on without it: a shard of the minor axes alone. */
+export type AtTaken = 'end' | 'go on';
+
+/** Adds what `more` suggests where it fits: no axis twice, no factor beyond `allowed`, each extending what it has. */
+export function mergeInto(
+  base: Assignment,
+  more: Assignment,
+  allowed: (factor: number) => boolean,
+  atTaken: AtTaken,
+): Assignment {
   let used: AxisRef[] | undefined;
   return base.map((held, f) => {
     const suggested = more[f] ?? [];
@@ -56,9 +64,10 @@ export function mergeInto(base: Assignment, more: Assignment, allowed: (factor: 
     used ??= base.flat();
     const taken = [...held];
     for (const axis of suggested.slice(held.length)) {
-      if (!used.every((u) => areApart(u, axis))) break;
-      taken.push(axis);
-      used.push(axis);
+      if (used.every((u) => areApart(u, axis))) {
+        taken.push(axis);
+        used.push(axis);
+      } else if (atTaken === 'end') break;
     }
     return taken;
   });

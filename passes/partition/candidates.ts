@@ -8,6 +8,7 @@ import type { Layout, Monoid } from '../../ir/layout.ts';
 import { type AxisRef, axesSize, overlaps, sameAxes } from '../../ir/mesh.ts';
 import {
   type Assignment,
+  type AtTaken,
   assignmentKey,
   dimsUnder,
   distinctLimits,
@@ -64,13 +65,14 @@ export interface OpShape {
 
 /**
  * `operandLayouts[i]`: layouts in which operand i is at hand or expected; `wanted[i]`: in which result i is wanted, the
- * propagated one first.
+ * propagated one first. `atTaken`: suggestions are merged in each of these ways.
  */
 export function candidates(
   table: LayoutTable,
   op: OpShape,
   operandLayouts: readonly (readonly Layout[])[],
   wanted: readonly (readonly Layout[])[],
+  atTaken: readonly AtTaken[],
 ): Candidate[] {
   const { rule } = op;
   const sources: Assignment[][] = [
@@ -91,7 +93,7 @@ export function candidates(
   const suggested = orders(sources.length).flatMap((order) => picks(order.map((i) => sources[i] as Assignment[])));
   for (const chosen of distinctOrders(suggested))
     for (const allowed of distinctLimits(rule, [may, notReduce, notHalo]))
-      add(chosen.reduce((a, s) => mergeInto(a, s, allowed), emptyAssignment(rule)));
+      for (const way of atTaken) add(chosen.reduce((a, s) => mergeInto(a, s, allowed, way), emptyAssignment(rule)));
   const stuck = op.readsAlone ? stuckAxes(rule, sources.slice(1), notHalo) : [];
   if (stuck.length > 0) {
     for (const a of [...found.values()]) for (const moved of elsewhere(rule, a, stuck, notHalo)) add(moved);

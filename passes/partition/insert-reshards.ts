@@ -22,8 +22,10 @@ import { LayoutTable } from './layout-table.ts';
 import { type Prices, wirePrices } from './prices.ts';
 import { writeReshards } from './write-reshards.ts';
 
-/** Nodes up to which a program is also decided about from its results back. */
+/** Nodes up to which a program is decided about in more ways: from its results back, with more candidates. */
 const MOST_NODES = 500;
+const ENDING = ['end'] as const;
+const GOING_ON = ['end', 'go on'] as const;
 /** A plan that keeps more whole, and so more in memory, is taken where it costs no more than this part of the other. */
 const CLEARLY = 0.99;
 
@@ -44,23 +46,27 @@ export function decideLayouts(module: Module, registry: Registry, prices: Prices
   const table = new LayoutTable(module, prices);
   const graph = buildGraph(func, registry, table);
   const repeatable = graph.nodes.some((n) => n.kind === 'op' && n.repeatable.length > 0);
+  const isSmall = graph.nodes.length <= MOST_NODES;
+  const tables = [false, ...(repeatable ? [true] : [])].flatMap((mayRepeat) =>
+    [ENDING, ...(isSmall ? [GOING_ON] : [])].map((atTaken) => new CandidateTable(table, mayRepeat, atTaken)),
+  );
   const solveAll = (begin: Begin): Solved => {
-    const split = solve(graph, table, false, begin);
-    return repeatable ? cheaper(split, solve(graph, table, true, begin)) : split;
+    const [first, ...others] = tables.map((known) => () => solve(graph, known, begin)) as [Solve, ...Solve[]];
+    return others.reduce((best, other) => cheaper(best, other()), first());
   };
   const forward = solveAll(startSolution);
-  const best = graph.nodes.length > MOST_NODES ? forward : clearlyCheaper(forward, solveAll(startBackward), prices);
+  const best = isSmall ? clearlyCheaper(forward, solveAll(startBackward), prices) : forward;
   return { ...best, func, module: { ...module, level: 'resharded', functions: [writeReshards(func, best.solution)] } };
 }
 
 type Solved = Pick<Decided, 'start' | 'total' | 'solution' | 'known'>;
 
+type Solve = () => Solved;
+
 type Begin = (solution: Solution, known: CandidateTable) => void;
 
-/** `mayRepeat`: redundant compute may spare bytes; where it does not, all work is split. */
-function solve(graph: Graph, table: LayoutTable, mayRepeat: boolean, begin: Begin): Solved {
-  const known = new CandidateTable(table, mayRepeat);
-  const solution = new Solution(graph, table);
+function solve(graph: Graph, known: CandidateTable, begin: Begin): Solved {
+  const solution = new Solution(graph, known.table);
   begin(solution, known);
   const start = solution.settle();
   return { start, total: improve(solution, known), solution, known };

@@ -1,10 +1,10 @@
 /** Interned layouts of one pass, and memoised plans between them: 96 equal layers plan once. */
 import { internalError } from '../../ir/diagnostics.ts';
-import { closedDim, type Layout, layoutOf, type Monoid } from '../../ir/layout.ts';
-import { type AxisRef, fullAxis, type Mesh } from '../../ir/mesh.ts';
-import { type Block, type Module, walkOps } from '../../ir/program.ts';
+import { closedDim, dimAxes, type Layout, layoutOf, type Monoid } from '../../ir/layout.ts';
+import { type AxisRef, axesSize, fullAxis, type Mesh } from '../../ir/mesh.ts';
+import { type Block, type Module, type ValueInfo, walkOps } from '../../ir/program.ts';
 import { DTYPES, type TensorType } from '../../ir/types.ts';
-import { axesKey, axisKey, evenPrefix } from '../../ir/axes.ts';
+import { axesKey, axisKey, evenPrefix, lcm } from '../../ir/axes.ts';
 import type { Prices } from './prices.ts';
 import { type Plan, planReshard } from './reshard-plan.ts';
 
@@ -23,7 +23,8 @@ export class LayoutTable {
   readonly freeAxes: readonly AxisRef[];
   private readonly layouts = new Map<string, Layout>();
   private readonly ids = new Map<Layout, number>();
-  private readonly plans = new Map<TensorType, Map<number, Plan>>();
+  private readonly plans = new Map<TensorType | Extents, Map<number, Plan>>();
+  private readonly extents = new Map<string, Extents>();
 
   constructor({ meshes, functions }: Pick<Module, 'meshes' | 'functions'>, prices: Prices) {
     const [mesh] = meshes;
@@ -70,9 +71,10 @@ export class LayoutTable {
     return id;
   }
 
-  plan(type: TensorType, from: Layout, to: Layout): Plan {
-    let known = this.plans.get(type);
-    if (known === undefined) this.plans.set(type, (known = new Map()));
+  /** `extents`: of a padded value, which moves with as much padding as the two layouts need. */
+  plan(type: TensorType, from: Layout, to: Layout, extents?: Extents): Plan {
+    let known = this.plans.get(extents ?? type);
+    if (known === undefined) this.plans.set(extents ?? type, (known = new Map()));
     const key = this.id(from) * 65536 + this.id(to);
     let plan = known.get(key);
     if (plan === undefined) {
@@ -81,7 +83,7 @@ export class LayoutTable {
           ? nothing
           : (planReshard(
               [this.named(from.mesh), this.named(to.mesh)],
-              type.shape,
+              extents === undefined ? type.shape : leastExtents(type.shape, extents, from, to),
               DTYPES[type.dtype].bytes,
               from,
               to,
@@ -91,6 +93,16 @@ export class LayoutTable {
       known.set(key, plan);
     }
     return plan;
+  }
+
+  /** The one for these sizes of a type; absent where nothing is padded. */
+  extentsOf({ type, padding }: ValueInfo): Extents | undefined {
+    if (padding === undefined) return undefined;
+    const sizes = type.shape.map((n, d) => padding[d]?.size ?? n);
+    const key = `${type.dtype}${type.shape.join('x')}:${sizes.join('x')}`;
+    let extents = this.extents.get(key);
+    if (extents === undefined) this.extents.set(key, (extents = { sizes }));
+    return extents;
   }
 
   /** The same placement with nothing owed. */
@@ -121,6 +133,21 @@ export class LayoutTable {
     if (mesh === undefined) throw internalError(`there is no mesh @${name}`);
     return mesh;
   }
+}
+
+/** True sizes of a padded value's dims. */
+export interface Extents {
+  readonly sizes: readonly number[];
+}
+
+/** The least extents that both layouts divide: trim-padding leaves no more. */
+function leastExtents(shape: readonly number[], { sizes }: Extents, from: Layout, to: Layout): number[] {
+  return shape.map((padded, d) => {
+    const size = sizes[d] as number;
+    if (size === padded) return padded;
+    const shards = lcm(axesSize(dimAxes(from, d)), axesSize(dimAxes(to, d)));
+    return Math.min(padded, Math.ceil(size / shards) * shards);
+  });
 }
 
 const manualAxes = (block: Block): string[] =>

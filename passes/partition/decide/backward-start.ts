@@ -29,11 +29,11 @@ function chosen(node: OpNode, solution: Solution, known: CandidateTable): Candid
   let [least, leastAsked] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
   for (const c of known.withWanted(node, operands, results)) {
     let [due, asked] = [solution.ownPriceOf(node, c), 0];
-    for (const [i, { type }] of makes.entries())
-      for (const want of wanted[i] ?? []) due += table.plan(type, c.results[i] as Layout, want).price;
-    for (const [i, { cheap, root, type, propagated }] of reads.entries()) {
+    for (const [i, { type, extents }] of makes.entries())
+      for (const want of wanted[i] ?? []) due += table.plan(type, c.results[i] as Layout, want, extents).price;
+    for (const [i, { cheap, root, type, propagated, extents }] of reads.entries()) {
       if (cheap !== undefined) continue;
-      const { price } = table.plan(type, propagated, c.operands[i] as Layout);
+      const { price } = table.plan(type, propagated, c.operands[i] as Layout, extents);
       if (root.maker?.kind === 'op') asked += price;
       else due += price;
     }

@@ -293,6 +293,7 @@ class GraphBuilder {
     const fresh = {
       id,
       type: valueInfo(this.func, id).type,
+      extents: this.table.extentsOf(valueInfo(this.func, id)),
       maker: undefined,
       slot: 0,
       place: this.nowhere,

@@ -14,6 +14,7 @@ import type { OpView } from '../../../ir/op.ts';
 import type { Op, ValueId } from '../../../ir/program.ts';
 import type { TensorType } from '../../../ir/types.ts';
 import type { OpShape } from '../candidates.ts';
+import type { Extents } from '../layout-table.ts';
 import type { UnevenWork } from './uneven-work.ts';
 
 /** A block of the function: how often it runs, and whether copies made in it may be made outside. */
@@ -80,6 +81,8 @@ export interface Use {
 export interface ValueNode {
   readonly id: ValueId;
   readonly type: TensorType;
+  /** Of padded values. */
+  readonly extents: Extents | undefined;
   /** What makes it, and as which result; of values made anew wherever they are wanted none. */
   readonly maker: Node | undefined;
   readonly slot: number;

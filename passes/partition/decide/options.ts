@@ -3,7 +3,7 @@ import { areApart } from '../../../ir/axes.ts';
 import type { Layout } from '../../../ir/layout.ts';
 import { axesSize, overlaps } from '../../../ir/mesh.ts';
 import type { ValueId } from '../../../ir/program.ts';
-import { type Assignment, assignmentKey } from '../assignment.ts';
+import { type Assignment, assignmentKey, type AtTaken } from '../assignment.ts';
 import { asWanted, candidates, type Candidate } from '../candidates.ts';
 import type { LayoutTable } from '../layout-table.ts';
 import { rearranged } from '../rearranged.ts';
@@ -21,14 +21,16 @@ type Around = readonly (readonly Layout[])[];
 
 /** Candidates by what they follow from: 96 equal layers ask once. */
 export class CandidateTable {
-  private readonly table: LayoutTable;
+  readonly table: LayoutTable;
   private readonly mayRepeat: boolean;
+  private readonly atTaken: readonly AtTaken[];
   private readonly found = new Map<number, Map<string, readonly Candidate[]>>();
 
   /** `mayRepeat`: dots may be computed redundantly along the axes that dot-work.ts names. */
-  constructor(table: LayoutTable, mayRepeat: boolean) {
+  constructor(table: LayoutTable, mayRepeat: boolean, atTaken: readonly AtTaken[]) {
     this.table = table;
     this.mayRepeat = mayRepeat;
+    this.atTaken = atTaken;
   }
 
   /** Of a dot or convolution only those that split the work most: bytes are not bought with redundant compute. */
@@ -69,7 +71,9 @@ export class CandidateTable {
   }
 
   all(node: OpNode, operands: Around, results: Around): readonly Candidate[] {
-    return this.known('', node, operands, results, () => candidates(this.table, node.shape, operands, results));
+    return this.known('', node, operands, results, () =>
+      candidates(this.table, node.shape, operands, results, this.atTaken),
+    );
   }
 
   /** The work is split as much as what the present choice comes from splits it. */

@@ -13,18 +13,26 @@ import type { Registry } from '../../../ir/op.ts';
 import { type Func, type ValueId, valueInfo, walkOps } from '../../../ir/program.ts';
 import { dimClasses, viewOf } from './classes.ts';
 
+/** A dim, and shards that it should divide by. */
+interface Asked extends DimOf {
+  readonly shards: number;
+}
+
 export class Extents {
   private readonly func: Func;
   private readonly dims: DimUnion;
   /** Of classes that grow: the greatest common divisor of their dims' sizes, and what it becomes. */
   private readonly grown = new Map<number, { readonly unit: number; readonly padded: number }>();
   /** Dims that an op takes in as many shards as another of its dims, whatever lays them out. */
-  private readonly along: readonly (DimOf & { readonly shards: number })[];
+  private readonly along: readonly Asked[];
+  /** Whole dims that could lie in as many shards as what they are cut from: for the layouts to choose. */
+  private readonly cut: readonly Asked[];
 
   constructor(func: Func, registry: Registry) {
     this.func = func;
     this.along = dimsAlong(func, registry);
-    let uneven = false;
+    this.cut = dimsCut(func);
+    let uneven = this.cut.length > 0;
     this.each((_, size, shards) => {
       uneven ||= size % shards !== 0;
     });
@@ -70,12 +78,20 @@ export class Extents {
       units.set(root, gcd(units.get(root) ?? 0, size));
       if (size % shards !== 0) uneven.add(root);
     });
-    const steps = new Map<number, number>();
+    const [steps, whole] = [new Map<number, number>(), new Set<number>()];
     this.each((dim, size, shards) => {
       const root = this.dims.of(dim.id, dim.dim);
       const times = size / (units.get(root) as number);
       steps.set(root, lcm(steps.get(root) ?? 1, shards / gcd(shards, times)));
     });
+    for (const { id, dim, shards } of this.cut) {
+      const root = this.dims.of(id, dim);
+      if (steps.get(root) === 1) whole.add(root);
+      if (!whole.has(root)) continue;
+      const times = (valueInfo(this.func, id).type.shape[dim] as number) / (units.get(root) as number);
+      steps.set(root, lcm(steps.get(root) as number, shards / gcd(shards, times)));
+      uneven.add(root);
+    }
     for (const root of uneven) {
       const [unit, step] = [units.get(root) as number, steps.get(root) as number];
       this.grown.set(root, { unit, padded: Math.ceil(unit / step) * step });
@@ -117,8 +133,8 @@ export function usable(size: number, axes: readonly AxisRef[]): readonly AxisRef
  * Where neighbours exchange parts of several operands (`split`), these lie in equally many shards: those of the gradient
  * of a max pool, which may be a constant, in as many as the pool's operand.
  */
-function dimsAlong(func: Func, registry: Registry): (DimOf & { readonly shards: number })[] {
-  const found: (DimOf & { readonly shards: number })[] = [];
+function dimsAlong(func: Func, registry: Registry): Asked[] {
+  const found: Asked[] = [];
   for (const op of walkOps(func.body)) {
     const rule = registry[op.kind]?.split?.(viewOf(func, op));
     rule?.factors.forEach(({ kind }, f) => {
@@ -135,6 +151,19 @@ function dimsAlong(func: Func, registry: Registry): (DimOf & { readonly shards: 
     });
   }
   return found;
+}
+
+/** Whole dims that slices make of dims in shards: each shard may cut its own, and the pieces be gathered. */
+function dimsCut(func: Func): Asked[] {
+  return [...walkOps(func.body)].flatMap(({ kind, operands, results }) => {
+    if (kind !== 'slice') return [];
+    const [from, id] = [operands[0] as ValueId, results[0] as ValueId];
+    return valueInfo(func, id).type.shape.flatMap((size, dim): Asked[] => {
+      const shards = shardsOf(func, { id: from, dim });
+      const isWhole = size > 1 && shards > 1 && shards <= 2 * size && shardsOf(func, { id, dim }) === 1;
+      return isWhole && size % shards !== 0 ? [{ id, dim, shards }] : [];
+    });
+  });
 }
 
 function shardsOf(func: Func, { id, dim }: DimOf): number {
