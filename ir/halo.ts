@@ -63,13 +63,6 @@ function pieceOf(window: AffineWindow, shards: number, extent: number, end: numb
   return from < to ? { by, from, to } : { by, from: 0, to: 0 };
 }
 
-/** Elements along a dim of `size` that a device receives for its window; null = the dim cannot be in so many shards. */
-export function receivedBy(need: DilatedWindow | null, shards: number, size: number): number | null {
-  if (need?.window.width === 0) return 0;
-  if (need === null || size % shards !== 0 || size === 0) return null;
-  return haloOf(need.window, shards, size / shards).pieces.reduce((n, p) => n + (p.by === 0 ? 0 : p.to - p.from), 0);
-}
-
 /** A window that slides over a dim: `count` positions `stride` apart, each of `size` elements `dilation` apart. */
 export interface Sliding {
   readonly count: number;

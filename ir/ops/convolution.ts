@@ -5,7 +5,8 @@
 import { stridesOf, type Storage, type TensorArray } from '../array.ts';
 import type { OpAttrs } from '../attrs.ts';
 import { type FactorRule, RuleBuilder } from '../factors.ts';
-import { type DilatedWindow, dilatedWindow, reach, receivedBy, type Sliding } from '../halo.ts';
+import { type DilatedWindow, dilatedWindow, reach, type Sliding } from '../halo.ts';
+import { receivedBy } from '../halo-exchange.ts';
 import { defineOp, InferError, type LocalShapes, type OpView } from '../op.ts';
 import { elementCount, isFloat, tensor, type TensorType, typeText } from '../types.ts';
 import { onProducts } from './complex.ts';

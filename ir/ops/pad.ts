@@ -2,7 +2,8 @@
 import { stridesOf, type TensorArray } from '../array.ts';
 import type { OpAttrs } from '../attrs.ts';
 import { type FactorRule, RuleBuilder } from '../factors.ts';
-import { type DilatedWindow, dilatedWindow, receivedBy } from '../halo.ts';
+import { type DilatedWindow, dilatedWindow } from '../halo.ts';
+import { receivedBy } from '../halo-exchange.ts';
 import { type AnyOpDef, defineOp, type OpView, firstOf, passes } from '../op.ts';
 import { meet, type PadRule } from '../padding.ts';
 import { elementCount, tensor, type TensorType } from '../types.ts';

@@ -6,7 +6,8 @@
 import { stridesOf, type TensorArray } from '../array.ts';
 import type { OpAttrs } from '../attrs.ts';
 import { RuleBuilder } from '../factors.ts';
-import { type AffineWindow, receivedBy } from '../halo.ts';
+import type { AffineWindow } from '../halo.ts';
+import { receivedBy } from '../halo-exchange.ts';
 import { defineOp, InferError } from '../op.ts';
 import { COPIES } from '../padding.ts';
 import { elementCount, type TensorType, typeText } from '../types.ts';

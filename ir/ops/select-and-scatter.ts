@@ -2,7 +2,8 @@
 import { stridesOf, type TensorArray } from '../array.ts';
 import type { OpAttrs } from '../attrs.ts';
 import { type FactorRule, RuleBuilder } from '../factors.ts';
-import { type AffineWindow, receivedBy, windowStart } from '../halo.ts';
+import { type AffineWindow, windowStart } from '../halo.ts';
+import { receivedBy } from '../halo-exchange.ts';
 import { identityOf } from '../monoid.ts';
 import { defineOp, InferError, type KernelContext, type OpView, passes } from '../op.ts';
 import type { PadRule } from '../padding.ts';

@@ -3,7 +3,8 @@ import { allocate, stridesOf, type TensorArray } from '../array.ts';
 import type { OpAttrs } from '../attrs.ts';
 import { isSplat } from '../elements.ts';
 import { type FactorKind, type FactorRule, RuleBuilder } from '../factors.ts';
-import { type DilatedWindow, dilatedWindow, NO_WINDOW, receivedBy } from '../halo.ts';
+import { type DilatedWindow, dilatedWindow, NO_WINDOW } from '../halo.ts';
+import { receivedBy } from '../halo-exchange.ts';
 import { type AnyOpDef, defineOp, InferError, type OpView, firstOf, passes } from '../op.ts';
 import { anyOf, COPIES, meet, type PadRule, zeroOf } from '../padding.ts';
 import {

@@ -2,7 +2,8 @@
 import { stridesOf, type TensorArray } from '../array.ts';
 import type { OpAttrs } from '../attrs.ts';
 import { RuleBuilder, type FactorRule } from '../factors.ts';
-import { type DilatedWindow, dilatedWindow, reach, receivedBy } from '../halo.ts';
+import { type DilatedWindow, dilatedWindow, reach } from '../halo.ts';
+import { receivedBy } from '../halo-exchange.ts';
 import { defineOp, InferError, type KernelContext, type LocalShapes, type OpView, passes } from '../op.ts';
 import type { Block } from '../program.ts';
 import { elementCount, tensor, type TensorType, typeText } from '../types.ts';

@@ -11,7 +11,8 @@ import { axesSize } from '../../../ir/mesh.ts';
 import { joinWindows } from '../../../ir/ops/shaping.ts';
 import type { ValueId } from '../../../ir/program.ts';
 import type { TensorType } from '../../../ir/types.ts';
-import { exchangeHalo, neededEnd, resized } from './halo.ts';
+import { exchangeHalo, neededEnd } from './halo.ts';
+import { resized } from './parts.ts';
 import type { Localizer } from './localizer.ts';
 
 export const localizeConcatenate: Localizer = (site) => {

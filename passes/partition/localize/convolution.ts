@@ -8,7 +8,8 @@ import { dimAxes, type Layout } from '../../../ir/layout.ts';
 import { axesSize, type AxisRef } from '../../../ir/mesh.ts';
 import { shardWindow, type SpatialFactor } from '../../../ir/ops/convolution.ts';
 import type { TensorType } from '../../../ir/types.ts';
-import { exchangeDilated, neededEnd, resized } from './halo.ts';
+import { exchangeDilated, neededEnd } from './halo.ts';
+import { resized } from './parts.ts';
 import type { Localizer, Site } from './localizer.ts';
 
 export const localizeConvolution: Localizer = (site) => {

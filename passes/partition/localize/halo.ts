@@ -7,21 +7,18 @@
  *      %r = collective_shift (slice %x [0:2]) by=1
  *      concatenate %l, %x, %r
  *
- * Where the window does not move as fast as the shards, what all devices need is put together and cut by index.
+ * Where the window does not move as fast as the shards, what all devices need is put together and cut by index, or
+ * rounds.ts sends each device what it needs, whichever is less.
  */
-import {
-  type AffineWindow,
-  type DilatedWindow,
-  type Halo,
-  haloOf,
-  type HaloPiece,
-  windowStart,
-} from '../../../ir/halo.ts';
+import { type AffineWindow, type DilatedWindow, type Halo, type HaloPiece, windowStart } from '../../../ir/halo.ts';
+import { exchangeOf } from '../../../ir/halo-exchange.ts';
 import { type AxisRef, axesSize } from '../../../ir/mesh.ts';
 import type { DimPadding } from '../../../ir/padding.ts';
 import type { ValueId } from '../../../ir/program.ts';
-import { tensor, type TensorType, withShape } from '../../../ir/types.ts';
+import { tensor } from '../../../ir/types.ts';
 import type { Emitter, ShardedDim } from './localizer.ts';
+import { cutAt, joined, part, resized } from './parts.ts';
+import { windowInRounds } from './rounds.ts';
 
 /** What may stand where a window holds no element that is needed. */
 export interface Around {
@@ -42,11 +39,17 @@ export function exchangeHalo(
   const { dim, axes } = at;
   const extent = emit.typeOf(value).shape[dim] as number;
   if (window.width === 0) return part(emit, value, dim, 0, 0);
-  const halo = haloOf(window, axesSize(axes), extent, end);
-  const all = collected(emit, value, at, halo, extent);
-  const [type, first] = [emit.typeOf(all), new Place(emit, axes, window)];
+  const { halo, rounds } = exchangeOf(window, axesSize(axes), extent, end);
+  const first = new Place(emit, axes, window);
+  const fromShifts = (): ValueId => {
+    const all = collected(emit, value, at, halo, extent);
+    const isWindow = emit.typeOf(all).shape[dim] === window.width;
+    return isWindow ? all : cutAt(emit, all, dim, first.fromShard(extent, halo.low), window.width);
+  };
   const own =
-    type.shape[dim] === window.width ? all : cutAt(emit, all, dim, first.fromShard(extent, halo.low), window.width);
+    rounds === undefined
+      ? fromShifts()
+      : emit.window(value, at, window, end, () => windowInRounds(emit, value, at, window, rounds));
   if (fill === undefined || !first.leaves(window.width, extent)) return own;
   const inside = emit.inside(first.value(), window.width, extent * axesSize(axes));
   const { shape } = emit.typeOf(own);
@@ -97,13 +100,6 @@ export function neededEnd(
 }
 
 const zerosDo = ({ holds }: DimPadding): boolean => typeof holds !== 'object' || Number(holds.value) === 0;
-
-/** `width` elements along the dim from a start that the device computes. */
-export function cutAt(emit: Emitter, value: ValueId, dim: number, start: ValueId, width: number): ValueId {
-  const type = resized(emit.typeOf(value), dim, width);
-  const starts = type.shape.map((_, d) => (d === dim ? start : emit.constant(tensor('i32', []), [0])));
-  return emit.op('dynamic_slice', [value, ...starts], type, { sizes: type.shape });
-}
 
 /** ⌊(step·i + start) / per⌋ of the device at index i along the axes. */
 export class Place {
@@ -183,25 +179,3 @@ function fetch(emit: Emitter, value: ValueId, at: ShardedDim, piece: HaloPiece):
   const own = (): ValueId => part(emit, value, at.dim, piece.from, piece.to);
   return piece.by === 0 ? own() : emit.border(value, at, piece, own);
 }
-
-/** Elements [from, to) along the dim. */
-export function part(emit: Emitter, value: ValueId, dim: number, from: number, to: number): ValueId {
-  const type = emit.typeOf(value);
-  if (from === 0 && to === type.shape[dim]) return value;
-  const start = type.shape.map((_, d) => (d === dim ? from : 0));
-  const limit = type.shape.map((n, d) => (d === dim ? to : n));
-  return emit.op('slice', [value], resized(type, dim, to - from), { start, limit, strides: type.shape.map(() => 1) });
-}
-
-export function joined(emit: Emitter, parts: readonly ValueId[], dim: number): ValueId {
-  const [first] = parts as readonly [ValueId];
-  if (parts.length === 1) return first;
-  const total = parts.reduce((n, p) => n + (emit.typeOf(p).shape[dim] as number), 0);
-  return emit.op('concatenate', parts, resized(emit.typeOf(first), dim, total), { dim });
-}
-
-export const resized = (type: TensorType, dim: number, extent: number): TensorType =>
-  withShape(
-    type,
-    type.shape.map((n, d) => (d === dim ? extent : n)),
-  );

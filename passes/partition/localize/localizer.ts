@@ -1,7 +1,7 @@
 /** What a special localizer works with: the op, its layouts, and a builder of per-device ops. */
 import { axesKey } from '../../../ir/axes.ts';
 import type { FuncBuilder } from '../../../ir/build.ts';
-import type { HaloPiece } from '../../../ir/halo.ts';
+import type { AffineWindow, HaloPiece } from '../../../ir/halo.ts';
 import type { Layout } from '../../../ir/layout.ts';
 import { type AxisRef, axesSize, type Mesh } from '../../../ir/mesh.ts';
 import { elementsOf, splatElements } from '../../../ir/elements.ts';
@@ -75,6 +75,22 @@ export class Emitter {
       const sent = slice();
       return this.op('collective_shift', [sent], this.typeOf(sent), { mesh: this.mesh.name, axes, by, flip: false });
     });
+  }
+
+  /** The device's window of a sharded dim, of which nobody needs anything from `end` on; put together once. */
+  window(
+    value: ValueId,
+    { dim, axes }: ShardedDim,
+    { step, start, width, per = 1 }: AffineWindow,
+    end: number | undefined,
+    make: () => ValueId,
+  ): ValueId {
+    return this.borders.of(`${value} ${dim} ${axesKey(axes)} ${step} ${start} ${width} ${per} ${end ?? ''}`, make);
+  }
+
+  /** What the device at `sources[i]` of the one at index i along the axes has; zeros where that is -1. */
+  permuted(value: ValueId, axes: readonly AxisRef[], sources: readonly number[]): ValueId {
+    return this.op('device_permute', [value], this.typeOf(value), { mesh: this.mesh.name, axes, sources });
   }
 
   ops(

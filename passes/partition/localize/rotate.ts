@@ -13,7 +13,8 @@ import { axesSize } from '../../../ir/mesh.ts';
 import { type PaddedRotation, paddedRotation, rotatedPieces } from '../../../ir/ops/rotate.ts';
 import type { ValueId } from '../../../ir/program.ts';
 import { tensor, type TensorType } from '../../../ir/types.ts';
-import { cutAt, exchangeHalo, joined, part, resized } from './halo.ts';
+import { exchangeHalo } from './halo.ts';
+import { cutAt, joined, part, resized } from './parts.ts';
 import type { Emitter, Localizer, ShardedDim } from './localizer.ts';
 
 export const localizeRotate: Localizer = (site) => {

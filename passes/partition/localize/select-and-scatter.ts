@@ -16,7 +16,8 @@ import { neverChosen, scatteredWindows } from '../../../ir/ops/select-and-scatte
 import { isTrivialWindow } from '../../../ir/ops/windows.ts';
 import type { ValueId } from '../../../ir/program.ts';
 import { tensor, type TensorType } from '../../../ir/types.ts';
-import { cutAt, exchangeHalo, part, Place } from './halo.ts';
+import { exchangeHalo, Place } from './halo.ts';
+import { cutAt, part } from './parts.ts';
 import type { Emitter, Localizer, Site, ShardedDim } from './localizer.ts';
 
 export const localizeSelectAndScatter: Localizer = (site) => {

@@ -14,7 +14,8 @@ import { sliceWindow } from '../../../ir/ops/shaping.ts';
 import { reducedWindow } from '../../../ir/ops/windows.ts';
 import type { ValueId } from '../../../ir/program.ts';
 import { type TensorType, withShape } from '../../../ir/types.ts';
-import { exchangeDilated, neededEnd, resized } from './halo.ts';
+import { exchangeDilated, neededEnd } from './halo.ts';
+import { resized } from './parts.ts';
 import type { Emitter, Localizer, Site } from './localizer.ts';
 
 export const localizeSlice: Localizer = (site) => {

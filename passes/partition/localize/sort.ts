@@ -12,7 +12,8 @@ import { type AxisRef, axesSize, axisText, type Mesh } from '../../../ir/mesh.ts
 import { type Marks, marksOf, type Round, type SortSplit, sortSplit } from '../../../ir/ops/sort-split.ts';
 import type { Block, ValueId } from '../../../ir/program.ts';
 import { tensor, type TensorType } from '../../../ir/types.ts';
-import { cutAt, exchangeHalo, joined, part, resized } from './halo.ts';
+import { exchangeHalo } from './halo.ts';
+import { joined, ofShard, part, resized } from './parts.ts';
 import type { Emitter, Localizer, Site, ShardedDim } from './localizer.ts';
 import { totalOrder } from './sort-order.ts';
 
@@ -225,26 +226,18 @@ class ShardSort {
       partner[high] = low;
       lows[low] = 1;
     }
-    const attrs = { mesh: emit.mesh.name, axes: at.axes, sources: partner };
-    const other = all.map((v) => emit.op('device_permute', [v], emit.typeOf(v), attrs));
+    const other = all.map((v) => emit.permuted(v, at.axes, partner));
     const { low, high } = this.inPairs(all, other);
     const { shape } = emit.typeOf(all[0] as ValueId);
-    const isLow = emit.broadcast(this.ofShard(lows), shape, []);
-    const isPaired = emit.broadcast(this.ofShard(partner.map((s) => (s < 0 ? 0 : 1))), shape, []);
+    const isOne = (table: readonly number[]): ValueId =>
+      emit.compare('EQ', ofShard(emit, at.axes, table), emit.constant(tensor('i32', []), [1]));
+    const isLow = emit.broadcast(isOne(lows), shape, []);
+    const isPaired = emit.broadcast(isOne(partner.map((s) => (s < 0 ? 0 : 1))), shape, []);
     const kept = all.map((v, i) => {
       const half = emit.select(isLow, low[i] as ValueId, high[i] as ValueId);
       return round.length * 2 === shards ? half : emit.select(isPaired, half, v);
     });
     return this.sorted(kept);
-  }
-
-  /** This shard's entry of a table of 0 and 1, as pred. */
-  private ofShard(table: readonly number[]): ValueId {
-    const { emit, at } = this;
-    const entries = emit.constant(tensor('i32', [table.length]), table);
-    const own = cutAt(emit, entries, 0, emit.axisIndex(at.axes), 1);
-    const scalar = emit.op('reshape', [own], tensor('i32', []), { shape: [] });
-    return emit.compare('EQ', scalar, emit.constant(tensor('i32', []), [1]));
   }
 
   // --- shards of another length -------------------------------------------------------------------------------------
