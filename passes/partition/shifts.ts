@@ -9,10 +9,12 @@
  *   →  %y = select (iota < 1), pad %new [0, 3], pad %x [1, -1]
  *
  * Also: equal parts of a dim get a dim of their own; pad of a slice → one pad; the sum of two pads that make a rotation (the
- * gradient of one) → rotate; a small slice that does not divide → dynamic_slice, which its owner answers.
+ * gradient of one) → rotate; a small slice that does not divide → dynamic_slice, which its owner answers; a slice of joined
+ * values that lies in one of them → a slice of that.
  */
 import { type Block, type Func, mainFunction, type Module, type Op, type ValueId, walkOps } from '../../ir/program.ts';
 import { rebuild } from './rebuild.ts';
+import { cutInside } from './shifts/cut-inside.ts';
 import { equalParts } from './shifts/equal-parts.ts';
 import { knownStarts } from './shifts/known-starts.ts';
 import { joinedAgain } from './shifts/joined-again.ts';
@@ -28,8 +30,11 @@ const SHIFTS: readonly ((op: Op, sight: Sight) => Shift | undefined)[] = [
   paddedSlice,
   equalParts,
   ownedSlice,
+  cutInside,
   knownStarts,
 ];
+
+const CUTTING = new Set(['slice', 'pad', 'concatenate']);
 
 /** Propagated → propagated. */
 export function shifts(module: Module): Module {
@@ -81,7 +86,7 @@ function cutsOf(func: Func, makers: Sight['makers']): Sight['cuts'] {
   return found;
 }
 
-/** Slices and pads that only what is rewritten has read. */
+/** Slices, pads and concatenates that only what is rewritten has read. */
 function cutForNothing(func: Func, found: ReadonlyMap<Op, Shift>, { makers }: Sight): ReadonlySet<Op> {
   const reads = new Uint32Array(func.values.length);
   const count = (values: readonly ValueId[], by: number): void => {
@@ -92,8 +97,7 @@ function cutForNothing(func: Func, found: ReadonlyMap<Op, Shift>, { makers }: Si
   const left = [...found.keys()].flatMap((op) => op.operands);
   for (let v = left.pop(); v !== undefined; v = left.pop()) {
     const op = makers.get(v);
-    if (op === undefined || (reads[v] as number) > 0 || dead.has(op) || (op.kind !== 'slice' && op.kind !== 'pad'))
-      continue;
+    if (op === undefined || (reads[v] as number) > 0 || dead.has(op) || !CUTTING.has(op.kind)) continue;
     dead.add(op);
     count(found.get(op)?.reads ?? op.operands, -1);
     left.push(...op.operands);

@@ -17,6 +17,12 @@ ${body}
   return { ...report.collectives };
 }
 
+/** Something moves, and only by what sends parts of shards on as they are. */
+function expectShifts(collectives: object): void {
+  expect(Object.keys(collectives)).not.toEqual([]);
+  expect(['collective_shift', 'device_permute']).toEqual(expect.arrayContaining(Object.keys(collectives)));
+}
+
 const cut = (name: string, of: string, from: number, to: number, width = 6): string =>
   `  ${name} = slice ${of} start=[${from}, 0] limit=[${to}, ${width}]`;
 
@@ -40,7 +46,45 @@ describe('shifts', () => {
     const body = `  %i = constant ${start} : i32[]
   %zero = constant 0 : i32[]
   %r = dynamic_slice %x, %i, %zero sizes=[4, 6]`;
-    expect(Object.keys(moved('f32[8, 6]', body, 'f32[4, 6]'))).toEqual(['collective_shift']);
+    expectShifts(moved('f32[8, 6]', body, 'f32[4, 6]'));
+  });
+
+  it('a slice of joined values that lies in one of them reads that one alone', () => {
+    const body = `  %n = negate %x
+  %c = concatenate %n, %new, %x dim=0
+  %r = slice %c start=[9, 0] limit=[17, 6]`;
+    expect(moved('f32[8, 6]', body, 'f32[8, 6]')).toEqual({});
+  });
+
+  it('a window in rounds that several ops need is put together once', () => {
+    const pads = [0, 1, 2].map(
+      (n) => `  %f${n} = constant ${n}.0 : f32[]\n  %p${n} = pad %x, %f${n} low=[0, 0] high=[-16, 0]`,
+    );
+    const body = `${pads.join('\n')}\n  %s = multiply %p0, %p1\n  %r = multiply %s, %p2`;
+    expect(moved('f32[24, 6]', body, 'f32[8, 6]')).toMatchObject({
+      device_permute: { count: 2, bytes: 2 * 2 * 6 * 4 },
+    });
+  });
+
+  it('a row of one of joined values is answered by its owners', () => {
+    const body = `  %i = constant 12 : i32[]
+  %zero = constant 0 : i32[]
+  %n = negate %x
+  %c = concatenate %n, %x dim=0
+  %s = dynamic_slice %c, %i, %zero sizes=[1, 6]
+  %t = broadcast_in_dim %s dims=[0, 1] : f32[8, 6]
+  %r = add %t, %x`;
+    const bytes = Object.values(moved('f32[8, 6]', body, 'f32[8, 6]')).map((c) => c.bytes);
+    expect(bytes.reduce((a, b) => a + b, 0)).toBeLessThanOrEqual((2 * 6 * 4 * 3) / 4);
+  });
+
+  it('thirds of a dim over 4 come in rounds, each device sending to one other', () => {
+    const thirds = [0, 8, 16].map((n, i) => cut(`%t${i}`, '%x', n, n + 8));
+    const body = `${thirds.join('\n')}\n  %s = multiply %t0, %t1\n  %r = multiply %s, %t2`;
+    const { device_permute, ...others } = moved('f32[24, 6]', body, 'f32[8, 6]');
+    expect(others).toEqual({});
+    // 2 rows a round: 2 rounds for each end of the dim, 1 for its middle; gathered, they would be 18 rows.
+    expect(device_permute).toMatchObject({ count: 5, bytes: 5 * 2 * 6 * 4 });
   });
 
   it('a row of which is known where it lies is had for what a slice of it costs', () => {
@@ -116,8 +160,7 @@ ${turns.join('\n')}
 
   it('borders wrapped around: a row from either end', () => {
     const body = `${cut('%a', '%x', 6, 8)}\n${cut('%b', '%x', 0, 2)}\n  %r = concatenate %a, %x, %b dim=0`;
-    const collectives = moved('i64[8, 6]', body, 'i64[12, 6]');
-    expect(Object.keys(collectives)).toEqual(['collective_shift']);
+    expectShifts(moved('i64[8, 6]', body, 'i64[12, 6]'));
   });
 
   it('the gradient of a roll is a roll', () => {

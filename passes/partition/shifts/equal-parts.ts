@@ -26,6 +26,7 @@ function partOfCut(op: Op, sight: Sight): Shift | undefined {
   if (cut === undefined || layout === undefined) return undefined;
   const extent = cut.limit - cut.start;
   const count = cut.size / extent;
+  if (count === 1) return undefined;
   const parted = partedLayout(layout, cut.dim, count, extent);
   const all = sight.cuts.get(`${cut.value} ${cut.dim} ${extent}`);
   if (parted === undefined || all === undefined || all.starts.size !== count || cut.start % extent !== 0)

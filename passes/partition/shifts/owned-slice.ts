@@ -1,6 +1,7 @@
 /** A small slice of a sharded dim that does not divide itself: who holds it answers, and not the whole dim is gathered. */
-import { layoutOf } from '../../../ir/layout.ts';
-import { dilatedWindow, receivedBy } from '../../../ir/halo.ts';
+import { type Layout, layoutOf } from '../../../ir/layout.ts';
+import { dilatedWindow } from '../../../ir/halo.ts';
+import { receivedBy } from '../../../ir/halo-exchange.ts';
 import type { Op, ValueId } from '../../../ir/program.ts';
 import { tensor } from '../../../ir/types.ts';
 import { type Cut, cutOf, layoutIn, type Shift, shardsIn, type Sight, typeIn } from './sight.ts';
@@ -11,7 +12,12 @@ export function ownedSlice(op: Op, sight: Sight): Shift | undefined {
   const cut = cutOf(sight, result);
   const layout = cut === undefined ? undefined : layoutIn(sight, cut.value);
   if (cut === undefined || layout === undefined || !ownersMoveLess(sight, cut, result)) return undefined;
-  const { shape } = typeIn(sight, result);
+  return answeredByOwners(op, sight, cut, layout);
+}
+
+/** The slice, or dynamic_slice from known starts, as one of the cut's value from the cut's start on. */
+export function answeredByOwners(op: Op, sight: Sight, cut: Cut, layout: Layout): Shift {
+  const { shape } = typeIn(sight, op.results[0] as ValueId);
   return {
     reads: [cut.value],
     write(emit) {

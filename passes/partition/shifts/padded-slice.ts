@@ -1,6 +1,6 @@
 /** pad of a slice is one pad, a negative one where the slice cuts: one halo exchange, and nothing that does not divide. */
 import type { Op, ValueId } from '../../../ir/program.ts';
-import { cutOf, extentIn, type Shift, shardsIn, type Sight } from './sight.ts';
+import { cutOf, extentIn, type Shift, shardsIn, type Sight, withEntry } from './sight.ts';
 
 export function paddedSlice(op: Op, sight: Sight): Shift | undefined {
   const merged = padOfCut(op, sight);
@@ -39,8 +39,7 @@ export function padOfCut(op: Op | undefined, sight: Sight): MergedPad | undefine
   const hidden = (first <= 0 || cut.start === 0) && (last <= 0 || cut.limit === cut.size);
   const [before, after] = [first - cut.start, last - (cut.size - cut.limit)];
   if (!hidden || cut.size + Math.min(before, 0) + Math.min(after, 0) < 0) return undefined;
-  const put = (list: readonly number[], n: number): number[] => list.map((x, d) => (d === cut.dim ? n : x));
-  return { ...cut, low: put(low, before), high: put(high, after) };
+  return { ...cut, low: withEntry(low, cut.dim, before), high: withEntry(high, cut.dim, after) };
 }
 
 /** Undefined where the pad changes more than one dim, or its extent. */

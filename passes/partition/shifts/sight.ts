@@ -29,7 +29,7 @@ export interface Shift {
   write(emit: LaidOutBuilder): void;
 }
 
-/** Elements [start, limit) of `value` along `dim`: a slice, or a value whole. */
+/** Elements [start, limit) of `value` along `dim`: of a slice's operand, or of that one of the values joined in it. */
 export interface Cut {
   readonly value: ValueId;
   readonly dim: number;
@@ -39,12 +39,17 @@ export interface Cut {
   readonly size: number;
 }
 
+/** A list by dim with another entry for the dim of a cut. */
+export const withEntry = (list: readonly number[], dim: number, n: number): number[] =>
+  list.map((x, d) => (d === dim ? n : x));
+
 export const typeIn = ({ func }: Pick<Sight, 'func'>, v: ValueId): TensorType => valueInfo(func, v).type;
 
-export const extentIn = (sight: Sight, v: ValueId, dim: number): number => typeIn(sight, v).shape[dim] as number;
+export const extentIn = (sight: Pick<Sight, 'func'>, v: ValueId, dim: number): number =>
+  typeIn(sight, v).shape[dim] as number;
 
 /** In how many parts the dim lies. */
-export function shardsIn({ func }: Sight, v: ValueId, dim: number): number {
+export function shardsIn({ func }: Pick<Sight, 'func'>, v: ValueId, dim: number): number {
   const { layout } = valueInfo(func, v);
   return layout === undefined ? 1 : axesSize(dimAxes(layout, dim));
 }
@@ -66,7 +71,7 @@ export function cutOf(sight: Pick<Sight, 'func' | 'makers'>, value: ValueId): Cu
 
 /** Likewise from the first element taken to the last, per dim. */
 export function cutBetween(
-  sight: Pick<Sight, 'func'>,
+  sight: Pick<Sight, 'func' | 'makers'>,
   value: ValueId,
   start: readonly number[],
   limit: readonly number[],
@@ -74,7 +79,24 @@ export function cutBetween(
   const { shape } = typeIn(sight, value);
   const [dim, ...more] = shape.flatMap((n, d) => (start[d] === 0 && limit[d] === n ? [] : [d]));
   if (dim === undefined || more.length > 0) return undefined;
-  return { value, dim, start: start[dim] as number, limit: limit[dim] as number, size: shape[dim] as number };
+  const [from, to] = [start[dim] as number, limit[dim] as number];
+  return insideOne(sight, { value, dim, start: from, limit: to, size: shape[dim] as number });
+}
+
+/** What is cut from one of several values that are joined is cut from that one, where the dim is sharded. */
+function insideOne(sight: Pick<Sight, 'func' | 'makers'>, cut: Cut): Cut {
+  const { value, dim, start, limit } = cut;
+  const op = sight.makers.get(value);
+  if (op?.kind !== 'concatenate' || op.attrs.dim !== dim) return cut;
+  let before = 0;
+  for (const part of op.operands) {
+    const size = extentIn(sight, part, dim);
+    const lies = start >= before && limit <= before + size;
+    if (lies && shardsIn(sight, value, dim) * shardsIn(sight, part, dim) > 1)
+      return insideOne(sight, { value: part, dim, start: start - before, limit: limit - before, size });
+    before += size;
+  }
+  return cut;
 }
 
 /** Of a constant of one value, also broadcast. */
