@@ -96,6 +96,14 @@ export function render(diagnostic: Diagnostic, text?: SourceText): string {
   return lines.join('\n');
 }
 
+/** `model.mlir:12:3: `, or nothing where no place is known. */
+export function placeText({ span, source }: Diagnostic, text?: SourceText): string {
+  const of = source ?? text;
+  if (of === undefined || span === undefined) return '';
+  const { line, column } = position(of, span.start);
+  return `${of.file}:${line}:${column}: `;
+}
+
 const WIDTH = 100;
 
 /** Code frame over the line(s) around the span only, so that a 10 MB line does not flood the terminal. */

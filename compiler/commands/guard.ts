@@ -1,6 +1,14 @@
 /** Around every command: what goes wrong becomes diagnostics on standard error and an exit code. */
 import { InvalidArgumentError } from 'commander';
-import { type Diagnostic, DiagnosticError, exitCode, internalError, render, userError } from '../../ir/diagnostics.ts';
+import {
+  type Diagnostic,
+  DiagnosticError,
+  exitCode,
+  internalError,
+  placeText,
+  render,
+  userError,
+} from '../../ir/diagnostics.ts';
 import type { Module, SourceText } from '../../ir/program.ts';
 import { type Input, parseSource, readInput, readSource } from '../load.ts';
 import { isTypeScript } from '../load-typescript.ts';
@@ -59,8 +67,23 @@ async function orEnded<T>(read: () => T | Promise<T>): Promise<T> {
   }
 }
 
+/** Warnings of a code that are shown in full; a program that does not divide may have one a value. */
+const SHOWN = 5;
+
+/** Errors in full; of many warnings of one kind, the rest a line each. */
 export function printDiagnostics(diagnostics: readonly Diagnostic[], source: SourceText | undefined): void {
-  for (const d of diagnostics) console.error(render(d, source));
+  const shown = new Map<string, number>();
+  const rest = new Map<string, Diagnostic[]>();
+  for (const d of diagnostics) {
+    const count = (shown.get(d.code) ?? 0) + 1;
+    shown.set(d.code, count);
+    if (d.severity === 'error' || count <= SHOWN) console.error(render(d, source));
+    else rest.set(d.code, [...(rest.get(d.code) ?? []), d]);
+  }
+  for (const [code, more] of rest) {
+    console.error(`warning[${code}]: ${more.length} more like the ${SHOWN} above`);
+    for (const d of more) console.error(`  ${placeText(d, source)}${d.message}`);
+  }
 }
 
 function bug(error: unknown): DiagnosticError {

@@ -146,6 +146,15 @@ describe('shardc FILE', () => {
     expect(shardc([BLOCK, '--check', 'off']).err).toBe('');
   });
 
+  it('tells many warnings of one kind a line each, behind the first', () => {
+    const params = Array.from({ length: 8 }, (_, i) => `%a${i}: f32[7] @{x}`).join(', ');
+    const { err } = shardc(['-'], `module @m\nmesh @mesh {x=2}\nfunc @main(${params}) {\n  return %a0\n}\n`);
+    expect(err.match(/expected: a multiple of 2/g)).toHaveLength(5);
+    expect(err).toMatch(
+      /warning\[SH0402\]: 4 more like the 5 above\n {2}<stdin>:3:\d+: dim 0 of argument %a5 has 7 elements/,
+    );
+  });
+
   it('gives a file without a mesh the one that is asked for', () => {
     const text = 'module @m\nfunc @main(%a: f32[8, 16], %w: f32[16, 4]) {\n  %y = matmul %a, %w\n  return %y\n}\n';
     expect(shardc(['-'], text).err).toContain('SH0216');
