@@ -34,6 +34,33 @@ def gqa(on, b, h, B=8, S=16, M=32, H=8, K=4, D=8):
 program("gqa", "heads-2x4", lambda: gqa(On(x=2, y=4), "x", "y"))
 program("gqa", "fsdp-8", lambda: (lambda on: (gqa(on, "x", None)[0], (on.arg((8, 16, 32), "x", dtype=B16), on.arg((32, 8, 8), "x", dtype=B16), on.arg((2, 32, 4, 8), None, "x", dtype=B16), on.arg((8, 8, 32), None, "x", dtype=B16))))(On(x=8)))
 
+def fused(on, m, how, B=4, S=16, M=32, H=8, K=8, D=6):
+    """Queries, keys and values from one projection, sharded on its columns: a device's columns are not its heads."""
+    def f(x, w, wo):
+        h = x @ w
+        if how == "reshape": q, k, v = jnp.moveaxis(h.reshape(B, S, 3, H, D), 2, 0)
+        else: q, k, v = (t.reshape(B, S, -1, D) for t in jnp.split(h, (H * D, (H + K) * D), -1))
+        k, v = (jnp.repeat(t, H // K, 2) for t in (k, v))
+        o = jnp.einsum("bhst,bthd->bshd", softmax(jnp.einsum("bshd,bthd->bhst", q, k)), v)
+        return o.reshape(B, S, H * D) @ wo
+    return f, (on.arg((B, S, M), "x" if m == "y" else None), on.arg((M, (H + 2 * K) * D), None, m), on.arg((H * D, M), m))
+
+program("fused-projection", "split-8", lambda: fused(On(x=8), "x", "split"))
+program("fused-projection", "grouped-2x4", lambda: fused(On(x=2, y=4), "y", "split", K=2, D=8))
+program("fused-projection", "reshape-8", lambda: fused(On(x=8), "x", "reshape"))
+program("fused-projection", "uneven-8", lambda: fused(On(x=8), "x", "split", H=6, K=6))
+
+def parallel(on, d, m, B=4, S=16, M=32, H=8, D=8, N=128):
+    """PaLM's block: attention with one key head beside a gated MLP, all from one projection."""
+    def f(x, w, wo, wf):
+        q, k, v, gate, up = jnp.split(x @ w, [H * D, H * D + D, H * D + 2 * D, H * D + 2 * D + N], -1)
+        p = softmax(jnp.einsum("bshd,btd->bhst", q.reshape(B, S, H, D), k))
+        return jnp.einsum("bhst,btd->bshd", p, v).reshape(B, S, H * D) @ wo + (jax.nn.silu(gate) * up) @ wf
+    return f, (on.arg((B, S, M), d), on.arg((M, (H + 2) * D + 2 * N), d, m), on.arg((H * D, M), m, d), on.arg((N, M), m, d))
+
+program("parallel-block", "columns-8", lambda: parallel(On(x=8), None, "x"))
+program("parallel-block", "2d-2x4", lambda: parallel(On(x=2, y=4), "x", "y"))
+
 def cross(on, B=4, S=8, T=32, M=32):
     """Keys and values sharded on their sequence: the softmax runs over a sharded dim."""
     def f(q, k, v): return jnp.einsum("bst,btm->bsm", softmax(jnp.einsum("bsm,btm->bst", q, k) / 6.), v)
