@@ -1,5 +1,6 @@
 /** `--limit wire=1GB`: a bound that a CI job sets on a figure; `wire=+1GB` and `wire=+5%` bound what a change adds. */
 import { type Diagnostic, userError } from '../ir/diagnostics.ts';
+import { suggestion } from '../ir/text/problems.ts';
 import { type Figure, FIGURES, type Measured } from './figures.ts';
 
 export interface Limit {
@@ -19,14 +20,19 @@ export function parseLimit(text: string): Limit {
   if (figure === undefined)
     throw userError('SH0710', `--limit does not read "${text}"`, {
       expected: `one of ${[...FIGURES.keys()].join(', ')}, then =, a bound and its unit: wire=1GB, memory=+5%, all_gather=0`,
+      help: suggestion(name, FIGURES.keys()),
     });
   const value = Number(digits);
   if (unit === '%' && plus === '+') return { name, figure, bound: value / 100, kind: 'percent' };
   const factor = value === 0 && unit === '' ? 0 : figure.units[unit.toLowerCase()];
   if (factor === undefined)
-    throw userError('SH0710', `--limit does not know the unit "${unit}" of ${name}`, {
-      expected: `one of ${Object.keys(figure.units).join(', ')}; with +, also %`,
-    });
+    throw userError(
+      'SH0710',
+      unit === '' ? `--limit ${text} has no unit` : `--limit does not know the unit "${unit}" of ${name}`,
+      {
+        expected: `one of ${Object.keys(figure.units).join(', ')}; with +, also %`,
+      },
+    );
   return { name, figure, bound: value * factor, kind: plus === '+' ? 'added' : 'most' };
 }
 

@@ -241,6 +241,10 @@ export const CODES: Readonly<Record<string, CodeText>> = {
     'shardc explain FILE says what moves most and why; else raise the limit.',
   ),
   SH0713: code('The file is neither a program nor a report.', 'shardc FILE --emit report=REPORT.json writes one.'),
+  SH0714: code(
+    'A per-device program and the one that it is compared with take or give different numbers of values.',
+    'Name the program that it was made from.',
+  ),
   SH0719: code(
     'minimize was given a command that does not fail.',
     'Give one that exits with another code than 0 on the program.',

@@ -59,7 +59,8 @@ export class Problems {
 /** `did you mean "dims"?` where a known word is near. */
 export function suggestion(word: string, known: Iterable<string>): string | undefined {
   let best: string | undefined;
-  let least = Math.max(2, Math.floor(word.length / 3)) + 1;
+  // Of a short word most letters are to be right.
+  let least = Math.min(Math.max(2, Math.floor(word.length / 3)), word.length - 1) + 1;
   if (word.length > 64) return undefined;
   let compared = 0;
   for (const k of known) {

@@ -2,7 +2,7 @@
  * Says where an annotation could not be kept: an argument or result whose dim does not divide by its axes stays whole over
  * the last of them (inside, pad-dims shards it all the same), and so does a dim with too few elements to be worth padding.
  */
-import { wholePrefix } from '../../ir/axes.ts';
+import { evenPrefix, wholePrefix } from '../../ir/axes.ts';
 import type { Diagnostic } from '../../ir/diagnostics.ts';
 import type { Layout } from '../../ir/layout.ts';
 import { type AxisRef, axesSize, axisText } from '../../ir/mesh.ts';
@@ -25,9 +25,9 @@ export function cutLayouts(module: Module): Diagnostic[] {
         code: 'SH0402',
         severity: 'warning',
         cause: 'user',
-        message: `dim ${dim} of ${what} has ${size} elements, which do not divide by ${over}: ${lost} devices hold the same part`,
+        message: `dim ${dim} of ${what} has ${size} elements, which do not divide by ${over}: ${lost} devices along ${axes.length === 1 ? 'it' : 'them'} hold the same part`,
         expected: `a multiple of ${axesSize(axes)}`,
-        ...(kept === wholePrefix
+        ...(kept !== usable
           ? {
               help: 'inside the program the dim is padded and sharded as asked; a size that divides is sharded on the way in and out too',
             }
@@ -37,7 +37,7 @@ export function cutLayouts(module: Module): Diagnostic[] {
     });
   for (const p of func.body.params) {
     const { type, layout, name, origin } = valueInfo(func, p);
-    look(`argument %${name ?? p}`, type, layout, wholePrefix, origin?.span);
+    look(`argument %${name ?? p}`, type, layout, evenPrefix, origin?.span);
   }
   for (const op of walkOps(func.body)) {
     if (op.kind !== 'sharding_constraint') continue;
