@@ -5,13 +5,13 @@
 import { userError } from '../ir/diagnostics.ts';
 import { layoutText } from '../ir/layout.ts';
 import { axisText } from '../ir/mesh.ts';
-import { mainFunction, meshOf, type ValueId, valueInfo } from '../ir/program.ts';
+import { mainFunction, meshOf, type Origin, type ValueId, valueInfo } from '../ir/program.ts';
 import { typeText } from '../ir/types.ts';
 import type { Compiled } from './compile.ts';
 import { chainOf, nameOf } from './explain/chain.ts';
 import { type ConflictCost, conflictsOfValue, conflictText, pricedConflicts } from './explain/conflicts.ts';
 import { findValues } from './explain/find-values.ts';
-import { type MoveMade, movesOf, moveText } from './explain/moves.ts';
+import { groupedMoves, type MoveMade, movesOf, movesText } from './explain/moves.ts';
 import { place } from './explain/places.ts';
 import { strategyOf } from './explain/strategy.ts';
 
@@ -48,10 +48,12 @@ function explainOne(
   }
   if (lines.length === 1) lines.push('  replicated: no annotation reaches it');
   lines.push(...strategyOf(compiled, name, origin?.span).map((l) => `  ${l}`));
+  const isHere = (at: Origin | undefined): boolean => at?.span?.start === origin?.span?.start;
   const mine = moves.filter(
-    (m) => name !== undefined && m.value.name === name && m.value.origin?.span?.start === origin?.span?.start,
+    (m) =>
+      name !== undefined && ((m.value.name === name && isHere(m.value.origin)) || (m.within && isHere(m.wantedBy))),
   );
-  lines.push(...mine.map((m) => `  moves: ${moveText(m, compiled)}`));
+  lines.push(...groupedMoves(mine).map((group) => `  moves: ${movesText(group, compiled)}`));
   for (const conflict of conflictsOfValue(conflicts, id))
     lines.push('  met another layout in', ...conflictText(compiled, conflict).map((l) => `    ${l}`));
   return lines.join('\n');

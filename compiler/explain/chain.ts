@@ -29,9 +29,11 @@ interface Step {
 function stepsBack(compiled: Compiled, start: ValueId, axis: AxisRef): Step[] {
   const steps: Step[] = [];
   const seen = new Set<ValueId>();
-  for (let id: ValueId | undefined = start; id !== undefined && !seen.has(id) && steps.length < MAX_STEPS; ) {
+  for (let id: ValueId | undefined = start; id !== undefined && steps.length < MAX_STEPS; ) {
     seen.add(id);
-    const cause = causeOf(compiled, id, axis);
+    const cause: Cause | undefined = causesOf(compiled, id, axis).find(
+      (c) => c.from === undefined || !seen.has(c.from),
+    );
     if (cause === undefined) break;
     steps.push({ id, cause });
     id = cause.op === undefined ? undefined : cause.from;
@@ -48,8 +50,12 @@ function stepText(compiled: Compiled, { id, cause }: Step): string {
   return `${label}: through ${cause.op.kind}${from}${place(cause.op.origin, source)}`;
 }
 
+/** Of what a value has of an axis, dim by dim. */
+const causesOf = (compiled: Compiled, id: ValueId, axis: AxisRef): readonly Cause[] =>
+  (compiled.causes.get(id) ?? []).filter((c) => overlaps(c.axis, axis));
+
 export const causeOf = (compiled: Compiled, id: ValueId, axis: AxisRef): Cause | undefined =>
-  (compiled.causes.get(id) ?? []).find((c) => overlaps(c.axis, axis));
+  causesOf(compiled, id, axis)[0];
 
 export function nameOf(compiled: Compiled, id: ValueId): string {
   const func = mainFunction(compiled.propagated ?? compiled.module);

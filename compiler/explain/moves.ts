@@ -10,6 +10,7 @@ import {
   type ValueId,
   valueInfo,
 } from '../../ir/program.ts';
+import type { AxisRef } from '../../ir/mesh.ts';
 import { collectiveAxes, collectiveBytes } from '../../runtime-sim/cost/collective-bytes.ts';
 import type { Compiled } from '../compile.ts';
 import { bytesText } from '../units.ts';
@@ -26,6 +27,8 @@ export interface MoveMade {
   readonly reason: string;
   /** The op that wanted it. */
   readonly wantedBy: Origin | undefined;
+  /** It is part of how that op is computed: shards exchange parts of what it reads. */
+  readonly within: boolean;
 }
 
 /** In program order; slices and other moves of nothing left out. Empty before the local level. */
@@ -38,6 +41,7 @@ export function movesOf(compiled: Compiled): MoveMade[] {
   for (const { op: issued, times } of opsWithTimes(func)) {
     const op = synchronous(issued);
     if (op.kind === 'collective_done') for (const r of op.results) makers.set(r, op);
+    if (isCut(op)) makers.set(op.results[0] as ValueId, op);
     if (!isCollective(op)) continue;
     for (const r of op.results) makers.set(r, op);
     const { kind, bytes } = collectiveBytes(op, func, module.meshes);
@@ -45,16 +49,36 @@ export function movesOf(compiled: Compiled): MoveMade[] {
     const root = valueInfo(func, rootOf(makers, op.operands[0] as ValueId));
     found.push({
       kind,
-      axes: collectiveAxes(op).map((a) => a.name),
+      axes: axesOf(op).map((a) => a.name),
       bytes: bytes * times,
       times,
       value: { name: root.name, origin: root.origin },
       reason: op.origin.reason ?? 'no reason noted',
       wantedBy: written(op.origin),
+      within: op.origin.pass === 'localize',
     });
   }
   return found;
 }
+
+/** The same collective of the same value for the same op, as in the layers of a model, is told once; most bytes first. */
+export function groupedMoves(moves: readonly MoveMade[]): MoveMade[][] {
+  const groups = new Map<string, MoveMade[]>();
+  for (const m of moves) {
+    const key = `${m.kind} ${m.axes.join()} ${m.reason} ${JSON.stringify([m.value.name, m.wantedBy?.user ?? m.wantedBy?.span])}`;
+    groups.set(key, [...(groups.get(key) ?? []), m]);
+  }
+  return [...groups.values()].sort((a, b) => bytesOf(b) - bytesOf(a));
+}
+
+export const bytesOf = (moves: readonly MoveMade[]): number => moves.reduce((n, m) => n + m.bytes, 0);
+
+/** One line for a group. */
+export const movesText = (group: readonly MoveMade[], compiled: Compiled): string =>
+  moveText(
+    { ...(group[0] as MoveMade), bytes: bytesOf(group), times: group.reduce((n, m) => n + m.times, 0) },
+    compiled,
+  );
 
 export function moveText(move: MoveMade, compiled: Compiled): string {
   const over = move.axes.length === 0 ? '' : ` over ${move.axes.join(', ')}`;
@@ -76,9 +100,18 @@ function* opsWithTimes(func: Func): Generator<{ op: Op; times: number }> {
   }
 }
 
-/** Back through the collectives that moved it before. */
+/** Back through the collectives that moved it before, and the cuts of what is sent. */
 function rootOf(makers: ReadonlyMap<ValueId, Op>, id: ValueId): ValueId {
   let at = id;
   for (let maker = makers.get(at); maker !== undefined; maker = makers.get(at)) at = maker.operands[0] as ValueId;
   return at;
 }
+
+const isCut = ({ kind, origin }: Op): boolean =>
+  origin.pass === 'localize' && (kind === 'slice' || kind === 'dynamic_slice');
+
+/** Also those along which parts of shards are sent. */
+const axesOf = (op: Op): readonly AxisRef[] =>
+  op.kind === 'device_permute' || op.kind === 'collective_shift'
+    ? (op.attrs.axes as readonly AxisRef[])
+    : collectiveAxes(op);

@@ -5,7 +5,7 @@ import type { Compiled } from '../compile.ts';
 import { paddingLines } from '../padding-lines.ts';
 import { bytesText, meshText } from '../units.ts';
 import { conflictText, pricedConflicts } from './conflicts.ts';
-import { type MoveMade, movesOf, moveText } from './moves.ts';
+import { bytesOf, groupedMoves, type MoveMade, movesOf, movesText } from './moves.ts';
 import { place } from './places.ts';
 
 /** Lists are shown up to here; the rest is counted. */
@@ -42,18 +42,6 @@ export function explainOverview(compiled: Compiled): string {
 
 const more = (count: number): string[] => (count > SHOWN ? [`  … and ${count - SHOWN} more`] : []);
 
-/** The same collective of the same value for the same op, as in the layers of a model, is told once. */
-function groupedMoves(moves: readonly MoveMade[]): MoveMade[][] {
-  const groups = new Map<string, MoveMade[]>();
-  for (const m of moves) {
-    const key = `${m.kind} ${m.axes.join()} ${m.reason} ${JSON.stringify([m.value.name, m.wantedBy?.user ?? m.wantedBy?.span])}`;
-    groups.set(key, [...(groups.get(key) ?? []), m]);
-  }
-  return [...groups.values()].sort((a, b) => bytesOf(b) - bytesOf(a));
-}
-
-const bytesOf = (moves: readonly MoveMade[]): number => moves.reduce((n, m) => n + m.bytes, 0);
-
 function groupText(compiled: Compiled, group: readonly MoveMade[], total: number): string {
   const [first] = group as [MoveMade];
   const bytes = bytesOf(group);
@@ -62,5 +50,5 @@ function groupText(compiled: Compiled, group: readonly MoveMade[], total: number
     first.value.name === undefined
       ? ''
       : ` of %${first.value.name}${place(first.value.origin, compiled.source.source)}`;
-  return `${share}  ${moveText({ ...first, bytes, times: group.reduce((n, m) => n + m.times, 0) }, compiled)}${value}`;
+  return `${share}  ${movesText(group, compiled)}${value}`;
 }

@@ -55,18 +55,23 @@ export class CauseLog {
     node: Node,
     projection: Projection,
     t: number,
+    slotOf: (value: ValueId) => ValueId,
   ): void {
     const grown = growth(before, after);
     if (grown.length === 0) return;
     const tensors = [...projection.operands, ...projection.results];
     const values = [...node.operands, ...node.results];
+    const since = (i: number, axis: AxisRef): number => this.since(slotOf(values[i] as ValueId), axis);
     const isResult = (i: number): boolean => i >= node.operands.length;
     for (const { dim, axis } of grown) {
       const factor = tensors[t]?.dims[dim]?.find((f) => tensors[t]?.factors[f]?.axes.some((a) => overlaps(a, axis)));
-      const source = tensors.findIndex(
-        (other, i) =>
-          i !== t && factor !== undefined && other.factors[factor]?.axes.some((a) => overlaps(a, axis)) === true,
-      );
+      const has = (i: number): boolean =>
+        i !== t && factor !== undefined && tensors[i]?.factors[factor]?.axes.some((a) => overlaps(a, axis)) === true;
+      // In one step several tensors get the axis: from who had it first.
+      const source = tensors.reduce((first, _, i) => {
+        if (!has(i)) return first;
+        return first < 0 || since(i, axis) < since(first, axis) ? i : first;
+      }, -1);
       const direction =
         source < 0 || isResult(source) === isResult(t) ? 'sideways' : isResult(t) ? 'forward' : 'backward';
       const from = values[source];
@@ -80,6 +85,12 @@ export class CauseLog {
         ...(from === undefined ? {} : { from }),
       });
     }
+  }
+
+  /** When the slot got the axis. */
+  private since(slot: ValueId, axis: AxisRef): number {
+    const cause = this.causes.get(slot)?.find((c) => overlaps(c.axis, axis));
+    return (cause as { order?: number } | undefined)?.order ?? Number.POSITIVE_INFINITY;
   }
 
   private when(byOp: boolean): Pick<Cause, 'round' | 'priority'> {

@@ -159,7 +159,7 @@ export class Driver {
     const after = this.graph.kept(node, layoutOfProjection(node.rule as FactorRule, tensor, mesh, before), t >= count);
     const slot = this.graph.slot(value);
     if (slot < 0 || sameDims(this.graph.layouts[slot], after)) return;
-    this.causes.propagated(slot, this.graph.layouts[slot], after, node, projection, t);
+    this.causes.propagated(slot, this.graph.layouts[slot], after, node, projection, t, (v) => this.graph.slot(v));
     this.graph.layouts[slot] = after;
     this.tell(slot, index);
     for (const other of this.graph.groups.get(slot) ?? []) {

@@ -249,10 +249,30 @@ describe('shardc opt', () => {
   });
 });
 
+describe('shardc check', () => {
+  const model = 'examples/megatron-mlp.ts';
+  const device = (): string => shardc([model, '--emit', 'stablehlo']).out;
+
+  it('compares a per-device program with a model in TypeScript', () => {
+    const { code, out } = shardc(['check', '-', '--against', model], device());
+    expect(code).toBe(0);
+    expect(out).toMatch(/^no deadlock .*\ncheck ok {2}one device = 8 devices/);
+  });
+
+  it('tells a wrong origin, and mistakes in it at their own place', () => {
+    const { code, err } = shardc(['check', '-', '--against', BLOCK], device());
+    expect(code).toBe(1);
+    expect(err).toMatch(/error\[SH0714\]: it has 9 arguments, the per-device program 4\n {2}--> examples\/block\.tir/);
+    const bad = join(folder, 'bad.tir');
+    writeFileSync(bad, 'module @m\nmesh @mesh {x=2}\nfunc @main(%a: f32[4]) {\n  return %b\n}\n');
+    expect(shardc(['check', '-', '--against', bad], device()).err).toMatch(/--> .*bad\.tir:4:10/);
+  });
+});
+
 describe('shardc explain', () => {
   it('follows an axis to its annotation, and names what moves', () => {
     const { out } = shardc(['explain', BLOCK, '%down']);
-    expect(out).toMatch(/annotated: %x {2}\(examples\/block.tir:\d+\)/);
+    expect(out).toMatch(/annotated: %y {2}\(examples\/block.tir:\d+\)/);
     expect(out).toMatch(/moves: all_reduce over model, 49\.2 KB per device: .*\(examples\/block.tir:\d+\)/);
   });
   it("prefers the user's own file and line, where the program has locations", () => {

@@ -1,4 +1,5 @@
 /** explain: every axis back to where it was written, both sides of every conflict, and what is paid for it. */
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import {
   compile,
@@ -111,5 +112,30 @@ describe('explain', () => {
             true,
           );
     });
+  });
+});
+
+describe('a fused projection', () => {
+  const file = 'tests/wire/fixtures/fused-projection.split-8.grad.mlir';
+  const compiled = compile(importStablehlo({ file, text: readFileSync(file, 'utf8') }));
+
+  it('every axis of every value goes back to an annotation', () => {
+    const names = mainFunction(compiled.propagated as NonNullable<Compiled['propagated']>).values.flatMap((v) =>
+      v.name === undefined ? [] : [v.name],
+    );
+    expect(names.length).toBeGreaterThan(80);
+    for (const name of names) {
+      const lines = explainValue(compiled, name).split('\n');
+      const axes = lines.filter((l) => / on dim \d+$/.test(l));
+      expect(
+        lines.filter((l) => l.startsWith('    annotated: ')),
+        name,
+      ).toHaveLength(axes.length);
+    }
+  });
+
+  it('a slice that comes in rounds says so, on one line', () => {
+    const moves = explainValue(compiled, '%1').match(/moves: .*/g);
+    expect(moves).toEqual([expect.stringMatching(/device_permute over x, 4\.61 KB per device, 3 times: .*in rounds/)]);
   });
 });

@@ -34,7 +34,8 @@ export function windowInRounds(
     made = emit.op('dynamic_update_slice', [made, got, ...starts], emit.typeOf(made));
   };
   if (own.width > 0) write(given(own), own);
-  for (const round of rounds) write(emit.permuted(given(round), axes, round.sources), round);
+  const why = "parts of each device's window, in rounds: one device holds what one other needs";
+  for (const round of rounds) write(emit.because(why).permuted(given(round), axes, round.sources), round);
   return part(emit, made, dim, margin, margin + window.width);
 }
 
