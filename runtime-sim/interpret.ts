@@ -48,8 +48,8 @@ export function runOneDevice(
 
 /** Who hears of values, and of every op that is done. */
 export interface Watch {
-  /** Changes the floats that an op makes of integers. */
-  readonly nudged?: ((made: TensorArray) => TensorArray) | undefined;
+  /** Changes floats that an op makes of integers, or a constant's. */
+  readonly nudged?: ((made: TensorArray, op: Op) => TensorArray) | undefined;
   readonly onValue?: ((id: ValueId, value: TensorArray) => void) | undefined;
   readonly onStep?: OnStep | undefined;
 }
@@ -80,9 +80,11 @@ class OneDevice implements Meaning<Shards> {
     const count = shards?.count ?? 1;
     const alike = op.regions.length === 0 && operands.every((v) => v.every((a) => a === v[0]));
     const results: TensorArray[][] = op.results.map(() => []);
-    const nudged = areIntegers(operands) ? this.watch.nudged : undefined;
+    const nudged = op.kind === 'constant' || areIntegers(operands) ? this.watch.nudged : undefined;
     for (let shard = 0; shard < (alike ? 1 : count); shard++)
-      this.onShard(op, operands, scope, shard, here).forEach((array, i) => results[i]?.push(nudged?.(array) ?? array));
+      this.onShard(op, operands, scope, shard, here).forEach((array, i) =>
+        results[i]?.push(nudged?.(array, op) ?? array),
+      );
     return alike ? results.map(([only]) => new Array<TensorArray>(count).fill(only as TensorArray)) : results;
   }
 
