@@ -86,22 +86,20 @@ function lineTable(text: string): LineTable {
 /** The diagnostic as people read it: code, place, frame, expected, help. Long source lines are cut around the place. */
 export function render(diagnostic: Diagnostic, text?: SourceText): string {
   const { code, severity, message, span, source = text, expected, help } = diagnostic;
-  const place = source !== undefined && span !== undefined ? position(source, span.start) : undefined;
   const lines = [`${severity}[${code}]: ${message}`];
-  if (source !== undefined && span !== undefined && place !== undefined) {
-    lines.push(`  --> ${source.file}:${place.line}:${place.column}`, frame(source, span));
-  } else if (source !== undefined) lines.push(`  --> ${source.file}`);
+  if (source !== undefined) lines.push(`  --> ${placeText(diagnostic, text) ?? source.file}`);
+  if (source !== undefined && span !== undefined) lines.push(frame(source, span));
   if (expected !== undefined) lines.push(`  expected: ${expected}`);
   if (help !== undefined) lines.push(`  help: ${help}`);
   return lines.join('\n');
 }
 
-/** `model.mlir:12:3: `, or nothing where no place is known. */
-export function placeText({ span, source }: Diagnostic, text?: SourceText): string {
+/** `model.mlir:12:3`; undefined where no place is known. */
+export function placeText({ span, source }: Diagnostic, text?: SourceText): string | undefined {
   const of = source ?? text;
-  if (of === undefined || span === undefined) return '';
+  if (of === undefined || span === undefined) return undefined;
   const { line, column } = position(of, span.start);
-  return `${of.file}:${line}:${column}: `;
+  return `${of.file}:${line}:${column}`;
 }
 
 const WIDTH = 100;

@@ -1,7 +1,7 @@
 /**
  * How far rounding alone moves a program's results: the change when its inputs, the floats it makes of integers, and the
- * constants that were rounded to be written move in their last places. A gradient that is zero but for rounding (the bias before a batch norm) has no digits to compare,
- * however large the numbers on the way are.
+ * constants that were rounded to be written move in their last places. A gradient that is zero but for rounding (the bias
+ * before a batch norm) has no digits to compare, however large the numbers on the way are.
  */
 import type { TensorArray } from '../ir/array.ts';
 import { DiagnosticError } from '../ir/diagnostics.ts';

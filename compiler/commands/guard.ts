@@ -72,17 +72,21 @@ const SHOWN = 5;
 
 /** Errors in full; of many warnings of one kind, the rest a line each. */
 export function printDiagnostics(diagnostics: readonly Diagnostic[], source: SourceText | undefined): void {
-  const shown = new Map<string, number>();
-  const rest = new Map<string, Diagnostic[]>();
+  const warnings = new Map<string, Diagnostic[]>();
   for (const d of diagnostics) {
-    const count = (shown.get(d.code) ?? 0) + 1;
-    shown.set(d.code, count);
-    if (d.severity === 'error' || count <= SHOWN) console.error(render(d, source));
-    else rest.set(d.code, [...(rest.get(d.code) ?? []), d]);
+    const alike = warnings.get(d.code) ?? [];
+    if (d.severity === 'error' || alike.length < SHOWN) console.error(render(d, source));
+    if (d.severity === 'error') continue;
+    alike.push(d);
+    warnings.set(d.code, alike);
   }
-  for (const [code, more] of rest) {
-    console.error(`warning[${code}]: ${more.length} more like the ${SHOWN} above`);
-    for (const d of more) console.error(`  ${placeText(d, source)}${d.message}`);
+  for (const [code, alike] of warnings) {
+    const more = alike.slice(SHOWN);
+    if (more.length > 0) console.error(`warning[${code}]: ${more.length} more like the ${SHOWN} above`);
+    for (const d of more) {
+      const place = placeText(d, source);
+      console.error(`  ${place === undefined ? '' : `${place}: `}${d.message}`);
+    }
   }
 }
 

@@ -40,10 +40,8 @@ export function movesOf(compiled: Compiled): MoveMade[] {
   const found: MoveMade[] = [];
   for (const { op: issued, times } of opsWithTimes(func)) {
     const op = synchronous(issued);
-    if (op.kind === 'collective_done') for (const r of op.results) makers.set(r, op);
-    if (isCut(op)) makers.set(op.results[0] as ValueId, op);
+    if (isCollective(op) || op.kind === 'collective_done' || isCut(op)) for (const r of op.results) makers.set(r, op);
     if (!isCollective(op)) continue;
-    for (const r of op.results) makers.set(r, op);
     const { kind, bytes } = collectiveBytes(op, func, module.meshes);
     if (bytes === 0) continue;
     const root = valueInfo(func, rootOf(makers, op.operands[0] as ValueId));

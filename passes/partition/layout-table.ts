@@ -71,8 +71,8 @@ export class LayoutTable {
     return id;
   }
 
-  /** `extents`: of a padded value, which moves with as much padding as the two layouts need. */
-  plan(type: TensorType, from: Layout, to: Layout, extents?: Extents): Plan {
+  /** A padded value moves with as much padding as the two layouts need. */
+  plan({ type, extents }: Moved, from: Layout, to: Layout): Plan {
     let known = this.plans.get(extents ?? type);
     if (known === undefined) this.plans.set(extents ?? type, (known = new Map()));
     const key = this.id(from) * 65536 + this.id(to);
@@ -133,6 +133,12 @@ export class LayoutTable {
     if (mesh === undefined) throw internalError(`there is no mesh @${name}`);
     return mesh;
   }
+}
+
+/** What a plan is for. */
+export interface Moved {
+  readonly type: TensorType;
+  readonly extents?: Extents | undefined;
 }
 
 /** True sizes of a padded value's dims. */

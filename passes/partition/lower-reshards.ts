@@ -72,7 +72,7 @@ class Lowering {
       this.renamed.set(op.results[0] as ValueId, this.empty(type, to, op.origin));
       return;
     }
-    const plan = this.table.plan(type, from, to);
+    const plan = this.table.plan({ type }, from, to);
     if (!Number.isFinite(plan.bytes)) throw internalError('lower-reshards: a reshard has no plan');
     let value = operand;
     for (const step of plan.steps) {

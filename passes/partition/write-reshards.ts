@@ -205,7 +205,7 @@ class Writer {
     let least = Number.POSITIVE_INFINITY;
     for (const copy of copies) {
       if (!serves(copy)) continue;
-      const { price } = table.plan(type, copy.layout, layout, root.extents);
+      const { price } = table.plan(root, copy.layout, layout);
       if (price < least) [best, least] = [copy, price];
     }
     if (best === undefined)

@@ -89,8 +89,7 @@ export class CauseLog {
 
   /** When the slot got the axis. */
   private since(slot: ValueId, axis: AxisRef): number {
-    const cause = this.causes.get(slot)?.find((c) => overlaps(c.axis, axis));
-    return (cause as { order?: number } | undefined)?.order ?? Number.POSITIVE_INFINITY;
+    return this.causes.get(slot)?.find((c) => overlaps(c.axis, axis))?.order ?? Number.POSITIVE_INFINITY;
   }
 
   private when(byOp: boolean): Pick<Cause, 'round' | 'priority'> {

@@ -29,11 +29,12 @@ function chosen(node: OpNode, solution: Solution, known: CandidateTable): Candid
   let [least, leastAsked] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
   for (const c of known.withWanted(node, operands, results)) {
     let [due, asked] = [solution.ownPriceOf(node, c), 0];
-    for (const [i, { type, extents }] of makes.entries())
-      for (const want of wanted[i] ?? []) due += table.plan(type, c.results[i] as Layout, want, extents).price;
-    for (const [i, { cheap, root, type, propagated, extents }] of reads.entries()) {
+    for (const [i, value] of makes.entries())
+      for (const want of wanted[i] ?? []) due += table.plan(value, c.results[i] as Layout, want).price;
+    for (const [i, value] of reads.entries()) {
+      const { cheap, root, propagated } = value;
       if (cheap !== undefined) continue;
-      const { price } = table.plan(type, propagated, c.operands[i] as Layout, extents);
+      const { price } = table.plan(value, propagated, c.operands[i] as Layout);
       if (root.maker?.kind === 'op') asked += price;
       else due += price;
     }

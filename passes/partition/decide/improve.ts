@@ -193,8 +193,7 @@ class Improver {
     const home = this.solution.home(value);
     const before = this.solution.choice(node);
     const wants = new Set(value.uses.filter((u) => u.node !== node).map((u) => this.solution.wanted(u)));
-    const free = (l: Layout, want: Layout): boolean =>
-      this.solution.table.plan(value.type, l, want, value.extents).price === 0;
+    const free = (l: Layout, want: Layout): boolean => this.solution.table.plan(value, l, want).price === 0;
     const serves = (l: Layout): boolean => l === home || (this.follow.cuts && [...wants].every((w) => free(l, w)));
     const fits = (o: Choice): boolean =>
       (o !== before || passesOn(node)) &&

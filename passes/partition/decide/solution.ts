@@ -217,7 +217,7 @@ export class Solution {
     let least = Number.POSITIVE_INFINITY;
     for (const copy of copies) {
       if (!sees(use.at, copy.at) || !this.serves(copy, use.value, want, use.at.depth)) continue;
-      const plan = this.table.plan(use.value.type, copy.layout, want, use.value.extents);
+      const plan = this.table.plan(use.value, copy.layout, want);
       const price = (plan.price === 0 ? 0 : plan.price * use.at.times) + dueFor(copy);
       if (best.length === 0 || price < least) [best, least] = [[plan, copy], price];
       if (price === 0) break;

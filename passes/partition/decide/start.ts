@@ -123,9 +123,9 @@ class Start {
       seen.add(key);
     });
     node.makes.forEach((v, i) => {
-      const { type, propagated, extents } = this.value(v);
-      const wanted = paid ? table.reduced(propagated) : propagated;
-      price += table.plan(type, c.results[i] as Layout, wanted, extents).price;
+      const value = this.value(v);
+      const wanted = paid ? table.reduced(value.propagated) : value.propagated;
+      price += table.plan(value, c.results[i] as Layout, wanted).price;
     });
     return price;
   }
@@ -135,7 +135,7 @@ class Start {
     if (value.cheap !== undefined) return value.zero || layout.unreduced.length === 0 ? 0 : Number.POSITIVE_INFINITY;
     let best = Number.POSITIVE_INFINITY;
     for (const copy of this.copies.get(v) ?? [])
-      best = Math.min(best, this.solution.table.plan(value.type, copy, layout, value.extents).price);
+      best = Math.min(best, this.solution.table.plan(value, copy, layout).price);
     return best;
   }
 

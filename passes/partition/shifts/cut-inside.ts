@@ -1,7 +1,7 @@
 /** A slice that lies within one of several values that a concatenate joins is a slice of that one: nothing else is read. */
 import type { OpAttrs } from '../../../ir/attrs.ts';
 import type { Op, ValueId } from '../../../ir/program.ts';
-import { cutOf, type Shift, type Sight, withEntry } from './sight.ts';
+import { boundsOf, cutOf, type Shift, type Sight } from './sight.ts';
 
 export function cutInside(op: Op, sight: Sight): Shift | undefined {
   if (op.kind !== 'slice') return undefined;
@@ -11,8 +11,7 @@ export function cutInside(op: Op, sight: Sight): Shift | undefined {
   return {
     reads: [cut.value],
     write(emit) {
-      const [from, to] = [withEntry(start, cut.dim, cut.start), withEntry(limit, cut.dim, cut.limit)];
-      const attrs = { ...op.attrs, start: from, limit: to };
+      const attrs = { ...op.attrs, ...boundsOf(cut, start, limit) };
       const origin = { pass: 'shifts', from: [op.origin], reason: 'of joined values, the one that it lies in' };
       emit.push({ ...op, operands: [cut.value], attrs, origin });
     },

@@ -1,7 +1,7 @@
 /** A dynamic_slice whose starts are constants is a slice: shards keep what they hold of it, unless its owners answer for less. */
 import type { Op, ValueId } from '../../../ir/program.ts';
 import { answeredByOwners, ownersMoveLess } from './owned-slice.ts';
-import { cutBetween, layoutIn, type Shift, type Sight, splatIn, typeIn, withEntry } from './sight.ts';
+import { boundsOf, cutBetween, layoutIn, type Shift, type Sight, splatIn, typeIn } from './sight.ts';
 
 export function knownStarts(op: Op, sight: Sight): Shift | undefined {
   if (op.kind !== 'dynamic_slice') return undefined;
@@ -21,12 +21,11 @@ export function knownStarts(op: Op, sight: Sight): Shift | undefined {
     return layout === undefined || cut.value === operand ? undefined : answeredByOwners(op, sight, cut, layout);
   }
   const value = cut?.value ?? operand;
-  const [from, to] =
-    cut === undefined ? [start, limit] : [withEntry(start, cut.dim, cut.start), withEntry(limit, cut.dim, cut.limit)];
+  const bounds = cut === undefined ? { start, limit } : boundsOf(cut, start, limit);
   return {
     reads: [value],
     write(emit) {
-      const attrs = { start: from, limit: to, strides: start.map(() => 1) };
+      const attrs = { ...bounds, strides: start.map(() => 1) };
       const origin = { pass: 'shifts', from: [op.origin], reason: 'where it starts is known' };
       emit.push({ ...op, kind: 'slice', operands: [value], attrs, origin });
     },

@@ -56,6 +56,10 @@ export function shardsIn({ func }: Pick<Sight, 'func'>, v: ValueId, dim: number)
 
 export const layoutIn = ({ func }: Sight, v: ValueId): Layout | undefined => valueInfo(func, v).layout;
 
+/** Where a slice of a cut's value starts and ends, per dim, that is written as one of another value. */
+export const boundsOf = ({ dim, start, limit }: Cut, starts: readonly number[], limits: readonly number[]) =>
+  ({ start: withEntry(starts, dim, start), limit: withEntry(limits, dim, limit) }) as const;
+
 /** The one dim along which a slice cuts, each element; undefined for other ops, strides, and more dims. */
 export function cutOf(sight: Pick<Sight, 'func' | 'makers'>, value: ValueId): Cut | undefined {
   const op = sight.makers.get(value);

@@ -3,7 +3,7 @@ import type { Monoid } from '../../../ir/layout.ts';
 import { identityOf } from '../../../ir/monoid.ts';
 import type { ValueId } from '../../../ir/program.ts';
 import { REDUCERS } from '../../../ir/typed-build.ts';
-import { isFloat, tensor, withShape } from '../../../ir/types.ts';
+import { DTYPES, isFloat, tensor, withShape } from '../../../ir/types.ts';
 import { scalarOf } from '../program.ts';
 import { type OpMaker, sizeOf } from './maker.ts';
 
@@ -59,7 +59,7 @@ export const LIBRARY_OPS: Readonly<Record<string, OpMaker>> = {
     const dtype = p.choices.of(['u32', 'u64', 'u8'] as const);
     const bits = p.b.apply('rng_bit_generator', [state], { algorithm, dtype, shape })[1] as ValueId;
     const wide = p.b.one('convert', [bits], { dtype: p.b.typeOf(x).dtype });
-    const unit = p.b.splat(2 ** -Number(dtype.slice(1)), p.b.typeOf(x));
+    const unit = p.b.splat(2 ** -DTYPES[dtype].bits, p.b.typeOf(x));
     return p.b.one('add', [x, p.b.one('multiply', [wide, unit])]);
   },
 
