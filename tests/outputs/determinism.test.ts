@@ -1,10 +1,10 @@
 /** The same bytes from every process: whatever hashes, random numbers and the garbage collector do. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { buildSync } from 'esbuild';
+import { bundled } from '../bundled.ts';
 
 const within = (folder: string, names: RegExp): string[] =>
   existsSync(folder)
@@ -28,18 +28,7 @@ function emitted(script: string, flags: readonly string[]): string[] {
 }
 
 it('every output of every program', { timeout: 300_000 }, () => {
-  // Under node_modules, so that packages are found.
-  const script = join('node_modules/.cache', `emit-all-${process.pid}.mjs`);
-  process.on('exit', () => rmSync(script, { force: true }));
-  buildSync({
-    entryPoints: ['tests/outputs/emit-all.ts'],
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    packages: 'external',
-    outfile: script,
-    logLevel: 'error',
-  });
+  const script = bundled('tests/outputs/emit-all.ts');
   const one = emitted(script, ['--hash-seed=1', '--random-seed=1']);
   const other = emitted(script, ['--hash-seed=77', '--random-seed=77', '--max-semi-space-size=1']);
   expect(one.length).toBe(8 * FILES.length);
