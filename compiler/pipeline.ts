@@ -25,7 +25,6 @@ import { machine } from '../runtime-sim/machine/machine.ts';
 import { splitConstants } from '../passes/shardy/constants.ts';
 import { nothingSharded } from '../passes/propagate/nothing-sharded.ts';
 import { propagate } from '../passes/propagate/propagate.ts';
-import { settle } from '../passes/propagate/settle.ts';
 
 export const PIPELINE: readonly Pass[] = [
   definePass({
@@ -50,17 +49,6 @@ export const PIPELINE: readonly Pass[] = [
       ctx.conflicts = result.conflicts;
       for (const warning of nothingSharded(result.module)) ctx.report(warning);
       return result.module;
-    },
-  }),
-  definePass({
-    name: 'settle',
-    doc: 'layouts that calls in a loop were not told of: as where calls are inlined first',
-    requires: 'propagated',
-    ensures: 'propagated',
-    run(module, ctx) {
-      const settled = settle(module, ctx.registry, ctx.causes);
-      ctx.causes = settled.causes;
-      return settled.module;
     },
   }),
   definePass({

@@ -1,26 +1,39 @@
 /**
  * A layout for every value, from the annotated ones: Shardy's algorithm (docs/passes.md). Layers, each around the last:
  * user priority → op priority → a strategy (aggressive around basic) → the fixed point over the graph.
+ *
+ * The program is read as XLA reads it before it asks Shardy: calls are inlined, broadcasts come in steps
+ * (xla-broadcasts.ts), and arguments and results end before their first sub-axis (2 key heads that came out over half of y
+ * are whole). Without an annotation, results are then laid out as XLA lays them out.
  */
 import { edit, finish } from '../../ir/edit-convert.ts';
-import type { EditModule, EditOp, EditValue } from '../../ir/edit.ts';
+import type { EditFunc, EditModule, EditOp, EditValue } from '../../ir/edit.ts';
 import { internalError } from '../../ir/diagnostics.ts';
 import { type Layout, openLayout } from '../../ir/layout.ts';
+import { type AxisRef, overlaps } from '../../ir/mesh.ts';
 import type { Registry } from '../../ir/op.ts';
-import { type Attrs, type Func, isStructural, type Module, type ValueId } from '../../ir/program.ts';
+import { type Attrs, isStructural, type Module, type ValueId } from '../../ir/program.ts';
 import { applyConstraints } from '../shardy/apply-constraints.ts';
-import { dropUncalled, flattenCalls, importCalls, inlineComputations } from '../shardy/calls.ts';
-import { cleanManualAxes, removeSizeOneAxes } from '../shardy/clean-layouts.ts';
+import {
+  dropUncalled,
+  edgesAtComputations,
+  flattenCalls,
+  importCalls,
+  inlineComputations,
+  isUnannotated,
+} from '../shardy/calls.ts';
+import { cleanManualAxes, removeSizeOneAxes, removeSubAxes } from '../shardy/clean-layouts.ts';
 import { layoutOf, parameterOwners } from '../shardy/data-flow.ts';
 import { addDataFlowEdges, removeEdge, takeOver } from '../shardy/data-flow-edges.ts';
 import { keepNamedMeshes } from '../shardy/named-meshes.ts';
 import { importShardingGroups, syncGroups } from '../shardy/sharding-groups.ts';
 import { aggressive } from './aggressive.ts';
-import { type Cause, CauseLog } from './causes.ts';
+import { type Cause, CauseLog, type CauseOp } from './causes.ts';
 import { type Conflict, conflictsOf } from './conflicts.ts';
 import { Driver } from './fixed-point.ts';
 import { Graph } from './graph.ts';
 import { userPriority } from './user-priority.ts';
+import { type Joined, SplitBroadcasts } from './xla-broadcasts.ts';
 
 export type { Cause } from './causes.ts';
 export type { Candidate, Conflict } from './conflicts.ts';
@@ -31,7 +44,12 @@ export interface PropagateResult {
   readonly conflicts: readonly Conflict[];
 }
 
-export function propagate(module: Module, registry: Registry): PropagateResult {
+/** `asWritten`: as Shardy's own passes read it, on which they are compared. */
+export function propagate(
+  module: Module,
+  registry: Registry,
+  { asWritten = false }: { readonly asWritten?: boolean } = {},
+): PropagateResult {
   const program = edit(module);
   const mesh = keepNamedMeshes(program);
   if (mesh === undefined) throw internalError('propagate: the module has no mesh');
@@ -39,39 +57,42 @@ export function propagate(module: Module, registry: Registry): PropagateResult {
   cleanManualAxes(program);
   addDataFlowEdges(program);
   flattenCalls(program);
-  importCalls(program, true);
+  importCalls(program, false);
+  if (!asWritten) inlineComputations(program, isUnannotated);
+  edgesAtComputations(program);
   dropUncalled(program);
   applyConstraints(program);
   importShardingGroups(program);
   syncGroups(program);
+  const broadcasts = asWritten ? undefined : new SplitBroadcasts(program);
   const graph = new Graph(program, registry, { keepsUnread: true, chlo: true });
   const causes = new CauseLog();
   graph.layouts.forEach((layout, slot) => causes.annotated(slot as ValueId, undefined, layout));
   userPriority(new Driver(graph, causes), aggressive);
-  return laidOut(graph, program, mesh.name, causes, conflictsOf(graph, causes));
+  layValues(graph, program, mesh.name);
+  const joined = broadcasts?.join();
+  if (!asWritten) removeSubAxes(program);
+  return laidOut(graph, program, causes, joined);
 }
 
 /** Every value with its layout; what nothing reached is open and whole. Constraints stay as the user wrote them. */
-export function laidOut(
-  graph: Graph,
-  program: EditModule,
-  mesh: string,
-  log: CauseLog,
-  conflicts: readonly Conflict[],
-): PropagateResult {
+function layValues(graph: Graph, program: EditModule, mesh: string): void {
   const asked = new Map<EditOp, Attrs>();
   for (const op of program.ops()) if (op.kind === 'sharding_constraint') asked.set(op, op.attrs);
   graph.writeBack();
   const open = (v: EditValue): Layout => openLayout(mesh, v.type.shape.length);
   const layouts = graph.values.map((v) => layoutOf(v) ?? open(v));
-  const causes = graph.values.map(
-    (_v, id) => log.causes.get(graph.slot(id as ValueId)) ?? log.causes.get(id as ValueId),
-  );
   graph.values.forEach((v, id) => {
     v.layout = layouts[id];
   });
   for (const [op, attrs] of asked) op.attrs = attrs;
-  const results = graph.returned.map((v, i) => graph.resultLayouts[i] ?? layouts[v]);
+  const [main] = program.functions as [EditFunc];
+  main.resultLayouts = graph.returned.map((v, i) => graph.resultLayouts[i] ?? layouts[v]);
+}
+
+/** The program without what is there for propagation alone; causes and conflicts name its values. */
+function laidOut(graph: Graph, program: EditModule, log: CauseLog, joined: Joined | undefined): PropagateResult {
+  const conflicts = conflictsOf(graph, log);
   for (const op of program.ops()) {
     if (op.kind !== 'manual_computation') continue;
     takeOver(op, 'parameters', parameterOwners(op));
@@ -81,27 +102,48 @@ export function laidOut(
     if (STOPS.has(op.kind) || isInReducer(op)) removeEdge(op);
     else if (op.kind === 'sharding_group') op.erase();
   }
-  const replaced = inlineComputations(program);
+  const replaced = new Map([...inlineComputations(program), ...(joined?.result ?? [])]);
   const ids = new Map<EditValue, ValueId>();
   const done = finish(program, 'propagated', ids);
   const standing = standIns(replaced);
   const idOf = (id: ValueId): ValueId | undefined => ids.get(standing(graph.values[id] as EditValue));
+  const opOf = (op: CauseOp | undefined): { op?: CauseOp } => {
+    if (op === undefined) return {};
+    const written = joined?.op.get(op as EditOp) ?? op;
+    return { op: { kind: written.kind, origin: written.origin } };
+  };
+  const causesOf = (id: ValueId): readonly Cause[] | undefined => log.causes.get(graph.slot(id)) ?? log.causes.get(id);
+  /** Past the steps of a broadcast, to the value that the axis came from. */
+  const outside = (from: ValueId, axis: AxisRef): ValueId => {
+    let at: ValueId | undefined = from;
+    while (at !== undefined && joined?.within.has(graph.values[at] as EditValue))
+      at = causesOf(at)?.find((c) => overlaps(c.axis, axis))?.from;
+    return at ?? from;
+  };
   const found = new Map<ValueId, readonly Cause[]>();
   graph.values.forEach((v, id) => {
-    const known = causes[id];
-    const at = ids.get(v);
+    const known = causesOf(id as ValueId);
+    const at = ids.get(joined?.result.get(v) ?? v);
     if (known === undefined || at === undefined) return;
     found.set(
       at,
-      known.map((c) => ({ ...c, from: c.from === undefined ? undefined : idOf(c.from) })),
+      known.map((c) => ({
+        ...c,
+        ...opOf(c.op),
+        from: c.from === undefined ? undefined : idOf(outside(c.from, c.axis)),
+      })),
     );
   });
   const met = conflicts.map((c) => ({
     ...c,
-    candidates: c.candidates.map((side) => ({ ...side, value: idOf(side.value) ?? side.value })),
+    ...opOf(c.op),
+    candidates: c.candidates.map((side) => {
+      const { value, dims } = joined?.within.get(graph.values[side.value] as EditValue) ?? {};
+      if (value === undefined) return { ...side, value: idOf(side.value) ?? side.value };
+      return { ...side, value: ids.get(standing(value)) ?? side.value, dim: dims?.[side.dim] ?? side.dim };
+    }),
   }));
-  const [func] = done.functions as [Func];
-  return { module: { ...done, functions: [{ ...func, resultLayouts: results }] }, causes: found, conflicts: met };
+  return { module: done, causes: found, conflicts: met };
 }
 
 /** Ops that are there for propagation alone. */

@@ -136,7 +136,10 @@ export function importCalls(module: EditModule, withEdges: boolean): void {
   const moved = new Map<EditFunc, Moved>();
   for (const func of calleesFirst(module)) for (const call of callsOf(func)) importCall(module, call, moved);
   module.functions = module.functions.filter((f) => !moved.has(f));
-  if (!withEdges) return;
+  if (withEdges) edgesAtComputations(module);
+}
+
+export function edgesAtComputations(module: EditModule): void {
   for (const op of [...module.ops('post')]) if (op.kind === 'named_computation') addEdges(op);
 }
 
@@ -335,15 +338,22 @@ export function equivalent(a: Layout | undefined, b: Layout | undefined): boolea
   return a.dims.length === b.dims.length && a.dims.every((d, i) => sameAxes(d.axes, b.dims[i]?.axes ?? []));
 }
 
+/** Said nothing of the layouts at its ends. */
+export const isUnannotated = ({ attrs }: EditOp): boolean =>
+  attrs.in_layouts === undefined && attrs.out_layouts === undefined;
+
 /** Computations dissolve into the function around them, outer ones first. Gives what stands for their parameters and results. */
-export function inlineComputations(module: EditModule): Map<EditValue, EditValue> {
+export function inlineComputations(
+  module: EditModule,
+  dissolves: (computation: EditOp) => boolean = () => true,
+): Map<EditValue, EditValue> {
   const replaced = new Map<EditValue, EditValue>();
   const replace = (old: EditValue, by: EditValue): void => {
     replaced.set(old, by);
     old.replaceBy(by);
   };
   for (const op of module.ops()) {
-    if (op.kind !== 'named_computation') continue;
+    if (op.kind !== 'named_computation' || !dissolves(op)) continue;
     const body = op.regions[0] as EditBlock;
     body.params.forEach((p, i) => {
       replace(p, op.operands[i] as EditValue);

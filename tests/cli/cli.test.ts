@@ -112,7 +112,6 @@ describe('shardc FILE', () => {
     expect(names).toEqual([
       'split-constants',
       'propagate',
-      'settle',
       'one-order',
       'on-devices',
       'loop-invariants',
@@ -244,7 +243,7 @@ describe('shardc opt', () => {
     const { code, err } = shardc(['opt', BLOCK, '--passes', 'localize']);
     expect(code).toBe(1);
     expect(err).toMatch(
-      /help: run before it: split-constants,propagate,settle,one-order,on-devices,loop-invariants,plain-reductions,shifts,pad-dims,split-sharded,insert-reshards,trim-padding,lower-reshards/,
+      /help: run before it: split-constants,propagate,one-order,on-devices,loop-invariants,plain-reductions,shifts,pad-dims,split-sharded,insert-reshards,trim-padding,lower-reshards/,
     );
   });
 });

@@ -72,6 +72,7 @@ export function ourAnswer(program: Program): Answer {
       passContext(registry, () => {}),
     ),
     registry,
+    { asWritten: true },
   );
   const func = mainFunction(module);
   const text = (id: ValueId): string | null => layoutOf(module, valueInfo(func, id).layout);

@@ -380,7 +380,7 @@ def unet(on, N=16, C=4):
 
 program("unet", "space-2x4", lambda: unet(On(x=2, y=4)))
 
-import borders, sequences, sorting, workloads  # more families
+import borders, methods, sequences, sorting, workloads  # more families
 
 # --- dims that no two layouts pad alike --------------------------------------------------------------------------------
 def swapped(on, M=13, N=14, K=10):

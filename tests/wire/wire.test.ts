@@ -1,4 +1,4 @@
-/** Never more on the wire than XLA, nor more matrix arithmetic, known losses aside: one short program a family, by XLA's figures; `npm run wire` has all. */
+/** Never more on the wire than XLA, nor more matrix arithmetic, known losses aside, and results laid out as by XLA: one short program a family, by XLA's figures; `npm run wire` has all. */
 import { describe, expect, it } from 'vitest';
 import { compiled, figuresOf, isKnownLoss, ratio, textOf, XLA } from './measured.ts';
 
@@ -17,5 +17,6 @@ describe('beside XLA', () => {
     const [ours, xla] = [figuresOf(compiled(name)), XLA[name]];
     expect(ratio(ours.bytes, xla?.bytes ?? 0)).toBeLessThanOrEqual(1);
     expect(ratio(ours.flops, xla?.flops ?? 0)).toBeLessThanOrEqual(1.02);
+    expect(ours.results).toEqual(xla?.results);
   });
 });

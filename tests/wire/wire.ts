@@ -4,7 +4,7 @@ import { compiled, type Figures, figuresOf, isKnownLoss, ratio, XLA } from './me
 
 const parts = process.argv.slice(2);
 const logs: number[] = [];
-let [lost, refused, unexpected] = [0, 0, 0];
+let [lost, refused, unexpected, moved] = [0, 0, 0, 0];
 for (const [name, xla] of Object.entries(XLA)) {
   if (parts.length > 0 && !parts.some((p) => name.includes(p))) continue;
   const ours = measured(name);
@@ -17,7 +17,9 @@ for (const [name, xla] of Object.entries(XLA)) {
   const wire = ratio(ours.bytes, xla.bytes);
   const flops = ratio(ours.flops, xla.flops);
   if (xla.bytes > 0) logs.push(Math.log(Math.max(0.25, wire)));
-  const bad = wire > 1 || flops > 1.02;
+  const otherwise = ours.results.filter((tiles, i) => tiles !== xla.results[i]).length;
+  moved += otherwise;
+  const bad = wire > 1 || flops > 1.02 || otherwise > 0;
   if (bad) lost++;
   if (bad && !isKnownLoss(name)) unexpected++;
   console.log(
@@ -26,7 +28,7 @@ for (const [name, xla] of Object.entries(XLA)) {
 }
 const mean = Math.exp(logs.reduce((a, b) => a + b, 0) / Math.max(1, logs.length));
 console.log(
-  `${logs.length} programs that move something, geometric mean ${mean.toFixed(3)}; ${lost} lost, ${refused} refused`,
+  `${logs.length} programs that move something, geometric mean ${mean.toFixed(3)}; ${lost} lost, ${refused} refused, ${moved} results laid out otherwise`,
 );
 
 if (unexpected > 0) process.exitCode = 1;
