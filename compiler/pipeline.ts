@@ -5,7 +5,7 @@ import type { Registry } from '../ir/op.ts';
 import { cutLayouts } from '../passes/partition/cut-layouts.ts';
 import { gatheredCalls } from '../passes/partition/gathered-calls.ts';
 import { decideLayouts } from '../passes/partition/insert-reshards.ts';
-import { loopInvariants } from '../passes/partition/loop-invariants.ts';
+import { loopInvariants } from '../passes/propagate/loop-invariants.ts';
 import { localize } from '../passes/partition/localize.ts';
 import { lowerReshards } from '../passes/partition/lower-reshards.ts';
 import { oneOrder } from '../passes/partition/one-order.ts';
@@ -27,6 +27,13 @@ import { nothingSharded } from '../passes/propagate/nothing-sharded.ts';
 import { propagate } from '../passes/propagate/propagate.ts';
 
 export const PIPELINE: readonly Pass[] = [
+  definePass({
+    name: 'loop-invariants',
+    doc: 'what a loop never changes is read from outside it',
+    requires: 'parsed',
+    ensures: 'parsed',
+    run: (module) => loopInvariants(module),
+  }),
   definePass({
     name: 'split-constants',
     doc: 'one copy of a constant per use',
@@ -64,13 +71,6 @@ export const PIPELINE: readonly Pass[] = [
     requires: 'propagated',
     ensures: 'propagated',
     run: (module, ctx) => onDevices(module, ctx.report),
-  }),
-  definePass({
-    name: 'loop-invariants',
-    doc: 'what a loop never changes is read from outside it',
-    requires: 'propagated',
-    ensures: 'propagated',
-    run: (module) => loopInvariants(module),
   }),
   definePass({
     name: 'plain-reductions',

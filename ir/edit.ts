@@ -230,6 +230,16 @@ export class EditOp {
     });
   }
 
+  /** Its uses become the ones made last. */
+  relink(): void {
+    for (const use of this.links) {
+      const { value } = use;
+      if (value === undefined) continue;
+      value.dropUse(use);
+      value.addUse(use);
+    }
+  }
+
   append(block: EditBlock): void {
     this.link(block, block.last, undefined);
   }

@@ -3,8 +3,8 @@
  * user priority → op priority → a strategy (aggressive around basic) → the fixed point over the graph.
  *
  * The program is read as XLA reads it before it asks Shardy: calls are inlined, broadcasts come in steps
- * (xla-broadcasts.ts), and arguments and results end before their first sub-axis (2 key heads that came out over half of y
- * are whole). Without an annotation, results are then laid out as XLA lays them out.
+ * (xla-broadcasts.ts), ops in another order (xla-order.ts), and arguments and results end before their first sub-axis (2 key
+ * heads that came out over half of y are whole). Without an annotation, results are then laid out as XLA lays them out.
  */
 import { edit, finish } from '../../ir/edit-convert.ts';
 import type { EditFunc, EditModule, EditOp, EditValue } from '../../ir/edit.ts';
@@ -33,6 +33,7 @@ import { type Conflict, conflictsOf } from './conflicts.ts';
 import { Driver } from './fixed-point.ts';
 import { Graph } from './graph.ts';
 import { userPriority } from './user-priority.ts';
+import { XlaOrder } from './xla-order.ts';
 import { type Joined, SplitBroadcasts } from './xla-broadcasts.ts';
 
 export type { Cause } from './causes.ts';
@@ -65,11 +66,13 @@ export function propagate(
   importShardingGroups(program);
   syncGroups(program);
   const broadcasts = asWritten ? undefined : new SplitBroadcasts(program);
+  const order = asWritten ? undefined : new XlaOrder(program);
   const graph = new Graph(program, registry, { keepsUnread: true, chlo: true });
   const causes = new CauseLog();
   graph.layouts.forEach((layout, slot) => causes.annotated(slot as ValueId, undefined, layout));
   userPriority(new Driver(graph, causes), aggressive);
   layValues(graph, program, mesh.name);
+  order?.restore();
   const joined = broadcasts?.join();
   if (!asWritten) removeSubAxes(program);
   return laidOut(graph, program, causes, joined);

@@ -110,11 +110,11 @@ describe('shardc FILE', () => {
     const parts = out.split(/^\/\/ after (.*)\n/m).slice(1);
     const names = parts.filter((_, i) => i % 2 === 0);
     expect(names).toEqual([
+      'loop-invariants',
       'split-constants',
       'propagate',
       'one-order',
       'on-devices',
-      'loop-invariants',
       'plain-reductions',
       'shifts',
       'pad-dims',
@@ -243,7 +243,7 @@ describe('shardc opt', () => {
     const { code, err } = shardc(['opt', BLOCK, '--passes', 'localize']);
     expect(code).toBe(1);
     expect(err).toMatch(
-      /help: run before it: split-constants,propagate,one-order,on-devices,loop-invariants,plain-reductions,shifts,pad-dims,split-sharded,insert-reshards,trim-padding,lower-reshards/,
+      /help: run before it: loop-invariants,split-constants,propagate,one-order,on-devices,plain-reductions,shifts,pad-dims,split-sharded,insert-reshards,trim-padding,lower-reshards/,
     );
   });
 });

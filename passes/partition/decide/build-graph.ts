@@ -230,10 +230,9 @@ class GraphBuilder {
     const propagated = (v: ValueId): Layout => propagatedLayout(this.func, this.table, v);
     const layouts = [op.operands.map(propagated), op.results.map(propagated)] as const;
     const heavy = op.kind === 'dot_general' || op.kind === 'convolution';
-    const { repeatable, spare } =
-      op.kind === 'dot_general'
-        ? dotWork(shape.rule, trueSizes(this.func, op), ...layouts, this.table.freeAxes)
-        : noDot;
+    const { repeatable, spare } = heavy
+      ? dotWork(shape.rule, trueSizes(this.func, op), ...layouts, this.table.freeAxes)
+      : noDot;
     const asked = heavy ? this.annotated.get(op.results[0] as ValueId) : undefined;
     const special = `${spare === undefined ? '' : ` ${spareKey(spare)}`}${asked === undefined ? '' : ` asked ${asked}`}`;
     const node: OpNode = {

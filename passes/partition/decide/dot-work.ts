@@ -1,12 +1,12 @@
 /**
- * How far a dot's work is split where its contracting dim is split on one operand alone, by propagated layouts (a decision
- * does not change what may be decided). Bytes are not bought with redundant compute, with one exception: an operand no
- * larger than the result is gathered, which moves n(g-1)/g; computing on shards and summing moves at least twice that.
+ * How far the work of a dot or convolution is split, by propagated layouts (a decision does not change what may be decided).
+ * Bytes are not bought with redundant compute, but where XLA computes redundantly too, so we compute no more than it does
+ * (dot_handler.cc: groups by free dims that the result has, then by contracting dims that both operands have):
  *
- *   dot %a @{_, y}, %b @{_, _} → @{_, _}    // %a no larger: repeatable along y, all_gather %a, all of it on each device
+ *   dot %a @{_, y}, %b @{_, _} → @{_, _}    // %a no larger than the result: repeatable along y, all_gather %a, all of it on
+ *                                           // each device; computing on shards and summing moves at least twice as much
+ *   dot %a @{_, _}, %b @{_, y} → @{_, _}    // %b no larger: repeatable along y, which the result would have to be gathered from
  *   dot %a @{x, _}, %b @{x, _} → @{x, _}    // %b larger, y idle: spare y for the contracting dim, %a @{x, y}, %b @{y, _}
- *
- * In both XLA does the same (dot_handler.cc, groups by free dims first), so we compute no more than it does.
  */
 import type { FactorRule } from '../../../ir/factors.ts';
 import type { Layout } from '../../../ir/layout.ts';
@@ -39,17 +39,29 @@ export function dotWork(
   let spare: DotWork['spare'];
   operands.forEach((layout, i) => {
     const others = [...operands.filter((_, j) => j !== i), result].flatMap(axesOf);
+    const gathered = (axes: readonly AxisRef[]): number =>
+      localBytes(view.operands[i] as TensorType, layout) * axesSize(axes);
+    const alone = (axis: AxisRef): boolean => !others.some((o) => overlaps(axis, o));
+    const oneSided = operands.every((l, j) => j === i || !isSummed(rule, j, l));
     project(rule, rule.operands[i] ?? [], layout).forEach((axes, factor) => {
-      if (rule.factors[factor]?.kind !== 'reduce' || axes.length === 0) return;
-      const alone = axes.every((a) => !others.some((o) => overlaps(a, o)));
-      const gathered = localBytes(view.operands[i] as TensorType, layout) * axesSize(axes);
-      if (gathered <= held) repeatable.push(...(alone ? axes : []));
-      else if (!alone && !operands.every((l, j) => sharesFactor(rule, j, l, factor)))
+      if (axes.length === 0) return;
+      const small = gathered(axes) <= held;
+      if (rule.factors[factor]?.kind !== 'reduce') {
+        if (small) repeatable.push(...axes.filter(alone));
+      } else if (small) {
+        if (oneSided && axes.every(alone)) repeatable.push(...axes);
+      } else if (!axes.every(alone) && !operands.every((l, j) => sharesFactor(rule, j, l, factor)))
         spare = spareFor(rule, factor, axes, free, [layout, ...operands, result].flatMap(axesOf)) ?? spare;
     });
   });
   return { repeatable, spare };
 }
+
+/** Is a contracting dim of this operand sharded? */
+const isSummed = (rule: FactorRule, i: number, layout: Layout): boolean =>
+  project(rule, rule.operands[i] ?? [], layout).some(
+    (axes, f) => axes.length > 0 && rule.factors[f]?.kind === 'reduce',
+  );
 
 /** Is the factor sharded on this operand? */
 const sharesFactor = (rule: FactorRule, i: number, layout: Layout, factor: number): boolean =>

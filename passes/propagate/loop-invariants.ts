@@ -6,14 +6,16 @@
  *   →  %r = while (%i = %zero) … { …; return %j }      // %w inside, and %r#1 after it, are %0
  */
 import { FuncBuilder } from '../../ir/build.ts';
-import { type Block, type Func, mainFunction, type Module, type Op, type ValueId, walkOps } from '../../ir/program.ts';
+import { type Block, type Func, type Module, type Op, type ValueId, walkOps } from '../../ir/program.ts';
 
-/** Propagated → propagated. */
-export function loopInvariants(module: Module): Module {
-  const func = mainFunction(module);
-  const any = [...walkOps(func.body)].some((op) => op.kind === 'while' && changing(op).length < op.results.length);
-  return any ? { ...module, functions: [new Freeing(func).run()] } : module;
-}
+/** Parsed → parsed. */
+export const loopInvariants = (module: Module): Module => ({
+  ...module,
+  functions: module.functions.map((f) => (carriesInvariants(f) ? new Freeing(f).run() : f)),
+});
+
+const carriesInvariants = (func: Func): boolean =>
+  [...walkOps(func.body)].some((op) => op.kind === 'while' && changing(op).length < op.results.length);
 
 /** Indices of what the body gives back changed. */
 function changing(op: Op): number[] {
