@@ -116,12 +116,15 @@ export const pad: AnyOpDef = defineOp<OpAttrs['pad']>({
 const holes = (attrs: OpAttrs['pad'], type: TensorType, d: number): number =>
   Math.max((type.shape[d] as number) - 1, 0) * (attrs.interior[d] as number);
 
-/** What is padded already is made longer by more of the same: the operand's own padding must hold it too. */
+/**
+ * What is padded already is made longer by more of the same: where elements come after the true ones, the operand's own
+ * padding must hold them too. A shift keeps its size, and so do its padded dims.
+ */
 function padPadding({ attrs }: OpView<OpAttrs['pad']>, d: number, rule: FactorRule): PadRule | null {
-  if (passes(rule, d)) return unpadded(attrs, d) ? { gives: (held) => [held.reduce(meet)] } : null;
+  if (unpadded(attrs, d)) return passes(rule, d) ? { gives: (held) => [held.reduce(meet)] } : null;
   const shows = (attrs.high[d] as number) > (attrs.interior[d] as number);
   return {
-    apart: 'all',
+    ...(passes(rule, d) ? {} : { apart: 'all' as const }),
     needs: ([, fill]) => (!shows ? [] : typeof fill === 'object' ? [fill] : null),
   };
 }

@@ -49,6 +49,31 @@ describe('shifts', () => {
     expectShifts(moved('f32[8, 6]', body, 'f32[4, 6]'));
   });
 
+  it.each([1, -1, 2, -3])('a shift by %i of a dim that does not divide moves borders, its padding aside', (by) => {
+    const body = `  %0 = constant 0.5 : f32[]
+  %p = sharding_constraint %x, @{_, _}
+  %q = negate %p
+  %s = sharding_constraint %q, @{x, _}
+  %t = tanh %s
+  %u = pad %t, %0 low=[${by}, 0] high=[${-by}, 0] interior=[0, 0]
+  %v = multiply %u, %u
+  %w = sharding_constraint %v, @{x, _}
+  %r = reduce_sum %w dims=[0]`;
+    const text = `module @m
+mesh @mesh {x=4}
+func @main(%x: f32[10, 6] @{_, _}) -> (f32[6] @{_}) {
+${body}
+  return %r
+}
+`;
+    const compiled = compile(parseTir({ file: 'shift.tir', text }));
+    const check = runCheck(compiled, 'full', 3);
+    expect(check).toMatchObject({ verdict: 'ok' });
+    const { collectives } = makeReport(compiled, machine('tpu-v5e'), check).report;
+    expect(Object.keys(collectives)).not.toContain('all_gather');
+    expect(Object.keys(collectives)).toContain('collective_shift');
+  });
+
   it('a slice of joined values that lies in one of them reads that one alone', () => {
     const body = `  %n = negate %x
   %c = concatenate %n, %new, %x dim=0

@@ -270,6 +270,7 @@ def pipeline(on, batch, S=4, N=8, B=16, M=32):
 
 program("pipeline", "stages-4x2", lambda: pipeline(On(x=4, y=2), "y"))
 program("pipeline", "stages-8", lambda: pipeline(On(x=8), None, S=8))
+program("pipeline", "uneven-8", lambda: pipeline(On(x=8), None, S=12))
 
 def circular(on, S=4, N=6, B=8, M=16):
     """The stages' buffer rolls: what leaves the last stage enters the first again."""
