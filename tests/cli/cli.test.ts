@@ -132,7 +132,7 @@ describe('shardc FILE', () => {
     const { code, err } = shardc([BLOCK, '--stop-after', 'propagate', '--time-passes', '--verify-each']);
     expect(code).toBe(0);
     expect(err).toMatch(/propagate +[\d.]+ ms/);
-    expect(err).toContain('verified after each of 2 passes: types, text, numbers');
+    expect(err).toContain('verified after each of 3 passes: types, text, numbers');
     expect(err).toContain('stopped after propagate');
   });
 

@@ -8,7 +8,6 @@ sys.path.insert(0, str(HERE.parent / "xla"))
 import simulated
 from meter import meter
 
-names = sys.argv[1:] or sorted(p.stem for p in (HERE / "fixtures").glob("*.mlir"))
 simulated.start(8)
 from jax._src.lib import xla_client as xc
 
@@ -24,12 +23,17 @@ def tiles(sharding):
         held[device] = "".join(map(str, digits))
     return " ".join(held[d] for d in sorted(held)) if math.prod(sizes[:rank]) > 1 else ""
 
-FIGURES = HERE / "figures.json"
-figures = json.loads(FIGURES.read_text()) if FIGURES.exists() and sys.argv[1:] else {}
-for name in names:
-    try:
-        executable, _, _ = simulated.build((HERE / "fixtures" / f"{name}.mlir").read_text())
-        m = meter(executable.hlo_modules()[0].to_string(), 8)
-        figures[name] = dict(bytes=m["total"], flops=m["flops"], count=m["count"], kinds=m["bytes"], results=[tiles(s) for s in executable.get_output_shardings()])
-    except Exception as e: print(name, type(e).__name__, str(e)[:300])
-FIGURES.write_text("{\n" + ",\n".join(f" {json.dumps(k)}: {json.dumps(v, sort_keys=True)}" for k, v in sorted(figures.items())) + "\n}\n")
+def figures_of(text):
+    simulated.use(devices := simulated.mesh_size(text))
+    executable, _, _ = simulated.build(text)
+    m = meter(executable.hlo_modules()[0].to_string(), devices)
+    return dict(bytes=m["total"], flops=m["flops"], count=m["count"], kinds=m["bytes"], results=[tiles(s) for s in executable.get_output_shardings()])
+
+if __name__ == "__main__":
+    FIGURES = HERE / "figures.json"
+    names = sys.argv[1:] or sorted(p.stem for p in (HERE / "fixtures").glob("*.mlir"))
+    figures = json.loads(FIGURES.read_text()) if FIGURES.exists() and sys.argv[1:] else {}
+    for name in names:
+        try: figures[name] = figures_of((HERE / "fixtures" / f"{name}.mlir").read_text())
+        except Exception as e: print(name, type(e).__name__, str(e)[:300])
+    FIGURES.write_text("{\n" + ",\n".join(f" {json.dumps(k)}: {json.dumps(v, sort_keys=True)}" for k, v in sorted(figures.items())) + "\n}\n")

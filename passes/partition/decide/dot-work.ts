@@ -42,7 +42,7 @@ export function dotWork(
     const gathered = (axes: readonly AxisRef[]): number =>
       localBytes(view.operands[i] as TensorType, layout) * axesSize(axes);
     const alone = (axis: AxisRef): boolean => !others.some((o) => overlaps(axis, o));
-    const oneSided = operands.every((l, j) => j === i || !isSummed(rule, j, l));
+    const oneSided = operands.every((l, j) => j === i || !isSummed(rule, j, l, axesOf(result)));
     project(rule, rule.operands[i] ?? [], layout).forEach((axes, factor) => {
       if (axes.length === 0) return;
       const small = gathered(axes) <= held;
@@ -57,10 +57,10 @@ export function dotWork(
   return { repeatable, spare };
 }
 
-/** Is a contracting dim of this operand sharded? */
-const isSummed = (rule: FactorRule, i: number, layout: Layout): boolean =>
+/** Is a contracting dim of this operand sharded, along axes that the result leaves to it? */
+const isSummed = (rule: FactorRule, i: number, layout: Layout, taken: readonly AxisRef[]): boolean =>
   project(rule, rule.operands[i] ?? [], layout).some(
-    (axes, f) => axes.length > 0 && rule.factors[f]?.kind === 'reduce',
+    (axes, f) => rule.factors[f]?.kind === 'reduce' && axes.some((a) => !taken.some((t) => overlaps(a, t))),
   );
 
 /** Is the factor sharded on this operand? */
