@@ -5,7 +5,8 @@
  *
  *   dot %a @{_, y}, %b @{_, _} → @{_, _}    // %a no larger than the result: repeatable along y, all_gather %a, all of it on
  *                                           // each device; computing on shards and summing moves at least twice as much
- *   dot %a @{_, _}, %b @{_, y} → @{_, _}    // %b no larger: repeatable along y, which the result would have to be gathered from
+ *   dot %a @{_, _}, %b @{_, y} → @{_, _}    // %b no larger: repeatable along y, over which the result would be gathered
+ *   dot %a @{_, y}, %b @{x, y} → @{_, y}    // the result leaves no y to %a's contracting dim, and %a is no larger than %b: along x
  *   dot %a @{x, _}, %b @{x, _} → @{x, _}    // %b larger, y idle: spare y for the contracting dim, %a @{x, y}, %b @{y, _}
  */
 import type { FactorRule } from '../../../ir/factors.ts';
@@ -42,7 +43,10 @@ export function dotWork(
     const gathered = (axes: readonly AxisRef[]): number =>
       localBytes(view.operands[i] as TensorType, layout) * axesSize(axes);
     const alone = (axis: AxisRef): boolean => !others.some((o) => overlaps(axis, o));
-    const oneSided = operands.every((l, j) => j === i || !isSummed(rule, j, l, axesOf(result)));
+    const [own, taken] = [byteSize(view.operands[i] as TensorType), axesOf(result)];
+    const oneSided = operands.every(
+      (l, j) => j === i || !isSummed(rule, j, l, byteSize(view.operands[j] as TensorType) <= own ? taken : []),
+    );
     project(rule, rule.operands[i] ?? [], layout).forEach((axes, factor) => {
       if (axes.length === 0) return;
       const small = gathered(axes) <= held;
@@ -57,7 +61,7 @@ export function dotWork(
   return { repeatable, spare };
 }
 
-/** Is a contracting dim of this operand sharded, along axes that the result leaves to it? */
+/** Is a contracting dim of this operand sharded, along axes that are not taken? */
 const isSummed = (rule: FactorRule, i: number, layout: Layout, taken: readonly AxisRef[]): boolean =>
   project(rule, rule.operands[i] ?? [], layout).some(
     (axes, f) => rule.factors[f]?.kind === 'reduce' && axes.some((a) => !taken.some((t) => overlaps(a, t))),
