@@ -1,7 +1,7 @@
 /** Which values a question is about: by name, by line of the program, or by line of the user's own source. */
 import { userError } from '../../ir/diagnostics.ts';
 import { suggestion } from '../../ir/text/problems.ts';
-import { mainFunction, type Origin, type ValueId } from '../../ir/program.ts';
+import { mainFunction, type Module, type Origin, type ValueId, walkOps } from '../../ir/program.ts';
 import type { Compiled } from '../compile.ts';
 import { written } from './places.ts';
 
@@ -14,6 +14,8 @@ export function findValues(compiled: Compiled, question: string): ValueId[] {
   const name = question.replace(/^%/, '');
   const named = values.flatMap((v, id) => (v.name === name || v.origin?.label === question ? [id as ValueId] : []));
   if (named.length > 0) return named;
+  const carried = carriedAs(compiled.source).get(name);
+  if (carried !== undefined) return findValues(compiled, carried);
   const line = /^(.*):(\d+)$/.exec(question);
   if (line !== null) return atLine(compiled, line[1] as string, Number(line[2]));
   const names = [...new Set(values.flatMap((v) => (v.name === undefined ? [] : [v.name])))];
@@ -22,6 +24,26 @@ export function findValues(compiled: Compiled, question: string): ValueId[] {
     expected: 'a name as it stands in the file, or a line: :42, model.py:42',
     help: near ?? `for example %${names[0] ?? 'arg0'}`,
   });
+}
+
+/** What a loop only reads is read from outside (loop-invariants): its names inside and after the loop → that outside. */
+function carriedAs({ functions }: Module): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const { body: all, values } of functions) {
+    const nameOf = (v: ValueId | undefined): string | undefined => (v === undefined ? undefined : values[v]?.name);
+    for (const { kind, operands, results, regions } of walkOps(all)) {
+      if (kind !== 'while') continue;
+      const [cond, body] = regions;
+      operands.forEach((v, i) => {
+        const outside = nameOf(v);
+        if (outside === undefined || body?.ops.at(-1)?.operands[i] !== body?.params[i]) return;
+        for (const inside of [cond?.params[i], body?.params[i], results[i]].map(nameOf))
+          if (inside !== undefined && inside !== outside) found.set(inside, found.get(outside) ?? outside);
+      });
+    }
+  }
+  for (const name of found.values()) found.delete(name);
+  return found;
 }
 
 function atLine(compiled: Compiled, file: string, line: number): ValueId[] {

@@ -87,6 +87,14 @@ export class CauseLog {
     }
   }
 
+  /** What ops are told as. */
+  rename(told: (op: CauseOp) => CauseOp): void {
+    for (const list of this.causes.values())
+      list.forEach((c, i) => {
+        if (c.op !== undefined) list[i] = { ...c, op: told(c.op) };
+      });
+  }
+
   /** When the slot got the axis. */
   private since(slot: ValueId, axis: AxisRef): number {
     return this.causes.get(slot)?.find((c) => overlaps(c.axis, axis))?.order ?? Number.POSITIVE_INFINITY;

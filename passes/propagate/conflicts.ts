@@ -7,6 +7,7 @@
 import { prefixStatus } from '../../ir/axes.ts';
 import { factorName } from '../../ir/factors.ts';
 import { type AxisRef, axesSize, overlaps } from '../../ir/mesh.ts';
+import type { EditOp } from '../../ir/edit.ts';
 import type { ValueId } from '../../ir/program.ts';
 import { elementCount } from '../../ir/types.ts';
 import type { Cause, CauseLog, CauseOp } from './causes.ts';
@@ -19,6 +20,8 @@ export interface Candidate {
   readonly dim: number;
   readonly axes: readonly AxisRef[];
   readonly factor: string;
+  /** The value is a result of the op. */
+  readonly isResult: boolean;
 }
 
 export interface Conflict {
@@ -38,8 +41,9 @@ export const ROUNDS = [
   'everything',
 ] as const;
 
-export function conflictsOf(graph: Graph, log: CauseLog): Conflict[] {
-  return graph.nodes.flatMap((node) => (node.edge ? [] : conflictsAt(graph, log, node)));
+/** `opOf`: what an op is told as, as the causes in the log are. */
+export function conflictsOf(graph: Graph, log: CauseLog, opOf: (op: EditOp) => CauseOp): Conflict[] {
+  return graph.nodes.flatMap((node) => (node.edge ? [] : conflictsAt(graph, log, node, opOf(node.op))));
 }
 
 interface Side extends Candidate {
@@ -47,7 +51,7 @@ interface Side extends Candidate {
   readonly index: number;
 }
 
-function conflictsAt(graph: Graph, log: CauseLog, node: Node): Conflict[] {
+function conflictsAt(graph: Graph, log: CauseLog, node: Node, op: CauseOp): Conflict[] {
   const { rule } = node;
   if (rule === undefined) return [];
   let split = 0;
@@ -63,7 +67,7 @@ function conflictsAt(graph: Graph, log: CauseLog, node: Node): Conflict[] {
       graph.layoutAt(node, v, t >= operands),
     ),
   );
-  const sides = sidesOf(tensors, values);
+  const sides = sidesOf(tensors, values, operands);
   const found: Conflict[] = [];
   const seen = new Set<string>();
   for (const a of sides) {
@@ -72,7 +76,7 @@ function conflictsAt(graph: Graph, log: CauseLog, node: Node): Conflict[] {
       const key = [sideKey(a), sideKey(b)].sort().join(' ');
       if (seen.has(key)) continue;
       seen.add(key);
-      found.push(settled(graph, log, node, tensors, values, a, b));
+      found.push(settled(graph, log, node, op, tensors, values, a, b));
     }
   }
   return found;
@@ -80,12 +84,22 @@ function conflictsAt(graph: Graph, log: CauseLog, node: Node): Conflict[] {
 
 const sideKey = (s: Side): string => `${s.factor}:${s.axes.map((a) => `${a.name}.${a.pre}.${a.size}`).join('+')}`;
 
-function sidesOf(tensors: readonly TensorProjection[], values: readonly ValueId[]): Side[] {
+function sidesOf(tensors: readonly TensorProjection[], values: readonly ValueId[], operands: number): Side[] {
   return tensors.flatMap((tensor, t) =>
     tensor.factors.flatMap((held, f): Side[] => {
       if (held === undefined || held.axes.length === 0) return [];
       const dim = tensor.dims.findIndex((factors) => factors.includes(f));
-      return [{ tensor: t, index: f, factor: factorName(f), value: values[t] as ValueId, dim, axes: held.axes }];
+      return [
+        {
+          isResult: t >= operands,
+          tensor: t,
+          index: f,
+          factor: factorName(f),
+          value: values[t] as ValueId,
+          dim,
+          axes: held.axes,
+        },
+      ];
     }),
   );
 }
@@ -100,6 +114,7 @@ function settled(
   graph: Graph,
   log: CauseLog,
   node: Node,
+  op: CauseOp,
   tensors: readonly TensorProjection[],
   values: readonly ValueId[],
   a: Side,
@@ -110,18 +125,18 @@ function settled(
     s.tensor >= first ||
     tensors.slice(first).some((t) => t.factors[s.index]?.axes.some((x) => s.axes.some((y) => overlaps(x, y))));
   const [aWins, bWins] = [follows(a), follows(b)];
-  const candidates = [a, b].map(({ value, dim, axes, factor }) => ({ value, dim, axes, factor }));
-  const op = { kind: node.op.kind, origin: node.op.origin };
+  const candidates = [a, b].map(({ value, dim, axes, factor, isResult }) => ({ value, dim, axes, factor, isResult }));
   if (aWins === bWins)
     return { op, candidates, why: 'the result follows neither: what is cheapest to move is decided by bytes' };
   const [winner, loser] = aWins ? [a, b] : [b, a];
-  return { op, candidates, winner: aWins ? 0 : 1, why: reason(graph, log, node, values, winner, loser) };
+  return { op, candidates, winner: aWins ? 0 : 1, why: reason(graph, log, node, op, values, winner, loser) };
 }
 
 function reason(
   graph: Graph,
   log: CauseLog,
   node: Node,
+  op: CauseOp,
   values: readonly ValueId[],
   winner: Side,
   loser: Side,
@@ -134,7 +149,7 @@ function reason(
   const taken = results.map((v) => causeOf(v, winner.axes)).find((c) => c !== undefined);
   const [mine, other] = [causeOf(winner.value, winner.axes, winner.dim), causeOf(loser.value, loser.axes, loser.dim)];
   if (taken !== undefined && taken.op === undefined) return 'the result is annotated so';
-  if (taken?.op !== undefined && (taken.op.kind !== node.op.kind || taken.op.origin !== node.op.origin))
+  if (taken?.op !== undefined && (taken.op.kind !== op.kind || taken.op.origin !== op.origin))
     return `the result had it already, through ${taken.op.kind}, in the round of ${roundText(taken.round)}`;
   if ((taken?.priority ?? 0) < (other?.priority ?? 0))
     return `priority p${taken?.priority ?? 0} decides before p${other?.priority}`;

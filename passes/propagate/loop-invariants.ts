@@ -8,30 +8,41 @@
 import { FuncBuilder } from '../../ir/build.ts';
 import { type Block, type Func, type Module, type Op, type ValueId, walkOps } from '../../ir/program.ts';
 
-/** Parsed → parsed. */
+/** Parsed → parsed. What is annotated, itself or by an edge, stays carried: it says how the loop is laid out. */
 export const loopInvariants = (module: Module): Module => ({
   ...module,
-  functions: module.functions.map((f) => (carriesInvariants(f) ? new Freeing(f).run() : f)),
+  functions: module.functions.map((func) => {
+    const freeing = new Freeing(func);
+    return freeing.any() ? freeing.run() : func;
+  }),
 });
-
-const carriesInvariants = (func: Func): boolean =>
-  [...walkOps(func.body)].some((op) => op.kind === 'while' && changing(op).length < op.results.length);
-
-/** Indices of what the body gives back changed. */
-function changing(op: Op): number[] {
-  const [, body] = op.regions;
-  const returned = body?.ops.at(-1)?.operands ?? [];
-  return op.results.map((_, i) => i).filter((i) => returned[i] !== body?.params[i]);
-}
 
 class Freeing {
   private readonly func: Func;
   private readonly builder: FuncBuilder;
   private readonly renamed = new Map<ValueId, ValueId>();
+  /** Read by an edge of the file. */
+  private readonly edged = new Set<ValueId>();
 
   constructor(func: Func) {
     this.func = func;
     this.builder = new FuncBuilder(func.values);
+    for (const op of walkOps(func.body))
+      if (op.kind === 'data_flow_edge') op.operands.forEach((v) => this.edged.add(v));
+  }
+
+  any(): boolean {
+    return [...walkOps(this.func.body)].some((op) => op.kind === 'while' && this.kept(op).size < op.results.length);
+  }
+
+  /** Indices of what stays state: what the body gives back changed, or is annotated. */
+  private kept({ regions: [cond, body], results }: Op): ReadonlySet<number> {
+    const returned = body?.ops.at(-1)?.operands ?? [];
+    const isSaid = (v: ValueId | undefined): boolean =>
+      v !== undefined && (this.func.values[v]?.layout !== undefined || this.edged.has(v));
+    const stays = (i: number): boolean =>
+      returned[i] !== body?.params[i] || [results[i], cond?.params[i], body?.params[i]].some(isSaid);
+    return new Set(results.map((_, i) => i).filter(stays));
   }
 
   run(): Func {
@@ -39,31 +50,31 @@ class Freeing {
     return { ...this.func, body, values: this.builder.values };
   }
 
-  private block(block: Block, kept?: readonly number[]): Block {
+  private block(block: Block, kept?: ReadonlySet<number>): Block {
     return this.builder.region(() => {
       block.params.forEach((p, i) => {
-        if (kept === undefined || kept.includes(i)) this.builder.paramAt(p);
+        if (kept === undefined || kept.has(i)) this.builder.paramAt(p);
       });
       for (const op of block.ops) this.op(op, op.kind === 'return' ? kept : undefined);
     });
   }
 
-  private op(op: Op, kept: readonly number[] | undefined): void {
+  private op(op: Op, kept: ReadonlySet<number> | undefined): void {
     const operands = op.operands.map((v) => this.renamed.get(v) ?? v);
-    if (kept !== undefined) this.builder.push({ ...op, operands: kept.map((i) => operands[i] as ValueId) });
+    if (kept !== undefined) this.builder.push({ ...op, operands: operands.filter((_, i) => kept.has(i)) });
     else if (op.kind === 'while') this.loop({ ...op, operands });
     else this.builder.push({ ...op, operands, regions: op.regions.map((r) => this.block(r)) });
   }
 
   private loop(op: Op): void {
     const [cond, body] = op.regions as readonly [Block, Block];
-    const kept = changing(op);
+    const kept = this.kept(op);
     op.operands.forEach((v, i) => {
-      if (kept.includes(i)) return;
+      if (kept.has(i)) return;
       for (const inside of [cond.params[i], body.params[i], op.results[i]])
         if (inside !== undefined) this.renamed.set(inside, v);
     });
-    const pick = <T>(list: readonly T[]): T[] => kept.map((i) => list[i] as T);
+    const pick = <T>(list: readonly T[]): T[] => list.filter((_, i) => kept.has(i));
     const condition = this.block({ ...cond, params: pick(cond.params) });
     this.builder.push({
       ...op,

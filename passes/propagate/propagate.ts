@@ -95,7 +95,9 @@ function layValues(graph: Graph, program: EditModule, mesh: string): void {
 
 /** The program without what is there for propagation alone; causes and conflicts name its values. */
 function laidOut(graph: Graph, program: EditModule, log: CauseLog, joined: Joined | undefined): PropagateResult {
-  const conflicts = conflictsOf(graph, log);
+  const told = (op: CauseOp): CauseOp => joined?.op.get(op as EditOp) ?? op;
+  log.rename(told);
+  const conflicts = conflictsOf(graph, log, told);
   for (const op of program.ops()) {
     if (op.kind !== 'manual_computation') continue;
     takeOver(op, 'parameters', parameterOwners(op));
@@ -110,11 +112,6 @@ function laidOut(graph: Graph, program: EditModule, log: CauseLog, joined: Joine
   const done = finish(program, 'propagated', ids);
   const standing = standIns(replaced);
   const idOf = (id: ValueId): ValueId | undefined => ids.get(standing(graph.values[id] as EditValue));
-  const opOf = (op: CauseOp | undefined): { op?: CauseOp } => {
-    if (op === undefined) return {};
-    const written = joined?.op.get(op as EditOp) ?? op;
-    return { op: { kind: written.kind, origin: written.origin } };
-  };
   const causesOf = (id: ValueId): readonly Cause[] | undefined => log.causes.get(graph.slot(id)) ?? log.causes.get(id);
   /** Past the steps of a broadcast, to the value that the axis came from. */
   const outside = (from: ValueId, axis: AxisRef): ValueId => {
@@ -130,20 +127,18 @@ function laidOut(graph: Graph, program: EditModule, log: CauseLog, joined: Joine
     if (known === undefined || at === undefined) return;
     found.set(
       at,
-      known.map((c) => ({
-        ...c,
-        ...opOf(c.op),
-        from: c.from === undefined ? undefined : idOf(outside(c.from, c.axis)),
-      })),
+      known.map((c) => ({ ...c, from: c.from === undefined ? undefined : idOf(outside(c.from, c.axis)) })),
     );
   });
-  const met = conflicts.map((c) => ({
+  const met = conflicts.map(({ candidates, ...c }) => ({
     ...c,
-    ...opOf(c.op),
-    candidates: c.candidates.map((side) => {
-      const { value, dims } = joined?.within.get(graph.values[side.value] as EditValue) ?? {};
-      if (value === undefined) return { ...side, value: idOf(side.value) ?? side.value };
-      return { ...side, value: ids.get(standing(value)) ?? side.value, dim: dims?.[side.dim] ?? side.dim };
+    candidates: candidates.map((side) => {
+      const between = joined?.within.get(graph.values[side.value] as EditValue);
+      if (between === undefined) return { ...side, value: idOf(side.value) ?? side.value };
+      const [value, dims] = side.isResult
+        ? [between.result, between.resultDims]
+        : [between.operand, between.operandDims];
+      return { ...side, value: ids.get(standing(value)) ?? side.value, dim: dims[side.dim] ?? side.dim };
     }),
   }));
   return { module: done, causes: found, conflicts: met };

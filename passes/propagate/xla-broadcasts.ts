@@ -14,13 +14,15 @@ import { elementCount } from '../../ir/types.ts';
 export interface Joined {
   readonly op: ReadonlyMap<EditOp, EditOp>;
   readonly result: ReadonlyMap<EditValue, EditValue>;
-  readonly within: ReadonlyMap<EditValue, Origin>;
+  readonly within: ReadonlyMap<EditValue, Between>;
 }
 
-/** The operand that a value between is of, and the operand's dims that it has. */
-interface Origin {
-  readonly value: EditValue;
-  readonly dims: readonly number[];
+/** A value between, on either side: the operand, the result, and which of their dims its own are. */
+interface Between {
+  readonly operand: EditValue;
+  readonly operandDims: readonly number[];
+  readonly result: EditValue;
+  readonly resultDims: readonly number[];
 }
 
 /** Split for as long as layouts are looked for: `join` makes them one again. */
@@ -37,15 +39,19 @@ export class SplitBroadcasts {
     const joined = {
       op: new Map<EditOp, EditOp>(),
       result: new Map<EditValue, EditValue>(),
-      within: new Map<EditValue, Origin>(),
+      within: new Map<EditValue, Between>(),
     };
     for (const [last, { attrs, first, between }] of this.splits) {
-      const value = first.operands[0] as EditValue;
-      const op = new EditOp('broadcast_in_dim', attrs, last.origin, [value], [last.result.info]);
+      const operand = first.operands[0] as EditValue;
+      const op = new EditOp('broadcast_in_dim', attrs, last.origin, [operand], [last.result.info]);
+      const dims = attrs.dims as readonly number[];
       op.insertBefore(first);
       last.result.replaceBy(op.result);
       joined.result.set(last.result, op.result);
-      for (const [step, dims] of between) joined.within.set(step.result, { value, dims });
+      for (const [step, operandDims] of between) {
+        const resultDims = operandDims.map((d) => dims[d] as number);
+        joined.within.set(step.result, { operand, operandDims, result: op.result, resultDims });
+      }
       for (const step of [last, ...[...between.keys()].reverse()]) {
         joined.op.set(step, op);
         step.erase();
@@ -81,8 +87,8 @@ export class SplitBroadcasts {
         [small, kept],
       ]);
     } else if (shape.length > 0 && shape.length < result.type.shape.length && isInOrder(dims)) {
-      if (elementCount(operand.type) === elementCount(result.type))
-        replace(step('reshape', {}, operand, result.info), []);
+      const count = elementCount(operand.type);
+      if (count > 0 && count === elementCount(result.type)) replace(step('reshape', {}, operand, result.info), []);
     }
   }
 }

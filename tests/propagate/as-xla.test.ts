@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { importStablehlo } from '../../compiler/index.ts';
+import { importStablehlo, parseTir } from '../../compiler/index.ts';
 import { registry } from '../../ir/ops/index.ts';
 import { mainFunction, type Module, type ValueId, walkOps } from '../../ir/program.ts';
 import { type PropagateResult, propagate } from '../../passes/propagate/propagate.ts';
@@ -64,4 +64,25 @@ describe('broadcasts are as written afterwards', () => {
     for (const { op } of [...causes.values()].flat())
       if (op?.kind === 'reshape') expect(reshapes.has(op.origin)).toBe(true);
   });
+});
+
+it('a conflict within a broadcast is told of the broadcast, each side by its own value', () => {
+  const text = `module @m
+mesh @mesh {x=2, y=2}
+func @main(%a: f32[8, 4] @{x, y}, %q: f32[8, 1] @{y, _}) {
+  %o = tanh %q
+  %e = broadcast_in_dim %o dims=[0, 1] : f32[8, 4]
+  %h = add %e, %a
+  return %h
+}
+`;
+  const { module, conflicts } = propagate(parseTir({ file: 'conflict.tir', text }), registry);
+  const { values } = mainFunction(module);
+  expect(conflicts.length).toBeGreaterThan(0);
+  for (const { op, candidates, why } of conflicts) {
+    expect(op.kind).toBe('broadcast_in_dim');
+    expect(why).not.toContain('reshape');
+    expect(candidates.map((c) => values[c.value]?.name)).toEqual(['o', 'e']);
+    for (const { value, dim, axes } of candidates) expect(values[value]?.layout?.dims[dim]?.axes).toEqual(axes);
+  }
 });
