@@ -191,6 +191,11 @@ export const isStart = (op: Op): boolean => starts.has(op.kind);
 /** A start as the collective that it begins; any other op as it is. */
 export const synchronous = (op: Op): Op => (isStart(op) ? { ...op, kind: op.kind.slice(0, -'_start'.length) } : op);
 
+/** Does a `while` give back what it carries at `i` as it came? */
+export function keepsCarry({ regions: [, body] }: Op, i: number): boolean {
+  return body !== undefined && body.ops.at(-1)?.operands[i] === body.params[i];
+}
+
 export function mainFunction(module: Module): Func {
   const main = module.functions.find((f) => f.name === 'main') ?? module.functions[0];
   if (main === undefined) throw new Error('the module holds no function');

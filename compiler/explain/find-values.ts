@@ -1,7 +1,7 @@
 /** Which values a question is about: by name, by line of the program, or by line of the user's own source. */
 import { userError } from '../../ir/diagnostics.ts';
 import { suggestion } from '../../ir/text/problems.ts';
-import { mainFunction, type Module, type Origin, type ValueId, walkOps } from '../../ir/program.ts';
+import { keepsCarry, mainFunction, type Module, type Origin, type ValueId, walkOps } from '../../ir/program.ts';
 import type { Compiled } from '../compile.ts';
 import { written } from './places.ts';
 
@@ -31,13 +31,13 @@ function carriedAs({ functions }: Module): Map<string, string> {
   const found = new Map<string, string>();
   for (const { body: all, values } of functions) {
     const nameOf = (v: ValueId | undefined): string | undefined => (v === undefined ? undefined : values[v]?.name);
-    for (const { kind, operands, results, regions } of walkOps(all)) {
-      if (kind !== 'while') continue;
-      const [cond, body] = regions;
-      operands.forEach((v, i) => {
+    for (const loop of walkOps(all)) {
+      if (loop.kind !== 'while') continue;
+      const [cond, body] = loop.regions;
+      loop.operands.forEach((v, i) => {
         const outside = nameOf(v);
-        if (outside === undefined || body?.ops.at(-1)?.operands[i] !== body?.params[i]) return;
-        for (const inside of [cond?.params[i], body?.params[i], results[i]].map(nameOf))
+        if (outside === undefined || !keepsCarry(loop, i)) return;
+        for (const inside of [cond?.params[i], body?.params[i], loop.results[i]].map(nameOf))
           if (inside !== undefined && inside !== outside) found.set(inside, found.get(outside) ?? outside);
       });
     }

@@ -6,7 +6,7 @@
  *   →  %r = while (%i = %zero) … { …; return %j }      // %w inside, and %r#1 after it, are %0
  */
 import { FuncBuilder } from '../../ir/build.ts';
-import { type Block, type Func, type Module, type Op, type ValueId, walkOps } from '../../ir/program.ts';
+import { type Block, type Func, keepsCarry, type Module, type Op, type ValueId, walkOps } from '../../ir/program.ts';
 
 /** Parsed → parsed. What is annotated, itself or by an edge, stays carried: it says how the loop is laid out. */
 export const loopInvariants = (module: Module): Module => ({
@@ -36,13 +36,13 @@ class Freeing {
   }
 
   /** Indices of what stays state: what the body gives back changed, or is annotated. */
-  private kept({ regions: [cond, body], results }: Op): ReadonlySet<number> {
-    const returned = body?.ops.at(-1)?.operands ?? [];
+  private kept(loop: Op): ReadonlySet<number> {
+    const [cond, body] = loop.regions;
     const isSaid = (v: ValueId | undefined): boolean =>
       v !== undefined && (this.func.values[v]?.layout !== undefined || this.edged.has(v));
     const stays = (i: number): boolean =>
-      returned[i] !== body?.params[i] || [results[i], cond?.params[i], body?.params[i]].some(isSaid);
-    return new Set(results.map((_, i) => i).filter(stays));
+      !keepsCarry(loop, i) || [loop.results[i], cond?.params[i], body?.params[i]].some(isSaid);
+    return new Set(loop.results.map((_, i) => i).filter(stays));
   }
 
   run(): Func {

@@ -58,7 +58,7 @@ export function propagate(
   cleanManualAxes(program);
   addDataFlowEdges(program);
   flattenCalls(program);
-  importCalls(program, false);
+  importCalls(program);
   if (!asWritten) inlineComputations(program, isUnannotated);
   edgesAtComputations(program);
   dropUncalled(program);

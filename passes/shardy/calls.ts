@@ -131,14 +131,14 @@ export function cloneFunction(module: EditModule, func: EditFunc, names: Names):
   return made;
 }
 
-/** Calls become named computations that hold their callee's body; edges are added at their ends. */
-export function importCalls(module: EditModule, withEdges: boolean): void {
+/** Calls become named computations that hold their callee's body. */
+export function importCalls(module: EditModule): void {
   const moved = new Map<EditFunc, Moved>();
   for (const func of calleesFirst(module)) for (const call of callsOf(func)) importCall(module, call, moved);
   module.functions = module.functions.filter((f) => !moved.has(f));
-  if (withEdges) edgesAtComputations(module);
 }
 
+/** Layouts cross the ends of computations along these. */
 export function edgesAtComputations(module: EditModule): void {
   for (const op of [...module.ops('post')]) if (op.kind === 'named_computation') addEdges(op);
 }

@@ -176,7 +176,7 @@ export function removeSubAxes(module: EditModule): void {
   main.resultLayouts = main.resultLayouts.map(cut);
 }
 
-export function withoutSubAxes(layout: Layout, mesh: Mesh): Layout {
+function withoutSubAxes(layout: Layout, mesh: Mesh): Layout {
   const dims = layout.dims.map((d) => {
     const at = d.axes.findIndex((a) => !isFullAxis(mesh, a));
     return !d.open || at < 0 ? d : { ...d, axes: d.axes.slice(0, at) };

@@ -21,6 +21,7 @@ import {
   dropUnused,
   exportComputations,
   flattenCalls,
+  edgesAtComputations,
   importCalls,
   reshardResults,
   resultsOfFunctions,
@@ -131,7 +132,10 @@ export const SDY_PASSES: Readonly<Record<string, SdyPass>> = {
   'sdy-flatten-call-graph': pass('a function of its own for every call', flattenCalls),
   'sdy-import-func-calls': pass(
     'calls become named computations',
-    (m, options) => importCalls(m, options.get('add-data-flow-edges-on-named-computations') !== 'false'),
+    (m, options) => {
+      importCalls(m);
+      if (options.get('add-data-flow-edges-on-named-computations') !== 'false') edgesAtComputations(m);
+    },
     ['add-data-flow-edges-on-named-computations'],
   ),
   'sdy-apply-sharding-constraints': pass(

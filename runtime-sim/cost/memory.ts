@@ -3,7 +3,7 @@
  * bodies hold while they run. Values that fusion keeps on chip take no memory; aliases share their operand's.
  */
 import { internalError } from '../../ir/diagnostics.ts';
-import { type Block, type Func, isStart, type Op, typeOf, type ValueId } from '../../ir/program.ts';
+import { type Block, type Func, isStart, keepsCarry, type Op, typeOf, type ValueId } from '../../ir/program.ts';
 import { byteSize } from '../../ir/types.ts';
 import { type BlockPlan, planLiveness } from '../liveness.ts';
 import { type FusionKind, Traffic } from './traffic.ts';
@@ -135,14 +135,11 @@ class Meter {
 
   /** A loop works in place on carries that nobody else reads, and on those it never changes; others are copied. */
   private openLoop(op: Op, dying: ReadonlySet<ValueId>): void {
-    const body = op.regions[1];
-    const returned = body?.ops.at(-1)?.operands;
     op.results.forEach((r, i) => {
       const operand = op.operands[i] as ValueId;
       const own = this.ownBuffer(operand);
-      const unchanged = returned !== undefined && returned[i] === body?.params[i];
       const free = own !== undefined && dying.has(operand) && othersOf(own) === 0;
-      if (own !== undefined && (unchanged || free)) this.keep(r, [operand]);
+      if (own !== undefined && (keepsCarry(op, i) || free)) this.keep(r, [operand]);
       else this.allocate(r);
       const held = this.ownBuffer(r);
       if (held !== undefined) held.waiting++;

@@ -8,7 +8,16 @@
  *   do (%i, %x, %xs) { %h = dot %x, %w[i];  %xs' = dynamic_update_slice %xs, %x at i … }      // forward
  *   do (%j, …) { %x = dynamic_slice %xs at j;  %h = dot %x, %w[j];  … }                       // this %h is computed again
  */
-import { type Block, type Elements, type Func, type Op, synchronous, typeOf, type ValueId } from '../../ir/program.ts';
+import {
+  type Block,
+  type Elements,
+  type Func,
+  keepsCarry,
+  type Op,
+  synchronous,
+  typeOf,
+  type ValueId,
+} from '../../ir/program.ts';
 import { elementCount } from '../../ir/types.ts';
 import { isMatrixOp } from './op-cost.ts';
 
@@ -64,11 +73,8 @@ class Numbering {
 
   /** Carries that a loop never changes keep their number, as do those it gathers ahead; the others are new in each trip. */
   private enter(op: Op, region: Block): void {
-    const returned = op.regions[1]?.ops.at(-1)?.operands;
     region.params.forEach((p, i) => {
-      const body = op.regions[1];
-      const unchanged = op.kind === 'while' && returned?.[i] === body?.params[i];
-      if (unchanged || (op.kind === 'while' && gathersAhead(op, i)))
+      if (op.kind === 'while' && (keepsCarry(op, i) || gathersAhead(op, i)))
         this.numbers.set(p, this.of(op.operands[i] as ValueId));
       else this.fresh(p);
     });
@@ -135,7 +141,7 @@ class Numbering {
     const returned = body?.ops.at(-1)?.operands;
     const makers = new Map(body?.ops.flatMap((o) => o.results.map((r) => [r, o] as const)));
     op.results.forEach((r, i) => {
-      if (returned?.[i] === body?.params[i] || gathersAhead(op, i)) {
+      if (keepsCarry(op, i) || gathersAhead(op, i)) {
         this.numbers.set(r, this.of(op.operands[i] as ValueId));
         return;
       }

@@ -5,7 +5,7 @@ import { edit } from '../../ir/edit-convert.ts';
 import { registry } from '../../ir/ops/index.ts';
 import { parseTir } from '../../ir/text/parse.ts';
 import { Graph } from '../../passes/propagate/graph.ts';
-import { importCalls } from '../../passes/shardy/calls.ts';
+import { edgesAtComputations, importCalls } from '../../passes/shardy/calls.ts';
 import { mergeConstants } from '../../passes/shardy/constants.ts';
 
 const numbers = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
@@ -20,7 +20,8 @@ ${numbers(depth)
   .map((i) => `private func @f${i + 1}(%a: f32[8]) -> f32[8] { ${bodyOf(i + 1 < depth ? i + 2 : undefined)} }`)
   .join('\n')}
 `);
-  importCalls(module, true);
+  importCalls(module);
+  edgesAtComputations(module);
   return module;
 }
 

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { compile, importStablehlo, runCheck } from '../../compiler/index.ts';
-import { type Figures, figuresOf, ratio } from './measured.ts';
+import { clippedMean, type Figures, figuresOf, ratio } from './measured.ts';
 
 const { values: given } = parseArgs({
   options: {
@@ -29,7 +29,7 @@ execFileSync('.venv/bin/python', ['tests/wire/layouts.py', given.seed, given.cas
 });
 const XLA = JSON.parse(readFileSync(join(folder, 'figures.json'), 'utf8')) as Record<string, Figures>;
 
-const logs: number[] = [];
+const ratios: number[] = [];
 const wrong: string[] = [];
 let [won, equal, lost, otherwise, results] = [0, 0, 0, 0, 0];
 for (const name of readdirSync(folder).flatMap((f) => (f.endsWith('.mlir') ? [f.replace('.mlir', '')] : []))) {
@@ -44,7 +44,7 @@ for (const name of readdirSync(folder).flatMap((f) => (f.endsWith('.mlir') ? [f.
   const moved = ours.results.filter((tiles, i) => tiles !== xla.results[i]).length;
   results += ours.results.length;
   otherwise += moved;
-  if (xla.bytes > 0) logs.push(Math.log(Math.max(0.25, wire)));
+  if (xla.bytes > 0) ratios.push(wire);
   if (wire < 1) won++;
   else if (wire > 1) lost++;
   else equal++;
@@ -53,9 +53,8 @@ for (const name of readdirSync(folder).flatMap((f) => (f.endsWith('.mlir') ? [f.
       `${name.padEnd(44)} ${String(Math.round(ours.bytes)).padStart(9)} / ${String(Math.round(xla.bytes)).padStart(9)} ${wire.toFixed(3).padStart(8)}  flops ${flops.toFixed(3)}${moved > 0 ? `  ${moved} results otherwise` : ''}`,
     );
 }
-const mean = Math.exp(logs.reduce((a, b) => a + b, 0) / Math.max(1, logs.length));
 console.log(
-  `${won + equal + lost} programs: ${won} won, ${equal} equal, ${lost} lost; geometric mean ${mean.toFixed(3)} (clipped at 0.25); ${otherwise} of ${results} results laid out otherwise`,
+  `${won + equal + lost} programs: ${won} won, ${equal} equal, ${lost} lost; geometric mean ${clippedMean(ratios).toFixed(3)} (clipped at 0.25); ${otherwise} of ${results} results laid out otherwise`,
 );
 for (const line of wrong) console.log(`WRONG ${line}`);
 if (wrong.length > 0) process.exitCode = 1;

@@ -1,9 +1,9 @@
 /** `npm run wire [part of a name…]`: ours beside XLA's for every program of this folder, as a table. */
 import { DiagnosticError } from '../../compiler/index.ts';
-import { compiled, type Figures, figuresOf, isKnownLoss, ratio, XLA } from './measured.ts';
+import { clippedMean, compiled, type Figures, figuresOf, isKnownLoss, ratio, XLA } from './measured.ts';
 
 const parts = process.argv.slice(2);
-const logs: number[] = [];
+const ratios: number[] = [];
 let [lost, refused, unexpected, moved] = [0, 0, 0, 0];
 for (const [name, xla] of Object.entries(XLA)) {
   if (parts.length > 0 && !parts.some((p) => name.includes(p))) continue;
@@ -16,7 +16,7 @@ for (const [name, xla] of Object.entries(XLA)) {
   }
   const wire = ratio(ours.bytes, xla.bytes);
   const flops = ratio(ours.flops, xla.flops);
-  if (xla.bytes > 0) logs.push(Math.log(Math.max(0.25, wire)));
+  if (xla.bytes > 0) ratios.push(wire);
   const otherwise = ours.results.filter((tiles, i) => tiles !== xla.results[i]).length;
   moved += otherwise;
   const bad = wire > 1 || flops > 1.02 || otherwise > 0;
@@ -26,9 +26,8 @@ for (const [name, xla] of Object.entries(XLA)) {
     `${name.padEnd(44)} ${String(Math.round(ours.bytes)).padStart(9)} / ${String(xla.bytes).padStart(9)} ${wire.toFixed(3).padStart(8)}  flops ${flops.toFixed(3)} ${bad ? 'LOST' : '    '} ${counts(ours)}${parts.length > 0 ? ` | ${counts(xla)}` : ''}`,
   );
 }
-const mean = Math.exp(logs.reduce((a, b) => a + b, 0) / Math.max(1, logs.length));
 console.log(
-  `${logs.length} programs that move something, geometric mean ${mean.toFixed(3)}; ${lost} lost, ${refused} refused, ${moved} results laid out otherwise`,
+  `${ratios.length} programs that move something, geometric mean ${clippedMean(ratios).toFixed(3)}; ${lost} lost, ${refused} refused, ${moved} results laid out otherwise`,
 );
 
 if (unexpected > 0) process.exitCode = 1;
