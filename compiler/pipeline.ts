@@ -4,7 +4,7 @@ import { edit, finish } from '../ir/edit-convert.ts';
 import type { Registry } from '../ir/op.ts';
 import { cutLayouts } from '../passes/partition/cut-layouts.ts';
 import { gatheredCalls } from '../passes/partition/gathered-calls.ts';
-import { decideLayouts } from '../passes/partition/insert-reshards.ts';
+import { decideWithinMemory } from '../passes/partition/within-memory.ts';
 import { loopInvariants } from '../passes/propagate/loop-invariants.ts';
 import { localize } from '../passes/partition/localize.ts';
 import { lowerReshards } from '../passes/partition/lower-reshards.ts';
@@ -17,6 +17,7 @@ import { splitSharded } from '../passes/partition/split-sharded.ts';
 import { trimPadding } from '../passes/partition/trim-padding.ts';
 import { plainReductions } from '../passes/partition/plain-reductions.ts';
 import { shifts } from '../passes/partition/shifts.ts';
+import { notHeld } from './not-held.ts';
 import { definePass, type Pass, type PassContext } from '../passes/pass.ts';
 import type { PaceOf } from '../passes/schedule/pace.ts';
 import { schedule } from '../passes/schedule/schedule.ts';
@@ -109,10 +110,10 @@ export const PIPELINE: readonly Pass[] = [
     requires: 'propagated',
     ensures: 'resharded',
     run(module, ctx) {
-      const decided = decideLayouts(module, ctx.registry, ctx.prices);
+      const decided = decideWithinMemory(module, ctx.registry, ctx.prices, ctx.pace);
       ctx.decided = decided;
-      for (const warning of paidSums(module, decided)) ctx.report(warning);
-      for (const warning of gatheredCalls(decided.module)) ctx.report(warning);
+      const warnings = [paidSums(module, decided), gatheredCalls(decided.module), notHeld(decided)];
+      for (const warning of warnings.flat()) ctx.report(warning);
       return decided.module;
     },
   }),

@@ -45,14 +45,9 @@ export const targetOf = (flags: TargetFlags, source: Input): Target => ({
   objective: flags.objective,
 });
 
-/** How layouts and collectives of `parsed` are decided for the target. */
-export function decidingOptions(parsed: Module, { machine, registry, objective }: Target): CompileOptions {
-  const mesh = parsed.meshes[0];
-  return { registry, ...(objective === 'time' && mesh !== undefined ? { prices: timePrices(machine, mesh) } : {}) };
-}
-
 /** How `parsed` is compiled for the target, its ops in the order that is fastest there. */
-export const compileOptions = (parsed: Module, target: Target): CompileOptions => ({
-  ...decidingOptions(parsed, target),
-  pace: paceOn(target.machine, target.registry, target.wish),
-});
+export function compileOptions(parsed: Module, { machine, registry, objective, wish }: Target): CompileOptions {
+  const mesh = parsed.meshes[0];
+  const prices = objective === 'time' && mesh !== undefined ? { prices: timePrices(machine, mesh) } : {};
+  return { registry, ...prices, pace: paceOn(machine, registry, wish) };
+}

@@ -159,6 +159,10 @@ export const CODES: Readonly<Record<string, CodeText>> = {
     'No value of the program is sharded: every device computes the whole of it.',
     'Annotate arguments (in_shardings of jax.jit, xs.mark_sharding in PyTorch/XLA, @{x, _} in .tir); all else follows.',
   ),
+  SH0411: code(
+    'What is read in another layout is moved in every trip of a loop, or again behind an optimization barrier, though once would do: the device has not the memory to hold it.',
+    'More memory (--machine), more shards, or less beside it (smaller batches, recomputation) lets it be held. `shardc` shows what is alive at the peak.',
+  ),
   SH0402: code(
     'A dim of an argument or result does not divide by its axes, so it enters or leaves whole over the last of them; or a dim has too few elements to be worth sharding.',
     'Inside the program the dim is padded and sharded as asked. A size that divides saves the way in and out.',

@@ -22,7 +22,7 @@ export interface PassContext {
   readonly registry: Registry;
   /** What plans are compared by. */
   readonly prices: Prices;
-  /** What the schedule is made for. */
+  /** What memory there is, and what the schedule is made for. */
   readonly pace: PaceOf;
   report(diagnostic: Diagnostic): void;
   /** Why each value has each axis; filled by `propagate`, read by `explain`. */

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { compile } from '../compile.ts';
 import { explainOverview, explainValue } from '../explain.ts';
 import { explainCode } from '../explain-code.ts';
-import { decidingOptions, type TargetFlags, targetOf, withTargetOptions } from '../target.ts';
+import { compileOptions, type TargetFlags, targetOf, withTargetOptions } from '../target.ts';
 import { guard, load } from './guard.ts';
 
 export function explainCommand(program: Command): void {
@@ -25,7 +25,7 @@ export function explainCommand(program: Command): void {
       }
       return guard(file, (source) => {
         const parsed = load(source, flags.mesh);
-        const compiled = compile(parsed, decidingOptions(parsed, targetOf(flags, source)));
+        const compiled = compile(parsed, { ...compileOptions(parsed, targetOf(flags, source)), stopAfter: 'localize' });
         console.log(value === undefined ? explainOverview(compiled) : explainValue(compiled, value));
       });
     });

@@ -10,7 +10,7 @@
  * decided about from its results back too.
  */
 import type { Registry } from '../../ir/op.ts';
-import { type Func, mainFunction, type Module } from '../../ir/program.ts';
+import { type Func, mainFunction, type Module, type ValueId } from '../../ir/program.ts';
 import { buildGraph } from './decide/build-graph.ts';
 import type { Graph } from './decide/graph.ts';
 import { improve } from './decide/improve.ts';
@@ -41,10 +41,16 @@ export interface Decided {
   readonly known: CandidateTable;
 }
 
-export function decideLayouts(module: Module, registry: Registry, prices: Prices = wirePrices): Decided {
+/** `notHeld`: values whose copies are made in the loops, and behind the barriers, that read them. */
+export function decideLayouts(
+  module: Module,
+  registry: Registry,
+  prices: Prices = wirePrices,
+  notHeld: ReadonlySet<ValueId> = new Set(),
+): Decided {
   const func = mainFunction(module);
   const table = new LayoutTable(module, prices);
-  const graph = buildGraph(func, registry, table);
+  const graph = buildGraph(func, registry, table, notHeld);
   const repeatable = graph.nodes.some((n) => n.kind === 'op' && n.repeatable.length > 0);
   const isSmall = graph.nodes.length <= MOST_NODES;
   const tables = [false, ...(repeatable ? [true] : [])].flatMap((mayRepeat) =>

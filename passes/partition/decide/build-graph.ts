@@ -24,8 +24,13 @@ import type { Graph, Node, OpNode, Place, TieNode, Use, ValueNode } from './grap
 import { unevenWork } from './uneven-work.ts';
 import { isZero, opShape, signatureOf, viewOf, trueSizes } from './op-facts.ts';
 
-export const buildGraph = (func: Func, registry: Registry, table: LayoutTable): Graph =>
-  new GraphBuilder(func, registry, table).run();
+/** `notHeld`: values whose copies are made in the loops, and behind the barriers, that read them. */
+export const buildGraph = (
+  func: Func,
+  registry: Registry,
+  table: LayoutTable,
+  notHeld: ReadonlySet<ValueId> = new Set(),
+): Graph => new GraphBuilder(func, registry, table, notHeld).run();
 
 /** The propagated layout, closed and even. */
 export function propagatedLayout(func: Func, table: LayoutTable, id: ValueId): Layout {
@@ -39,6 +44,7 @@ class GraphBuilder {
   private readonly func: Func;
   private readonly registry: Registry;
   private readonly table: LayoutTable;
+  private readonly notHeld: ReadonlySet<ValueId>;
   private readonly nodes: Node[] = [];
   private readonly values: (Making | undefined)[] = [];
   private readonly opNodes = new Map<Op, OpNode>();
@@ -52,10 +58,11 @@ class GraphBuilder {
   private readonly shapes = new Map<number, OpShape>();
   private readonly nowhere: Place = { parent: undefined, times: 1, loop: undefined, depth: 0 };
 
-  constructor(func: Func, registry: Registry, table: LayoutTable) {
+  constructor(func: Func, registry: Registry, table: LayoutTable, notHeld: ReadonlySet<ValueId>) {
     this.func = func;
     this.registry = registry;
     this.table = table;
+    this.notHeld = notHeld;
     this.readers = countUses(func);
     this.annotated = annotatedWays(func);
   }
@@ -153,9 +160,10 @@ class GraphBuilder {
   }
 
   barrier(op: Op, place: Place): TieNode[] {
-    return op.operands.map((v, i) =>
-      this.tie({ what: 'a barrier', reads: [[v, place]], makes: [[op.results[i] as ValueId, place]] }),
-    );
+    return op.operands.map((v, i) => {
+      const layout = this.notHeld.has(v) ? propagatedLayout(this.func, this.table, v) : undefined;
+      return this.tie({ what: 'a barrier', layout, reads: [[v, place]], makes: [[op.results[i] as ValueId, place]] });
+    });
   }
 
   /** Operands in the layouts it asks for; in its body only free axes are laid out. */
@@ -278,10 +286,12 @@ class GraphBuilder {
 
   private use(v: ValueId, node: Node, slot: number, place: Place): void {
     const value = this.entry(v);
-    const at = value.root.cheap === undefined ? outermost(value.root.place, place) : place;
-    const use: Use = { value, node, slot, at };
+    const { root } = value;
+    const here = root.cheap !== undefined || this.notHeld.has(root.id);
+    const at = here ? place : outermost(root.place, place);
+    const use: Use = { value, node, slot, place, at };
     value.uses.push(use);
-    if (value.root !== value) value.root.uses.push(use);
+    if (root !== value) root.uses.push(use);
     for (let p: Place | undefined = place; p !== undefined && p !== at; p = p.parent)
       if (p.loop !== undefined && p.parent === at) this.captured.get(p.loop)?.push([v, use]);
   }
@@ -310,7 +320,7 @@ class GraphBuilder {
 
 interface NewTie {
   readonly what: string;
-  readonly layout?: Layout;
+  readonly layout?: Layout | undefined;
   readonly hard?: boolean;
   readonly constrains?: boolean;
   readonly reads?: readonly (readonly [ValueId, Place])[];

@@ -4,7 +4,7 @@
  * A *node* is a tensor op (it chooses one of its candidates) or a tie: values that share one layout because something
  * carries them as they are (a loop's state, a branch's result, a barrier, a constraint, the program's boundary). A value is
  * made by one node and wanted by others. Where it is wanted in another layout than it has, a copy is made: once for all
- * who want it so, and before the loops that only read it. A constraint is one more copy of its operand: who reads what it
+ * who want it so, and before the loops that only read it, where there is the memory to hold it (within-memory.ts). A constraint is one more copy of its operand: who reads what it
  * gives may take that, or another at hand (of a constraint of the user's, one sharded no less), and where nobody takes it,
  * it is not made.
  */
@@ -74,7 +74,8 @@ export interface Use {
   readonly value: ValueNode;
   readonly node: Node;
   readonly slot: number;
-  /** Where a copy for it is made. */
+  readonly place: Place;
+  /** Where a copy for it is made: `place`, or outside of the loops around that. */
   readonly at: Place;
 }
 

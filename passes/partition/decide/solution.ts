@@ -155,6 +155,37 @@ export class Solution {
     return node.kind === 'tie' ? 0 : this.haloPriceOf(node, this.candidate(node)) * node.place.times;
   }
 
+  /** Copies made before the loops that read them, and what passes barriers less sharded than it might. */
+  held(): HeldCopy[] {
+    return [...this.heldByLoops(), ...this.heldByBarriers()];
+  }
+
+  private heldByLoops(): HeldCopy[] {
+    return this.graph.values.flatMap((value) => {
+      const home = value === undefined || value.root !== value ? undefined : this.home(value);
+      if (value === undefined || home === undefined) return [];
+      return this.copiesOf(value, home).flatMap(({ plan, use }) => {
+        if (use === undefined || use.at === use.place) return [];
+        const bytes = shardBytes(value.type, this.wanted(use));
+        return [{ value: value.id, bytes, saves: plan.price * (use.place.times - use.at.times) }];
+      });
+    });
+  }
+
+  private heldByBarriers(): HeldCopy[] {
+    return [...this.graph.ties].flatMap(([op, ties]) => {
+      if (op.kind !== 'optimization_barrier') return [];
+      return ties.flatMap((tie, i) => {
+        const value = this.graph.values[op.operands[i] as ValueId] as ValueNode;
+        const layout = given(this.choice(tie), 0);
+        const bytes = shardBytes(value.type, layout) - shardBytes(value.type, tie.propagated);
+        if (bytes <= 0) return [];
+        const { price } = this.table.plan(value, tie.propagated, layout);
+        return [{ value: value.id, bytes, saves: price * value.place.times }];
+      });
+    });
+  }
+
   /** Constraints whose copies are taken: the others ask for nothing that anyone needs. */
   constraintsTaken(): ReadonlySet<Node> {
     const taken = new Set<Node>();
@@ -255,6 +286,8 @@ export class Solution {
   }
 }
 
+const shardBytes = (type: TensorType, layout: Layout): number => byteSize(type) / waysOf(layout);
+
 const writtenBy = ({ view }: OpNode, { shards }: Candidate): number =>
   view.results.reduce((bytes, type) => bytes + byteSize(type), 0) / shards;
 
@@ -286,6 +319,17 @@ const dueFor = ({ due }: Copy): number => (due === undefined ? 0 : due.plan.pric
 interface Copied {
   readonly plan: Plan;
   readonly times: number;
+  /** The first that wants it; none where there is no way. */
+  readonly use?: Use;
+}
+
+/** A copy made before a loop or barrier that reads it. */
+export interface HeldCopy {
+  readonly value: ValueId;
+  /** On a device. */
+  readonly bytes: number;
+  /** What it would cost more to make it where it is read. */
+  readonly saves: number;
 }
 
 export interface CopiedValue {

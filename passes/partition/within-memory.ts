@@ -1,0 +1,61 @@
+/**
+ * What a loop reads in another layout is best brought into it once, before the loop; but then it is held while the loop
+ * runs, and a stack of gathered weights can be more than a device has. Where it is, the copies that save least per byte
+ * held are made in the loop, each trip anew: of a stack, only the slice that the trip reads. Likewise what passes an
+ * optimization barrier, as everything does that jax.checkpoint reads again in the backward pass: it passes sharded.
+ */
+import type { Registry } from '../../ir/op.ts';
+import { mainFunction, type Module, type ValueId } from '../../ir/program.ts';
+import type { PaceOf } from '../schedule/pace.ts';
+import type { HeldCopy } from './decide/solution.ts';
+import { type Decided, decideLayouts } from './insert-reshards.ts';
+import { localize } from './localize.ts';
+import { lowerReshards } from './lower-reshards.ts';
+import type { Prices } from './prices.ts';
+import { trimPadding } from './trim-padding.ts';
+
+/** Copies below this part of the memory make no difference. */
+const SMALL = 1e-3;
+
+export interface WithinMemory extends Decided {
+  /** Copies that are not held through loops, as they would be with more memory; `saves`: in the prices decided by. */
+  readonly notHeld: readonly HeldCopy[];
+  /** Of a device; no limit where nothing is held. */
+  readonly memoryBytes: number;
+}
+
+/** Moves least of what fits the device; where nothing does, what needs least memory. */
+export function decideWithinMemory(module: Module, registry: Registry, prices: Prices, paceOf: PaceOf): WithinMemory {
+  const attempt = (notHeld: readonly HeldCopy[]): Attempt => {
+    const decided = decideLayouts(module, registry, prices, new Set(notHeld.map((h) => h.value)));
+    const held = decided.solution.held();
+    // What holds nothing has no other way.
+    if (held.length === 0 && notHeld.length === 0) return { ...decided, notHeld, held, over: 0, memoryBytes: Infinity };
+    const local = localize(lowerReshards(trimPadding(decided.module, registry), prices), registry);
+    const pace = paceOf(local);
+    const { memoryBytes } = pace;
+    return { ...decided, notHeld, held, over: pace.peakBytes(mainFunction(local)) - memoryBytes, memoryBytes };
+  };
+  let best = attempt([]);
+  for (let last = best; last.over > 0; ) {
+    const matter = last.held.filter((h) => h.bytes > SMALL * last.memoryBytes);
+    const given = leastMissed(matter, last.over);
+    if (given.length === 0) break;
+    last = attempt([...last.notHeld, ...given]);
+    if (last.over < best.over) best = last;
+  }
+  return best;
+}
+
+interface Attempt extends WithinMemory {
+  readonly held: readonly HeldCopy[];
+  /** Bytes that the device lacks. */
+  readonly over: number;
+}
+
+/** So many bytes of them, or all: those that save least per byte. */
+function leastMissed(held: readonly HeldCopy[], bytes: number): HeldCopy[] {
+  const sorted = held.toSorted((a, b) => a.saves / a.bytes - b.saves / b.bytes || b.bytes - a.bytes);
+  let given = 0;
+  return sorted.filter((h) => given < bytes && (given += h.bytes) > 0);
+}
