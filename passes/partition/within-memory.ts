@@ -5,7 +5,7 @@
  * optimization barrier, as everything does that jax.checkpoint reads again in the backward pass: it passes sharded.
  */
 import type { Registry } from '../../ir/op.ts';
-import { mainFunction, type Module, type ValueId } from '../../ir/program.ts';
+import { mainFunction, type Module } from '../../ir/program.ts';
 import type { PaceOf } from '../schedule/pace.ts';
 import type { HeldCopy } from './decide/solution.ts';
 import { type Decided, decideLayouts } from './insert-reshards.ts';
