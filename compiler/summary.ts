@@ -14,7 +14,7 @@ export function summaryText(file: string, report: Report): string {
   const ms = report.passes.reduce((n, p) => n + p.ms, 0);
   const labelled = report.layouts.arguments.some((r) => r.label !== undefined);
   return [
-    `${pc.bold(file)}  mesh ${meshText(Object.entries(report.mesh))} (${devices} devices)  compiled in ${secondsText(ms / 1e3)}`,
+    `${pc.bold(file)}  mesh ${meshText(Object.entries(report.mesh))} (${devicesText(devices)})  compiled in ${secondsText(ms / 1e3)}`,
     '',
     section(
       'arguments',
@@ -93,9 +93,11 @@ function collectiveRows(report: Report): string[][] {
   ]);
 }
 
+const devicesText = (n: number): string => (n === 1 ? '1 device' : `${n} devices`);
+
 function verdict({ check }: Report): string {
   const mesh = check.mesh === undefined ? '' : ` (a smaller mesh, ${check.mesh})`;
-  const where = `${check.devices} devices${mesh}${check.mode === 'shrunk' ? ', at shrunk extents,' : ''}`;
+  const where = `${devicesText(check.devices)}${mesh}${check.mode === 'shrunk' ? ', at shrunk extents,' : ''}`;
   switch (check.verdict) {
     case 'ok':
       return `${pc.green('check ok')}  one device = ${where} on numbers, worst relative error ${(check.maxRelError ?? 0).toExponential(1)}`;

@@ -249,6 +249,7 @@ export const CODES: Readonly<Record<string, CodeText>> = {
     'A per-device program and the one that it is compared with take or give different numbers of values.',
     'Name the program that it was made from.',
   ),
+  SH0715: code('There is no diagnostic of this code.', 'The codes that begin alike are listed.'),
   SH0719: code(
     'minimize was given a command that does not fail.',
     'Give one that exits with another code than 0 on the program.',

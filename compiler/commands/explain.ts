@@ -4,7 +4,7 @@ import { compile } from '../compile.ts';
 import { explainOverview, explainValue } from '../explain.ts';
 import { explainCode } from '../explain-code.ts';
 import { compileOptions, type TargetFlags, targetOf, withTargetOptions } from '../target.ts';
-import { guard, load } from './guard.ts';
+import { guard, guardRun, load } from './guard.ts';
 
 export function explainCommand(program: Command): void {
   withTargetOptions(program.command('explain'))
@@ -19,10 +19,7 @@ export function explainCommand(program: Command): void {
       '\nExamples:\n  shardc explain model.mlir\n  shardc explain model.mlir %13\n  shardc explain model.mlir model.py:42\n  shardc explain SH0211',
     )
     .action((file: string, value: string | undefined, flags: TargetFlags) => {
-      if (/^SH\d{4}$/.test(file)) {
-        console.log(explainCode(file));
-        return undefined;
-      }
+      if (/^SH\d{4}$/i.test(file)) return guardRun(() => console.log(explainCode(file.toUpperCase())));
       return guard(file, (source) => {
         const parsed = load(source, flags.mesh);
         const compiled = compile(parsed, { ...compileOptions(parsed, targetOf(flags, source)), stopAfter: 'localize' });

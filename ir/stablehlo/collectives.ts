@@ -91,6 +91,7 @@ function groupsOf(stated: Stated): FoundGroups {
         stated,
         `${kind} without a channel joins replicas, and there is one`,
         'a channel_handle, or groups of replica 0 alone',
+        ONE_REPLICA,
       );
     return { axes: [] };
   }
@@ -119,7 +120,12 @@ function pairsOf(stated: Stated): Pairs {
   const count = deviceCount(stated.mesh);
   const pairs = rows(stated, 'source_target_pairs');
   if (!crossesDevices(stated) && stated.replicas === 1 && pairs.flat().some((id) => id !== 0))
-    throw wrong(stated, 'collective_permute without a channel joins replicas, and there is one', 'a channel_handle');
+    throw wrong(
+      stated,
+      'collective_permute without a channel joins replicas, and there is one',
+      'a channel_handle',
+      ONE_REPLICA,
+    );
   const bad = pairs.flat().find((id) => id < 0 || id >= count);
   if (bad !== undefined)
     throw wrong(stated, `collective_permute names device ${bad} of ${count}`, `devices 0 to ${count - 1}`);
@@ -174,5 +180,8 @@ function withoutConstraints(region: Block): Block {
   return { ...region, ops };
 }
 
-const wrong = ({ span }: Stated, message: string, expected: string): Error =>
-  userError('SH0230', message, { span, expected });
+const wrong = ({ span }: Stated, message: string, expected: string, help?: string): Error =>
+  userError('SH0230', message, { span, expected, ...(help === undefined ? {} : { help }) });
+
+const ONE_REPLICA =
+  'a program is read as partitioned, not as replicas: torch_xla collectives (xm.all_reduce …) are for replicas; under SPMD leave them out, sharding annotations say what is summed';

@@ -67,7 +67,7 @@ describe('explain', () => {
     },
   );
   it.each(['SH9999', 'SH0000', '__proto__', 'constructor', 'toString'])('the code %s', (code) => {
-    expect(explainCode(code)).toContain('There is no code');
+    expect(told(() => explainCode(code))).toEqual(['SH0715']);
   });
 });
 

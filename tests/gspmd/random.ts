@@ -10,6 +10,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { Tally } from '../tally.ts';
 import { compiledHere, type Done, onXla, type OnXla } from './on-xla.ts';
 import { randomPrograms } from './random-programs.ts';
 
@@ -30,7 +31,8 @@ const found = onXla([...done.values()]);
 const MOST_ERROR = 2e-5;
 const wrong: string[] = [];
 const lost: string[] = [];
-let [won, equal, uncounted, logs, moving] = [0, 0, 0, 0, 0];
+const tally = new Tally();
+let uncounted = 0;
 const save = (name: string): void => {
   if (given.save === undefined) return;
   mkdirSync(given.save, { recursive: true });
@@ -58,22 +60,13 @@ function count({ name, xla, shardc, error, refused, max_rel_error, xla_error, la
     return;
   }
   const [ours, theirs] = [shardc.total, xla.total];
-  if (theirs > 0) {
-    moving += 1;
-    logs += Math.log(Math.max(0.25, ours / theirs));
-  }
-  if (ours > theirs + 1e-6) {
-    lost.push(`${name.padEnd(10)} ${ours} / ${theirs} bytes, ${shardc.flops} / ${xla.flops} flops`);
-    save(name);
-  } else if (ours < theirs) won += 1;
-  else equal += 1;
+  if (!tally.add(ours, theirs).isLost) return;
+  lost.push(`${name.padEnd(10)} ${ours} / ${theirs} bytes, ${shardc.flops} / ${xla.flops} flops`);
+  save(name);
 }
 
 found.forEach(count);
 for (const line of lost) console.log(`lost  ${line}`);
 for (const line of wrong) console.log(`WRONG ${line}`);
-console.log(
-  `${found.length} programs: ${won} won, ${equal} equal, ${lost.length} lost, ${uncounted} not counted; ` +
-    `geometric mean ${Math.exp(logs / Math.max(1, moving)).toFixed(3)} (clipped at 0.25)`,
-);
+console.log(`${tally}; ${uncounted} not counted`);
 process.exitCode = wrong.length > 0 ? 1 : 0;

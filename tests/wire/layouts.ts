@@ -13,7 +13,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { compile, importStablehlo, runCheck } from '../../compiler/index.ts';
-import { clippedMean, type Figures, figuresOf, ratio } from './measured.ts';
+import { ratio, Tally } from '../tally.ts';
+import { type Figures, figuresOf } from './measured.ts';
 
 const { values: given } = parseArgs({
   options: {
@@ -29,9 +30,9 @@ execFileSync('.venv/bin/python', ['tests/wire/layouts.py', given.seed, given.cas
 });
 const XLA = JSON.parse(readFileSync(join(folder, 'figures.json'), 'utf8')) as Record<string, Figures>;
 
-const ratios: number[] = [];
+const tally = new Tally();
 const wrong: string[] = [];
-let [won, equal, lost, otherwise, results] = [0, 0, 0, 0, 0];
+let [otherwise, results] = [0, 0];
 for (const name of readdirSync(folder).flatMap((f) => (f.endsWith('.mlir') ? [f.replace('.mlir', '')] : []))) {
   const file = join(folder, `${name}.mlir`);
   const compiled = compile(importStablehlo({ file, text: readFileSync(file, 'utf8') }));
@@ -40,21 +41,16 @@ for (const name of readdirSync(folder).flatMap((f) => (f.endsWith('.mlir') ? [f.
   const xla = XLA[name];
   if (xla === undefined) continue;
   const ours = figuresOf(compiled);
-  const [wire, flops] = [ratio(ours.bytes, xla.bytes), ratio(ours.flops, xla.flops)];
+  const { ratio: wire, isLost } = tally.add(ours.bytes, xla.bytes);
+  const flops = ratio(ours.flops, xla.flops);
   const moved = ours.results.filter((tiles, i) => tiles !== xla.results[i]).length;
   results += ours.results.length;
   otherwise += moved;
-  if (xla.bytes > 0) ratios.push(wire);
-  if (wire < 1) won++;
-  else if (wire > 1) lost++;
-  else equal++;
-  if (wire > 1 || flops > 1.02 || moved > 0)
+  if (isLost || flops > 1.02 || moved > 0)
     console.log(
       `${name.padEnd(44)} ${String(Math.round(ours.bytes)).padStart(9)} / ${String(Math.round(xla.bytes)).padStart(9)} ${wire.toFixed(3).padStart(8)}  flops ${flops.toFixed(3)}${moved > 0 ? `  ${moved} results otherwise` : ''}`,
     );
 }
-console.log(
-  `${won + equal + lost} programs: ${won} won, ${equal} equal, ${lost} lost; geometric mean ${clippedMean(ratios).toFixed(3)} (clipped at 0.25); ${otherwise} of ${results} results laid out otherwise`,
-);
+console.log(`${tally}; ${otherwise} of ${results} results laid out otherwise`);
 for (const line of wrong) console.log(`WRONG ${line}`);
 if (wrong.length > 0) process.exitCode = 1;

@@ -50,14 +50,6 @@ function tiles(module: Module): string[] {
   });
 }
 
-/** Ours over XLA's; 1 where neither moves anything. */
-export const ratio = (ours: number, theirs: number): number =>
-  theirs === 0 ? (ours === 0 ? 1 : Number.POSITIVE_INFINITY) : ours / theirs;
-
-/** Geometric mean, each ratio below a quarter counted as one. */
-export const clippedMean = (ratios: readonly number[]): number =>
-  Math.exp(ratios.reduce((sum, r) => sum + Math.log(Math.max(0.25, r)), 0) / Math.max(1, ratios.length));
-
 /** Where XLA still moves or computes less, or where an op is missing. `npm run wire` fails on a loss that is not listed. */
 const KNOWN_LOSSES: readonly RegExp[] = [
   // XLA makes small dots into elementwise ops before its figures count them; ours too, when they run there: equal.

@@ -1,6 +1,7 @@
 /** Never more on the wire than XLA, nor more matrix arithmetic, known losses aside, and results laid out as by XLA: one short program a family, by XLA's figures; `npm run wire` has all. */
 import { describe, expect, it } from 'vitest';
-import { compiled, figuresOf, isKnownLoss, ratio, textOf, XLA } from './measured.ts';
+import { ratio } from '../tally.ts';
+import { compiled, figuresOf, isKnownLoss, textOf, XLA } from './measured.ts';
 
 /** Characters of a program that compiles in a second or less. */
 const SHORT = 10_000;

@@ -1,9 +1,10 @@
 /** `npm run wire [part of a name…]`: ours beside XLA's for every program of this folder, as a table. */
 import { DiagnosticError } from '../../compiler/index.ts';
-import { clippedMean, compiled, type Figures, figuresOf, isKnownLoss, ratio, XLA } from './measured.ts';
+import { ratio, Tally } from '../tally.ts';
+import { compiled, type Figures, figuresOf, isKnownLoss, XLA } from './measured.ts';
 
 const parts = process.argv.slice(2);
-const ratios: number[] = [];
+const tally = new Tally();
 let [lost, refused, unexpected, moved] = [0, 0, 0, 0];
 for (const [name, xla] of Object.entries(XLA)) {
   if (parts.length > 0 && !parts.some((p) => name.includes(p))) continue;
@@ -14,21 +15,18 @@ for (const [name, xla] of Object.entries(XLA)) {
     console.log(`${name.padEnd(44)} ${ours}`);
     continue;
   }
-  const wire = ratio(ours.bytes, xla.bytes);
+  const { ratio: wire, isLost } = tally.add(ours.bytes, xla.bytes);
   const flops = ratio(ours.flops, xla.flops);
-  if (xla.bytes > 0) ratios.push(wire);
   const otherwise = ours.results.filter((tiles, i) => tiles !== xla.results[i]).length;
   moved += otherwise;
-  const bad = wire > 1 || flops > 1.02 || otherwise > 0;
+  const bad = isLost || flops > 1.02 || otherwise > 0;
   if (bad) lost++;
   if (bad && !isKnownLoss(name)) unexpected++;
   console.log(
     `${name.padEnd(44)} ${String(Math.round(ours.bytes)).padStart(9)} / ${String(xla.bytes).padStart(9)} ${wire.toFixed(3).padStart(8)}  flops ${flops.toFixed(3)} ${bad ? 'LOST' : '    '} ${counts(ours)}${parts.length > 0 ? ` | ${counts(xla)}` : ''}`,
   );
 }
-console.log(
-  `${ratios.length} programs that move something, geometric mean ${clippedMean(ratios).toFixed(3)}; ${lost} lost, ${refused} refused, ${moved} results laid out otherwise`,
-);
+console.log(`${tally}; with flops and layouts ${lost} lost, ${refused} refused, ${moved} results laid out otherwise`);
 
 if (unexpected > 0) process.exitCode = 1;
 
