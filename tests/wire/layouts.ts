@@ -2,40 +2,44 @@
  * The families of this folder on random meshes, with random layouts of their arguments, beside XLA: bytes, matrix flops,
  * where results lie; and each on numbers.
  *
- *   npm run layouts -- --seed 7 --cases 100 [--save DIR]
+ *   npm run layouts -- --seed 7 --cases 100 [--products] [--save DIR]
  *
- * Ends with 1 where numbers are wrong. A program that moves or computes more than XLA's, or lays out a result otherwise, is
- * listed.
+ * With `--products` single dots and convolutions instead. Ends with 1 where numbers are wrong. A program that moves or
+ * computes more than XLA's, or lays out a result otherwise, is listed.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { compile, importStablehlo, runCheck } from '../../compiler/index.ts';
+import { runCheck } from '../../compiler/index.ts';
 import { ratio, Tally } from '../tally.ts';
-import { type Figures, figuresOf } from './measured.ts';
+import { compiledFile, figuresIn, figuresOf } from './measured.ts';
 
 const { values: given } = parseArgs({
   options: {
     seed: { type: 'string', default: '1' },
     cases: { type: 'string', default: '100' },
+    products: { type: 'boolean', default: false },
     save: { type: 'string' },
   },
 });
 
 const folder = given.save ?? mkdtempSync(join(tmpdir(), 'layouts-'));
-execFileSync('.venv/bin/python', ['tests/wire/layouts.py', given.seed, given.cases, folder], {
-  stdio: ['ignore', 'inherit', 'ignore'],
-});
-const XLA = JSON.parse(readFileSync(join(folder, 'figures.json'), 'utf8')) as Record<string, Figures>;
+execFileSync(
+  '.venv/bin/python',
+  [`tests/wire/${given.products ? 'products' : 'layouts'}.py`, given.seed, given.cases, folder],
+  {
+    stdio: ['ignore', 'inherit', 'ignore'],
+  },
+);
+const XLA = figuresIn(folder);
 
 const tally = new Tally();
 const wrong: string[] = [];
 let [otherwise, results] = [0, 0];
 for (const name of readdirSync(folder).flatMap((f) => (f.endsWith('.mlir') ? [f.replace('.mlir', '')] : []))) {
-  const file = join(folder, `${name}.mlir`);
-  const compiled = compile(importStablehlo({ file, text: readFileSync(file, 'utf8') }));
+  const compiled = compiledFile(join(folder, `${name}.mlir`));
   const { verdict } = runCheck(compiled, 'auto', 1);
   if (verdict !== 'ok') wrong.push(`${name}: check ${verdict}`);
   const xla = XLA[name];

@@ -18,16 +18,20 @@ export interface Figures {
   readonly results: readonly string[];
 }
 
-export const XLA: Readonly<Record<string, Figures>> = JSON.parse(
-  readFileSync(join(import.meta.dirname, 'figures.json'), 'utf8'),
-) as Record<string, Figures>;
+/** XLA's, by program, of a folder that has them. */
+export const figuresIn = (folder: string): Readonly<Record<string, Figures>> =>
+  JSON.parse(readFileSync(join(folder, 'figures.json'), 'utf8')) as Record<string, Figures>;
+
+export const XLA: Readonly<Record<string, Figures>> = figuresIn(import.meta.dirname);
 
 const fileOf = (name: string): string => join(FIXTURES, `${name}.mlir`);
 
 export const textOf = (name: string): string => readFileSync(fileOf(name), 'utf8');
 
-export const compiled = (name: string): Compiled =>
-  compile(importStablehlo({ file: fileOf(name), text: textOf(name) }));
+export const compiled = (name: string): Compiled => compiledFile(fileOf(name));
+
+export const compiledFile = (file: string): Compiled =>
+  compile(importStablehlo({ file, text: readFileSync(file, 'utf8') }));
 
 export function figuresOf(program: Compiled): Figures {
   const { report, cost } = makeReport(program, machine('tpu-v5e'), {

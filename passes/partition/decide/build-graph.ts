@@ -249,7 +249,7 @@ class GraphBuilder {
       op,
       view,
       place,
-      shape: op.kind === 'dot_general' ? { ...shape, spare, movable: this.table.freeAxes } : shape,
+      shape: { ...shape, spare, movable: op.kind === 'dot_general' ? this.table.freeAxes : [] },
       signature: special === '' ? signature : this.interned(`${signature}${special}`),
       heavy,
       asked,

@@ -7,7 +7,7 @@
  *                                           // each device; computing on shards and summing moves at least twice as much
  *   dot %a @{_, _}, %b @{_, y} → @{_, _}    // %b no larger: repeatable along y, over which the result would be gathered
  *   dot %a @{_, y}, %b @{x, y} → @{_, y}    // %b no larger: along x, as the result leaves no y to %a's contracting dim
- *   dot %a @{_, x}, %b @{y, _} → @{_, _}    // no larger: %a along x, %b along y, where x and y are not as many shards
+ *   dot %a @{_, x}, %b @{y, _} → @{_, _}    // %a along x and %b along y, where x and y are not as many shards
  *   dot %a @{x, _}, %b @{x, _} → @{x, _}    // %b larger, y idle: spare y for the contracting dim, %a @{x, y}, %b @{y, _}
  */
 import type { FactorRule } from '../../../ir/factors.ts';
@@ -15,7 +15,7 @@ import type { Layout } from '../../../ir/layout.ts';
 import { type AxisRef, axesSize, overlaps } from '../../../ir/mesh.ts';
 import type { OpView } from '../../../ir/op.ts';
 import { byteSize, type TensorType } from '../../../ir/types.ts';
-import { project } from '../assignment.ts';
+import { type Assignment, project } from '../assignment.ts';
 
 export interface DotWork {
   /** Axes along which it may be computed redundantly. */
@@ -36,63 +36,98 @@ export function dotWork(
 ): DotWork {
   const [result] = results;
   if (result === undefined) return noDot;
-  const held = localBytes(view.results[0] as TensorType, result);
+  const held = byteSize(view.results[0] as TensorType) / axesSize(axesOf(result));
+  const wanted = project(rule, rule.results[0] ?? [], result);
+  const sides = operands.map((layout, i) => sideOf(rule, i, layout, byteSize(view.operands[i] as TensorType)));
+  const met = metAxes(sides, wanted, free);
   const repeatable: AxisRef[] = [];
   let spare: DotWork['spare'];
-  const sides = operands.map((layout, i): Side => {
-    const factors = project(rule, rule.operands[i] ?? [], layout);
-    const [summed, kept] = [true, false].map((reduce) =>
-      factors.flatMap((axes, f) => ((rule.factors[f]?.kind === 'reduce') === reduce ? axes : [])),
-    ) as [AxisRef[], AxisRef[]];
-    return { layout, factors, summed, kept };
-  });
-  sides.forEach((side, i) => {
-    const { layout, factors } = side;
+  for (const side of sides) {
     const others = sides.filter((s) => s !== side);
-    const kept = [...axesOf(result), ...others.flatMap((s) => s.kept)];
-    const summed = others.flatMap((s) => s.summed);
-    const gathered = (axes: readonly AxisRef[]): number =>
-      localBytes(view.operands[i] as TensorType, layout) * axesSize(axes);
-    const gathers = others.every((other) => isGathered(side, other, result, free));
-    factors.forEach((axes, factor) => {
+    const elsewhere = others.flatMap((s) => [...s.kept, ...s.summed]);
+    const taken = [...met.flat(), ...others.flatMap((s) => s.summed)];
+    const gathers = others.map((other) => gathersAgainst(side, other, met, free));
+    side.factors.forEach((axes, factor) => {
       if (axes.length === 0) return;
-      const small = gathered(axes) <= held;
-      if (rule.factors[factor]?.kind !== 'reduce') {
-        if (small) repeatable.push(...axes.filter((a) => isApart(a, [...kept, ...summed])));
-      } else if (small) {
-        if (gathers) repeatable.push(...axes.filter((a) => isApart(a, kept)));
-      } else if (!axes.every((a) => isApart(a, [...kept, ...summed])) && !sides.every((s) => s.factors[factor]?.length))
+      const small = gatheredBytes(rule, side, factor, wanted) <= held;
+      if (!isReduced(rule, factor)) {
+        if (small) repeatable.push(...axes.filter((a) => isApart(a, [...axesOf(result), ...elsewhere])));
+      } else if (gathers.every((g) => g === 'always' || (g === 'small' && small))) {
+        repeatable.push(...axes.filter((a) => isApart(a, met.flat())));
+      } else if (!small && !axes.every((a) => isApart(a, taken)) && !sides.every((s) => s.factors[factor]?.length))
         spare = spareFor(rule, factor, axes, free, [...sides.map((s) => s.layout), result].flatMap(axesOf)) ?? spare;
     });
-  });
+  }
   return { repeatable, spare };
 }
 
 /** An operand: axes per factor, those of its contracting dims and those of the others. */
 interface Side {
   readonly layout: Layout;
-  readonly factors: readonly (readonly AxisRef[])[];
+  readonly bytes: number;
+  /** Factors that it has. */
+  readonly own: ReadonlySet<number>;
+  readonly factors: Assignment;
   readonly summed: readonly AxisRef[];
   readonly kept: readonly AxisRef[];
 }
 
+function sideOf(rule: FactorRule, operand: number, layout: Layout, bytes: number): Side {
+  const dims = rule.operands[operand] ?? [];
+  const factors = project(rule, dims, layout);
+  const [summed, kept] = [true, false].map((reduced) =>
+    factors.flatMap((axes, f) => (isReduced(rule, f) === reduced ? axes : [])),
+  ) as [AxisRef[], AxisRef[]];
+  return { layout, bytes, own: new Set(dims.flat()), factors, summed, kept };
+}
+
+const isReduced = (rule: FactorRule, factor: number): boolean => rule.factors[factor]?.kind === 'reduce';
+
+/** Of the operand on a device where one factor is gathered, and its other dims lie as the result has them. */
+function gatheredBytes(rule: FactorRule, side: Side, gathered: number, wanted: Assignment): number {
+  const split = side.factors.flatMap((axes, f) => {
+    if (f === gathered || !side.own.has(f)) return [];
+    return isReduced(rule, f) ? axes : (wanted[f] ?? []);
+  });
+  return side.bytes / axesSize(split);
+}
+
+/** Axes per factor of the result that XLA computes along: those that an operand has there, or that fill all that is left. */
+function metAxes(sides: readonly Side[], wanted: Assignment, free: readonly AxisRef[]): Assignment {
+  const isMet = (axes: readonly AxisRef[], f: number): boolean =>
+    axes.some((a) => sides.some((s) => !isApart(a, s.factors[f] ?? [])));
+  const left = axesSize(free) / axesSize(wanted.filter(isMet).flat());
+  return wanted.map((axes, f) => (isMet(axes, f) || axesSize(axes) === left ? axes : []));
+}
+
 /**
- * Does XLA gather an operand that is no larger than the result, and sharded on contracting dims, rather than compute on its
- * shards? Measured on XLA, all layouts of two operands on meshes of two and three axes:
+ * Does XLA gather an operand that is sharded on contracting dims, rather than compute on its shards: always, if it is small
+ * beside the result, or never? Measured on XLA, all layouts of two operands on meshes of two and three axes:
  *
- * - the other is whole on its contracting dims: yes;
- * - it has other axes there, which the result has not: unless both are as many shards;
- * - the result has these axes: devices are grouped by the result's dims that do, and the other takes another axis for the
- *   groups where so much of it is replicated. Then unless this one is split over all of a group; without, yes.
+ * - Devices are grouped by dims of the result. Of an operand with their axes on contracting dims, so much is replicated that
+ *   it can have another axis for the groups, or it loses its split.
+ * - Two operands split in as many ways are computed on as they are; in other numbers of ways, never; but one that is split
+ *   over all of a group has it its way against one that has made room.
+ * - Against an operand that is whole, a small one is gathered, and one that has no room (a large one too, where it is split
+ *   over less than all of a group: left out here).
  */
-function isGathered(side: Side, other: Side, result: Layout, free: readonly AxisRef[]): boolean {
-  if (other.summed.length === 0) return true;
-  if (!side.summed.every((a) => isApart(a, axesOf(result)))) return false;
-  const groups = result.dims.flatMap(({ axes }) => (axes.every((a) => isApart(a, other.summed)) ? [] : [...axes]));
-  if (groups.length === 0) return axesSize(side.summed) !== axesSize(other.summed);
-  if (other.summed.some((a) => isApart(a, groups))) return false;
-  const copies = axesSize(free) / axesSize(axesOf(other.layout));
-  return copies % axesSize(groups) !== 0 || axesSize(side.summed) !== axesSize(free) / axesSize(groups);
+function gathersAgainst(
+  side: Side,
+  other: Side,
+  met: Assignment,
+  free: readonly AxisRef[],
+): 'always' | 'small' | 'never' {
+  const groupsOf = ({ summed }: Side): AxisRef[] => met.filter((axes) => !axes.every((a) => isApart(a, summed))).flat();
+  const makesRoom = ({ layout }: Side, groups: readonly AxisRef[]): boolean =>
+    (axesSize(free) / axesSize(axesOf(layout))) % axesSize(groups) === 0;
+  const own = groupsOf(side);
+  if (other.summed.length === 0) return makesRoom(side, own) ? 'small' : 'always';
+  if (own.length > 0) return 'never';
+  const groups = groupsOf(other);
+  if (groups.length === 0) return axesSize(side.summed) === axesSize(other.summed) ? 'never' : 'always';
+  if (other.summed.some((a) => isApart(a, groups))) return 'never';
+  if (!makesRoom(other, groups)) return 'small';
+  return axesSize(side.summed) === axesSize(free) / axesSize(groups) ? 'never' : 'always';
 }
 
 const isApart = (axis: AxisRef, axes: readonly AxisRef[]): boolean => !axes.some((a) => overlaps(axis, a));
@@ -107,11 +142,8 @@ function spareFor(
 ): DotWork['spare'] {
   const size = rule.factors[factor]?.size ?? 1;
   const axes: AxisRef[] = [];
-  for (const axis of free)
-    if (isApart(axis, used) && size % (axesSize(axes) * axis.size) === 0) axes.push(axis);
+  for (const axis of free) if (isApart(axis, used) && size % (axesSize(axes) * axis.size) === 0) axes.push(axis);
   return axes.length > 0 && axesSize(axes) >= axesSize(lost) ? { factor, axes } : undefined;
 }
 
 const axesOf = (layout: Layout): AxisRef[] => layout.dims.flatMap((d) => [...d.axes]);
-
-const localBytes = (type: TensorType, layout: Layout): number => byteSize(type) / axesSize(axesOf(layout));
