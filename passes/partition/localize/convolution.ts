@@ -8,7 +8,7 @@ import { dimAxes, type Layout } from '../../../ir/layout.ts';
 import { axesSize, type AxisRef } from '../../../ir/mesh.ts';
 import { shardWindow, type SpatialFactor } from '../../../ir/ops/convolution.ts';
 import type { TensorType } from '../../../ir/types.ts';
-import { exchangeDilated, neededEnd } from './halo.ts';
+import { exchangeDilated, neededEnd, spreadOut } from './halo.ts';
 import { resized } from './parts.ts';
 import type { Localizer, Site } from './localizer.ts';
 
@@ -45,6 +45,14 @@ export const localizeConvolution: Localizer = (site) => {
     pad_high[dim] = need.padHigh;
     if (need.between !== undefined) lhs_dilation[dim] = 1;
   });
+  attrs.strides.forEach((_, dim) => {
+    const input = attrs.input_dims[dim + 2] as number;
+    const window = (emit.typeOf(rhs).shape as readonly number[])[attrs.kernel_dims[dim + 2] as number] as number;
+    const here = { ...attrs, pad_low, pad_high, lhs_dilation };
+    if (!looksGrouped(here, dim, window) || emit.typeOf(lhs).shape[input] === window) return;
+    lhs = spreadOut(emit, lhs, input, { holes: window - 1 });
+    lhs_dilation[dim] = 1;
+  });
   return [
     emit.op('convolution', [lhs, rhs], localResults[0] as TensorType, {
       ...site.attrs,
@@ -54,6 +62,19 @@ export const localizeConvolution: Localizer = (site) => {
     }),
   ];
 };
+
+/**
+ * XLA's simplifier takes such a dim for groups that were written as space, whose input is as long as its window, and aborts
+ * where it then swaps operands and the input is not (algebraic_simplifier.cc, SwapConvOperands).
+ */
+const looksGrouped = (attrs: OpAttrs['convolution'], dim: number, window: number): boolean =>
+  window > 1 &&
+  attrs.lhs_dilation[dim] === window &&
+  attrs.strides[dim] === window - 1 &&
+  attrs.rhs_dilation[dim] === 1 &&
+  attrs.pad_low[dim] === 0 &&
+  attrs.pad_high[dim] === 0 &&
+  attrs.reversal[dim] !== true;
 
 /** How a spatial dim is sharded; null = it is whole. */
 function splitOf(

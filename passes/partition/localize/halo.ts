@@ -72,17 +72,28 @@ export function exchangeDilated(
 ): ValueId {
   const elements = exchangeHalo(emit, value, at, window, around);
   if (between === undefined) return elements;
-  const type = emit.typeOf(elements);
-  const along = (n: number): number[] => type.shape.map((_, d) => (d === at.dim ? n : 0));
   const holes = between.base - 1;
-  const spread = emit.op(
-    'pad',
-    [elements, around.fill ?? emit.zero(tensor(type.dtype, []))],
-    resized(type, at.dim, window.width * between.base),
-    { low: along(0), high: along(holes), interior: along(holes) },
-  );
+  const spread = spreadOut(emit, elements, at.dim, { holes, after: holes, fill: around.fill });
   const place = new Place(emit, at.axes, { ...between, per: between.base });
   return cutAt(emit, spread, at.dim, place.remainder(), between.width);
+}
+
+/** Elements of a dim with holes between them, and after the last; holes hold zero, or `fill`. */
+export function spreadOut(
+  emit: Emitter,
+  value: ValueId,
+  dim: number,
+  { holes, after = 0, fill }: { readonly holes: number; readonly after?: number; readonly fill?: ValueId | undefined },
+): ValueId {
+  const type = emit.typeOf(value);
+  const extent = type.shape[dim] as number;
+  const along = (n: number): number[] => type.shape.map((_, d) => (d === dim ? n : 0));
+  return emit.op(
+    'pad',
+    [value, fill ?? emit.zero(tensor(type.dtype, []))],
+    resized(type, dim, Math.max(0, extent - 1) * holes + extent + after),
+    { low: along(0), high: along(after), interior: along(holes) },
+  );
 }
 
 /**
