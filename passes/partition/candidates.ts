@@ -149,7 +149,7 @@ function stuckAxes(
   return found;
 }
 
-/** The assignment with the stuck axes on another factor: two all_to_alls may be cheaper than a gather. */
+/** The assignment with the stuck axes on another factor, or on several: all_to_alls may be cheaper than a gather. */
 function elsewhere(
   rule: FactorRule,
   base: Assignment,
@@ -159,10 +159,15 @@ function elsewhere(
   const used = base.flat();
   const free = stuck.filter((x) => used.every((u) => areApart(u, x)));
   if (free.length === 0) return [];
-  return rule.factors.flatMap(({ kind, size }, f) => {
-    const axes = [...(base[f] ?? []), ...free];
-    if (kind !== 'pass' || !may(f) || size % axesSize(axes) !== 0) return [];
-    return [base.map((held, g) => (g === f ? axes : held))];
+  const on = (f: number, axes: readonly AxisRef[]): Assignment[] => {
+    const all = [...(base[f] ?? []), ...axes];
+    return (rule.factors[f]?.size ?? 1) % axesSize(all) === 0 ? [base.map((held, g) => (g === f ? all : held))] : [];
+  };
+  return rule.factors.flatMap(({ kind }, f) => {
+    if (kind !== 'pass' || !may(f)) return [];
+    const together = on(f, free);
+    if (together.length > 0 || free.length === 1) return together;
+    return free.flatMap((axis) => on(f, [axis]).flatMap((a) => [a, ...elsewhere(rule, a, stuck, may)]));
   });
 }
 

@@ -1,6 +1,7 @@
 /**
  * Says where an annotation could not be kept: an argument or result whose dim does not divide by its axes stays whole over
  * the last of them (inside, pad-dims shards it all the same), and so does a dim with too few elements to be worth padding.
+ * Of a dim that nobody annotated, and that is sharded for its neighbours' sake, nothing is said.
  */
 import { evenPrefix, wholePrefix } from '../../ir/axes.ts';
 import type { Diagnostic } from '../../ir/diagnostics.ts';
@@ -16,7 +17,8 @@ export function cutLayouts(module: Module): Diagnostic[] {
   const found: Diagnostic[] = [];
   type Kept = (size: number, axes: readonly AxisRef[]) => readonly AxisRef[];
   const look = (what: string, type: TensorType, layout: Layout | undefined, kept: Kept, span?: Span): void =>
-    layout?.dims.forEach(({ axes }, dim) => {
+    layout?.dims.forEach(({ axes, open }, dim) => {
+      if (open) return;
       const size = type.shape[dim] as number;
       const lost = axesSize(axes) / axesSize(kept(size, axes));
       if (lost <= 1 || size === 0) return;

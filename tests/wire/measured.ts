@@ -61,8 +61,6 @@ const KNOWN_LOSSES: readonly RegExp[] = [
   /^(gat\.edges-8\.grad|linear-attention\.)/,
   // Keys and values of two rounds are the same, and XLA merges them after it has partitioned; ours too, when they run there.
   /^perceiver\./,
-  // A max pool's gradient exchanges more of its operand than XLA's: 1.028.
-  /^pools\.space-4x2\.grad$/,
 ];
 
 export const isKnownLoss = (name: string): boolean => KNOWN_LOSSES.some((l) => l.test(name));
