@@ -4,15 +4,29 @@
  *
  *   %r:2 = while (%i = %zero, %w = %0) … { …; return %j, %w }
  *   →  %r = while (%i = %zero) … { …; return %j }      // %w inside, and %r#1 after it, are %0
+ *
+ * Where %0 is annotated, the loop reads it through an open constraint, as in XLA: what it computes may suggest another layout
+ * for it inside.
  */
+import { openLayout } from '../../ir/layout.ts';
 import { FuncBuilder } from '../../ir/build.ts';
-import { type Block, type Func, keepsCarry, type Module, type Op, type ValueId, walkOps } from '../../ir/program.ts';
+import {
+  type Block,
+  type Func,
+  keepsCarry,
+  type Module,
+  type Op,
+  type Origin,
+  typeOf,
+  type ValueId,
+  walkOps,
+} from '../../ir/program.ts';
 
 /** Parsed → parsed. What is annotated, itself or by an edge, stays carried: it says how the loop is laid out. */
 export const loopInvariants = (module: Module): Module => ({
   ...module,
   functions: module.functions.map((func) => {
-    const freeing = new Freeing(func);
+    const freeing = new Freeing(func, module.meshes[0]?.name);
     return freeing.any() ? freeing.run() : func;
   }),
 });
@@ -23,12 +37,17 @@ class Freeing {
   private readonly renamed = new Map<ValueId, ValueId>();
   /** Read by an edge of the file. */
   private readonly edged = new Set<ValueId>();
+  private readonly mesh: string | undefined;
+  /** What a constraint gives. */
+  private readonly constrained = new Set<ValueId>();
 
-  constructor(func: Func) {
+  constructor(func: Func, mesh: string | undefined) {
     this.func = func;
+    this.mesh = mesh;
     this.builder = new FuncBuilder(func.values);
     for (const op of walkOps(func.body))
       if (op.kind === 'data_flow_edge') op.operands.forEach((v) => this.edged.add(v));
+      else if (op.kind === 'sharding_constraint') op.results.forEach((v) => this.constrained.add(v));
   }
 
   any(): boolean {
@@ -71,8 +90,9 @@ class Freeing {
     const kept = this.kept(op);
     op.operands.forEach((v, i) => {
       if (kept.has(i)) return;
-      for (const inside of [cond.params[i], body.params[i], op.results[i]])
-        if (inside !== undefined) this.renamed.set(inside, v);
+      this.renamed.set(op.results[i] as ValueId, v);
+      const read = this.readOf(v, op);
+      for (const inside of [cond.params[i], body.params[i]]) if (inside !== undefined) this.renamed.set(inside, read);
     });
     const pick = <T>(list: readonly T[]): T[] => list.filter((_, i) => kept.has(i));
     const condition = this.block({ ...cond, params: pick(cond.params) });
@@ -82,5 +102,14 @@ class Freeing {
       results: pick(op.results),
       regions: [condition, this.block(body, kept)],
     });
+  }
+
+  /** As the loop reads it. */
+  private readOf(v: ValueId, loop: Op): ValueId {
+    if (this.mesh === undefined || (this.func.values[v]?.layout === undefined && !this.constrained.has(v))) return v;
+    const type = typeOf(this.func, v);
+    const attrs = { layout: openLayout(this.mesh, type.shape.length), of_op: true };
+    const origin: Origin = { pass: 'loop-invariants', from: [loop.origin], reason: 'read by a loop' };
+    return (this.builder.op('sharding_constraint', [v], [type], origin, attrs) as [ValueId])[0];
   }
 }

@@ -74,6 +74,20 @@ describe('loop-invariants', () => {
     expect(layout?.dims.map((d) => d.axes.map((a) => a.name))).toEqual([['x'], ['y']]);
   });
 
+  it('an annotated one may lie otherwise inside, as the loop suggests', () => {
+    const text = TEXT.replace(
+      '%x: f32[8, 16] @{x, _}, %w: f32[16, 16] @{x, _}',
+      '%x: f32[8, 16] @{_, x}, %w: f32[16, 16] @{_, _}',
+    );
+    const compiled = compile(parseTir({ file: 'loop.tir', text }));
+    const { body, values } = mainFunction(compiled.propagated as Module);
+    const read = [...walkOps(body)].find((op) => op.kind === 'sharding_constraint');
+    expect(values[read?.operands[0] ?? -1]?.name).toBe('w');
+    const waysOf = (v: number | undefined): number => values[v ?? -1]?.layout?.dims.flatMap((d) => d.axes).length ?? 0;
+    expect([read?.operands[0], read?.results[0]].map(waysOf)).toEqual([0, 1]);
+    expect(runCheck(compiled, 'full', 1)).toMatchObject({ verdict: 'ok' });
+  });
+
   it('explain knows an invariant by its names in the loop and after it', () => {
     const compiled = compile(parseTir({ file: 'loop.tir', text: TEXT }));
     const names = mainFunction(compiled.source).values.map((v) => v.name);

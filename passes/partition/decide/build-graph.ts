@@ -353,10 +353,13 @@ function outermost(from: Place, to: Place): Place {
 
 const spareKey = ({ factor, axes }: NonNullable<DotWork['spare']>): string => `${factor}:${axesKey(axes)}`;
 
+/** It asks for nothing. */
+const isOpen = ({ dims }: Layout): boolean => dims.every((d) => d.open && d.axes.length === 0);
+
 function annotatedWays(func: Func): Map<ValueId, number> {
   const found = new Map<ValueId, number>();
   for (const { kind, attrs, operands } of walkOps(func.body))
-    if (kind === 'sharding_constraint' && attrs.of_op === true)
+    if (kind === 'sharding_constraint' && attrs.of_op === true && !isOpen(attrs.layout as Layout))
       found.set(operands[0] as ValueId, waysOf(attrs.layout as Layout));
   return found;
 }
