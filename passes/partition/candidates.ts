@@ -149,6 +149,9 @@ function stuckAxes(
   return found;
 }
 
+/** Stuck axes up to which each is tried alone too. */
+const FEW = 3;
+
 /** The assignment with the stuck axes on another factor, or on several: all_to_alls may be cheaper than a gather. */
 function elsewhere(
   rule: FactorRule,
@@ -159,15 +162,21 @@ function elsewhere(
   const used = base.flat();
   const free = stuck.filter((x) => used.every((u) => areApart(u, x)));
   if (free.length === 0) return [];
-  const on = (f: number, axes: readonly AxisRef[]): Assignment[] => {
-    const all = [...(base[f] ?? []), ...axes];
-    return (rule.factors[f]?.size ?? 1) % axesSize(all) === 0 ? [base.map((held, g) => (g === f ? all : held))] : [];
+  const open = rule.factors.flatMap(({ kind }, f) => (kind === 'pass' && may(f) ? [f] : []));
+  const fitsOn = (f: number, axes: readonly AxisRef[]): boolean => (rule.factors[f]?.size ?? 1) % axesSize(axes) === 0;
+  /** Each axis on the first of these factors that it divides. */
+  const spread = (factors: readonly number[], axes: readonly AxisRef[]): Assignment => {
+    const found = base.map((held) => [...held]);
+    for (const axis of axes) {
+      const f = factors.find((g) => fitsOn(g, [...(found[g] ?? []), axis]));
+      if (f !== undefined) found[f]?.push(axis);
+    }
+    return found;
   };
-  return rule.factors.flatMap(({ kind }, f) => {
-    if (kind !== 'pass' || !may(f)) return [];
-    const together = on(f, free);
-    if (together.length > 0 || free.length === 1) return together;
-    return free.flatMap((axis) => on(f, [axis]).flatMap((a) => [a, ...elsewhere(rule, a, stuck, may)]));
+  return open.flatMap((f) => {
+    if (fitsOn(f, [...(base[f] ?? []), ...free])) return [spread([f], free)];
+    const alone = free.length > 1 && free.length <= FEW ? free.map((axis) => spread([f], [axis])) : [];
+    return [...alone, spread([f, ...open.filter((g) => g !== f)], free)];
   });
 }
 
