@@ -19,7 +19,7 @@ export interface CompileOptions {
   readonly stopAfter?: string;
   /** What plans are compared by. Default: wire bytes. */
   readonly prices?: Prices;
-  /** The machine to decide and schedule for. Without one memory is a TPU v5e's, and the program ends at the local level. */
+  /** The machine to decide and schedule for. Without one memory has no limit, and the program ends at the local level. */
   readonly pace?: PaceOf;
   readonly onPass?: (pass: Pass, module: Module, milliseconds: number) => void;
 }

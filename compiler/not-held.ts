@@ -16,7 +16,7 @@ export function notHeld({ func, notHeld: copies, memoryBytes }: WithinMemory): D
       code: 'SH0411',
       severity: 'warning',
       cause: 'user',
-      message: `${some}: moved in every trip of a loop, or again behind a barrier; moved once and held, ${names.length === 1 ? 'it' : 'they'} would take ${bytesText(bytes)} of a device, which has ${bytesText(memoryBytes)} for all`,
+      message: `${some}: not moved once and held through a loop or up to a barrier, where ${names.length === 1 ? 'it' : 'they'} would take ${bytesText(bytes)} of a device that has ${bytesText(memoryBytes)} for all: more moves instead`,
       ...(span === undefined ? {} : { span }),
       help: 'fewer bytes move with more memory (--machine), smaller shards, or smaller activations beside them',
     },

@@ -110,7 +110,7 @@ export const PIPELINE: readonly Pass[] = [
     requires: 'propagated',
     ensures: 'resharded',
     run(module, ctx) {
-      const decided = decideWithinMemory(module, ctx.registry, ctx.prices, ctx.pace);
+      const decided = decideWithinMemory(module, ctx.registry, ctx.prices, ctx.memoryOf);
       ctx.decided = decided;
       const warnings = [paidSums(module, decided), gatheredCalls(decided.module), notHeld(decided)];
       for (const warning of warnings.flat()) ctx.report(warning);
@@ -160,7 +160,16 @@ export const passContext = (
   registry: Registry,
   report: (diagnostic: Diagnostic) => void,
   prices: Prices = wirePrices,
-  pace: PaceOf = paceOn(machine(DEFAULT_MACHINE), registry),
-): PassContext => ({ registry, prices, pace, causes: new Map(), conflicts: [], decided: undefined, report });
+  pace?: PaceOf,
+): PassContext => ({
+  registry,
+  prices,
+  pace: pace ?? paceOn(machine(DEFAULT_MACHINE), registry),
+  memoryOf: pace,
+  causes: new Map(),
+  conflicts: [],
+  decided: undefined,
+  report,
+});
 
 export const DEFAULT_MACHINE = 'tpu-v5e';

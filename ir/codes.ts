@@ -160,7 +160,7 @@ export const CODES: Readonly<Record<string, CodeText>> = {
     'Annotate arguments (in_shardings of jax.jit, xs.mark_sharding in PyTorch/XLA, @{x, _} in .tir); all else follows.',
   ),
   SH0411: code(
-    'What is read in another layout is moved in every trip of a loop, or again behind an optimization barrier, though once would do: the device has not the memory to hold it.',
+    'What a loop, or what is behind an optimization barrier, reads in another layout could be moved once and held; the device has not the memory, so it is moved where it is read, or other values are.',
     'More memory (--machine), more shards, or less beside it (smaller batches, recomputation) lets it be held. `shardc` shows what is alive at the peak.',
   ),
   SH0402: code(

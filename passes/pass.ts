@@ -22,8 +22,10 @@ export interface PassContext {
   readonly registry: Registry;
   /** What plans are compared by. */
   readonly prices: Prices;
-  /** What memory there is, and what the schedule is made for. */
+  /** What the schedule is made for. */
   readonly pace: PaceOf;
+  /** The machine whose memory bounds what is held; absent: nothing does. */
+  readonly memoryOf: PaceOf | undefined;
   report(diagnostic: Diagnostic): void;
   /** Why each value has each axis; filled by `propagate`, read by `explain`. */
   causes: ReadonlyMap<ValueId, readonly Cause[]>;

@@ -16,6 +16,8 @@ import { trimPadding } from './trim-padding.ts';
 
 /** Copies below this part of the memory make no difference. */
 const SMALL = 1e-3;
+/** Part of the memory that a plan which does not fit either has to spare. */
+const WORTH_IT = 0.01;
 
 export interface WithinMemory extends Decided {
   /** Copies that are not held through loops, as they would be with more memory; `saves`: in the prices decided by. */
@@ -24,13 +26,22 @@ export interface WithinMemory extends Decided {
   readonly memoryBytes: number;
 }
 
-/** Moves least of what fits the device; where nothing does, what needs least memory. */
-export function decideWithinMemory(module: Module, registry: Registry, prices: Prices, paceOf: PaceOf): WithinMemory {
+/**
+ * Moves least of what fits a device of `paceOf`'s machine, or least of all without one. Where nothing fits: as without, but
+ * for a plan that needs clearly less memory.
+ */
+export function decideWithinMemory(
+  module: Module,
+  registry: Registry,
+  prices: Prices,
+  paceOf: PaceOf | undefined,
+): WithinMemory {
   const attempt = (notHeld: readonly HeldCopy[]): Attempt => {
     const decided = decideLayouts(module, registry, prices, new Set(notHeld.map((h) => h.value)));
     const held = decided.solution.held();
-    // What holds nothing has no other way.
-    if (held.length === 0 && notHeld.length === 0) return { ...decided, notHeld, held, over: 0, memoryBytes: Infinity };
+    // Nothing is held that could be given up.
+    if (paceOf === undefined || (held.length === 0 && notHeld.length === 0))
+      return { ...decided, notHeld, held, over: 0, memoryBytes: Infinity };
     const local = localize(lowerReshards(trimPadding(decided.module, registry), prices), registry);
     const pace = paceOf(local);
     const { memoryBytes } = pace;
@@ -38,11 +49,12 @@ export function decideWithinMemory(module: Module, registry: Registry, prices: P
   };
   let best = attempt([]);
   for (let last = best; last.over > 0; ) {
-    const matter = last.held.filter((h) => h.bytes > SMALL * last.memoryBytes);
+    const known = new Set(last.notHeld.map((h) => h.value));
+    const matter = last.held.filter((h) => h.bytes > SMALL * last.memoryBytes && !known.has(h.value));
     const given = leastMissed(matter, last.over);
     if (given.length === 0) break;
     last = attempt([...last.notHeld, ...given]);
-    if (last.over < best.over) best = last;
+    if (last.over <= 0 || best.over - last.over > WORTH_IT * last.memoryBytes) best = last;
   }
   return best;
 }
@@ -55,7 +67,12 @@ interface Attempt extends WithinMemory {
 
 /** So many bytes of them, or all: those that save least per byte. */
 function leastMissed(held: readonly HeldCopy[], bytes: number): HeldCopy[] {
-  const sorted = held.toSorted((a, b) => a.saves / a.bytes - b.saves / b.bytes || b.bytes - a.bytes);
-  let given = 0;
-  return sorted.filter((h) => given < bytes && (given += h.bytes) > 0);
+  const given: HeldCopy[] = [];
+  let sum = 0;
+  for (const h of held.toSorted((a, b) => a.saves / a.bytes - b.saves / b.bytes || b.bytes - a.bytes)) {
+    if (sum >= bytes) break;
+    given.push(h);
+    sum += h.bytes;
+  }
+  return given;
 }

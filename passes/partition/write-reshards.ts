@@ -103,7 +103,7 @@ class Writer {
     const inits = op.operands.map((v, i) => this.get(v, carried[i] as Layout, op, 'the loop carries this layout'));
     for (const [v, use] of this.solution.graph.captured.get(op) ?? [])
       if (this.isTaken(use.node)) this.get(v, this.solution.wanted(use), op, once);
-    const regions = [this.region(cond, carried), this.region(body, carried, carried)];
+    const regions = this.withoutHeld(() => [this.region(cond, carried), this.region(body, carried, carried)]);
     this.emit(op, inits, carried, regions);
   }
 
@@ -144,6 +144,18 @@ class Writer {
     );
     const attrs = { ...op.attrs, in_layouts: taken.outside, out_layouts: given.outside };
     this.emit({ ...op, attrs }, operands, given.outside, [this.region(body, taken.inside, given.inside)]);
+  }
+
+  /** Of values that are not held through loops, a loop sees what they are made as and no copy. */
+  private withoutHeld(regions: () => Block[]): Block[] {
+    const hidden = [...this.solution.graph.notHeld].flatMap((v) => {
+      const copies = this.copies.get(v);
+      return copies === undefined ? [] : [[v, copies] as const];
+    });
+    for (const [v, copies] of hidden) this.copies.set(v, copies.slice(0, 1));
+    const made = regions();
+    for (const [v, copies] of hidden) this.copies.set(v, copies);
+    return made;
   }
 
   private region(block: Block, paramLayouts: readonly Layout[], returned?: readonly Layout[]): Block {

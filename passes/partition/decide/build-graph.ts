@@ -77,7 +77,7 @@ class GraphBuilder {
     const { nodes, values, opNodes, ties, captured } = this;
     const rootOf = (v: ValueId): ValueId => (values[v] as Making).root.id;
     const touched = nodes.map((n) => [...new Set([...n.reads, ...n.makes].map(rootOf))]);
-    return { nodes, values, touched, opNodes, ties, captured };
+    return { nodes, values, touched, opNodes, ties, captured, notHeld: this.notHeld };
   }
 
   /** `returned`: layouts asked of what the block gives back; none where its op ties it. */

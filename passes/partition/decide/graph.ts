@@ -4,9 +4,9 @@
  * A *node* is a tensor op (it chooses one of its candidates) or a tie: values that share one layout because something
  * carries them as they are (a loop's state, a branch's result, a barrier, a constraint, the program's boundary). A value is
  * made by one node and wanted by others. Where it is wanted in another layout than it has, a copy is made: once for all
- * who want it so, and before the loops that only read it, where there is the memory to hold it (within-memory.ts). A constraint is one more copy of its operand: who reads what it
- * gives may take that, or another at hand (of a constraint of the user's, one sharded no less), and where nobody takes it,
- * it is not made.
+ * who want it so, and before the loops that only read it, where there is the memory to hold it (within-memory.ts). A
+ * constraint is one more copy of its operand: who reads what it gives may take that, or another at hand (of a constraint of
+ * the user's, one sharded no less), and where nobody takes it, it is not made.
  */
 import type { Layout } from '../../../ir/layout.ts';
 import type { AxisRef } from '../../../ir/mesh.ts';
@@ -112,4 +112,13 @@ export interface Graph {
   readonly ties: ReadonlyMap<Op, readonly TieNode[]>;
   /** Per loop: what is wanted inside of values from outside, in program order. */
   readonly captured: ReadonlyMap<Op, readonly (readonly [ValueId, Use])[]>;
+  /** Values of which loops and barriers hold no copy: it is made where it is read. */
+  readonly notHeld: ReadonlySet<ValueId>;
+}
+
+/** The innermost loop around a place. */
+export function loopAround(place: Place): Op | undefined {
+  let at: Place | undefined = place;
+  while (at !== undefined && at.loop === undefined) at = at.parent;
+  return at?.loop;
 }

@@ -11,7 +11,16 @@ import { byteSize, type TensorType } from '../../../ir/types.ts';
 import type { Candidate, Received } from '../candidates.ts';
 import { type LayoutTable, noPath } from '../layout-table.ts';
 import type { Plan } from '../reshard-plan.ts';
-import { type Graph, isConstraint, type Node, type OpNode, type Place, type Use, type ValueNode } from './graph.ts';
+import {
+  type Graph,
+  isConstraint,
+  loopAround,
+  type Node,
+  type OpNode,
+  type Place,
+  type Use,
+  type ValueNode,
+} from './graph.ts';
 
 /** Of an op its candidate, of a tie its layout. */
 export type Choice = Candidate | Layout;
@@ -164,10 +173,11 @@ export class Solution {
     return this.graph.values.flatMap((value) => {
       const home = value === undefined || value.root !== value ? undefined : this.home(value);
       if (value === undefined || home === undefined) return [];
-      return this.copiesOf(value, home).flatMap(({ plan, use }) => {
-        if (use === undefined || use.at === use.place) return [];
-        const bytes = shardBytes(value.type, this.wanted(use));
-        return [{ value: value.id, bytes, saves: plan.price * (use.place.times - use.at.times) }];
+      return this.copiesOf(value, home).flatMap(({ plan, use, times, inner }) => {
+        if (use === undefined || inner === undefined) return [];
+        // How often a loop of unknown length runs cannot be weighed.
+        const more = inner > times ? inner - times : Number.POSITIVE_INFINITY;
+        return [{ value: value.id, bytes: shardBytes(value.type, this.wanted(use)), saves: plan.price * more }];
       });
     });
   }
@@ -234,10 +244,14 @@ export class Solution {
         continue;
       }
       if (!constraint) take(from);
-      if (plan.price === 0 && !constraint) continue;
-      const due = { plan, times: use.at.times, from, use };
+      if (plan.price === 0 && !constraint) {
+        readIn(use, from.made);
+        continue;
+      }
+      const due: Due = { plan, times: use.at.times, from, use };
+      readIn(use, due);
       if (!constraint) made.push(due);
-      copies.push({ of: use.value, layout: want, at: use.at, due: constraint ? due : undefined });
+      copies.push({ of: use.value, layout: want, at: use.at, made: due, due: constraint ? due : undefined });
     }
     return made;
   }
@@ -248,6 +262,7 @@ export class Solution {
     let least = Number.POSITIVE_INFINITY;
     for (const copy of copies) {
       if (!sees(use.at, copy.at) || !this.serves(copy, use.value, want, use.at.depth)) continue;
+      if (copy !== copies[0] && this.graph.notHeld.has(use.value.root.id) && leavesLoop(use.place, copy.at)) continue;
       const plan = this.table.plan(use.value, copy.layout, want);
       const price = (plan.price === 0 ? 0 : plan.price * use.at.times) + dueFor(copy);
       if (best.length === 0 || price < least) [best, least] = [[plan, copy], price];
@@ -300,6 +315,8 @@ export interface CopyOf {
 /** A copy at hand. */
 interface Copy extends CopyOf {
   readonly at: Place;
+  /** None of what the value is made as. */
+  readonly made?: Copied;
   /** Of a constraint: made where somebody takes it. */
   due?: Due | undefined;
 }
@@ -321,6 +338,15 @@ interface Copied {
   readonly times: number;
   /** The first that wants it; none where there is no way. */
   readonly use?: Use;
+  /** How often a step reads it in loops inside of where it is made; none where none does. */
+  inner?: number;
+}
+
+const leavesLoop = (from: Place, to: Place): boolean => loopAround(from) !== loopAround(to);
+
+function readIn(use: Use, copy: Copied | undefined): void {
+  if (copy?.use !== undefined && leavesLoop(use.place, copy.use.at))
+    copy.inner = Math.max(copy.inner ?? 0, use.place.times);
 }
 
 /** A copy made before a loop or barrier that reads it. */
