@@ -4,8 +4,8 @@
 export const ratio = (ours: number, theirs: number): number =>
   theirs === 0 ? (ours === 0 ? 1 : Number.POSITIVE_INFINITY) : ours / theirs;
 
-/** Sums of bytes differ in their last bits. */
-const ROUNDING = 1e-9;
+/** Bytes: figures are rounded to whole ones. */
+const ROUNDING = 0.5;
 
 export class Tally {
   private won = 0;
@@ -18,9 +18,9 @@ export class Tally {
   add(ours: number, theirs: number): { readonly ratio: number; readonly isLost: boolean } {
     const found = ratio(ours, theirs);
     if (theirs > 0) this.ratios.push(found);
-    const isLost = found > 1 + ROUNDING;
+    const isLost = ours > theirs + ROUNDING;
     if (isLost) this.lost++;
-    else if (found < 1 - ROUNDING) this.won++;
+    else if (ours < theirs - ROUNDING) this.won++;
     else this.equal++;
     return { ratio: found, isLost };
   }
