@@ -16,6 +16,8 @@ import { trimPadding } from './trim-padding.ts';
 
 /** Copies below this part of the memory make no difference. */
 const SMALL = 1e-3;
+/** Each is one more decision about the whole program. */
+const MOST_TAKEN_BACK = 8;
 /** Part of the memory that a plan which does not fit either has to spare. */
 const WORTH_IT = 0.01;
 
@@ -55,6 +57,17 @@ export function decideWithinMemory(
     if (given.length === 0) break;
     last = attempt([...last.notHeld, ...given]);
     if (last.over <= 0 || best.over - last.over > WORTH_IT * last.memoryBytes) best = last;
+  }
+  return best.over > 0 ? best : takenBack(best, attempt);
+}
+
+/** What was given up before the others made it needless is held again, what saves most first. */
+function takenBack(fits: Attempt, attempt: (notHeld: readonly HeldCopy[]) => Attempt): Attempt {
+  if (fits.notHeld.length < 2) return fits;
+  let best = fits;
+  for (const copy of fits.notHeld.toSorted((a, b) => b.saves - a.saves).slice(0, MOST_TAKEN_BACK)) {
+    const without = attempt(best.notHeld.filter((h) => h !== copy));
+    if (without.over <= 0 && without.total < best.total) best = without;
   }
   return best;
 }

@@ -96,7 +96,7 @@ describe('a barrier', () => {
   it.each([
     [1.5e6, 2],
     [1.3e6, 3],
-    [1.2e6, 4],
+    [1.2e6, 3],
   ])('with %d bytes: weights gathered and passed on, or gathered again', (bytes, gathers) => {
     const compiled = on(checkpoint, bytes);
     expect(figures(compiled).wireBytes).toBe(gathers * gathered);
