@@ -1,6 +1,6 @@
 /** A warning where more is moved than need be, for want of memory to hold it. */
 import type { Diagnostic } from '../ir/diagnostics.ts';
-import { type Op, type ValueId, valueInfo, walkOps } from '../ir/program.ts';
+import { type Op, valueInfo, walkOps } from '../ir/program.ts';
 import type { WithinMemory } from '../passes/partition/within-memory.ts';
 import { bytesText } from './units.ts';
 
@@ -10,7 +10,8 @@ export function notHeld({ func, notHeld: copies, memoryBytes }: WithinMemory): D
   const names = [...new Set(copies.map((h) => `%${valueInfo(func, h.value).name ?? h.value}`))];
   const some = names.length <= 4 ? names.join(', ') : `${names.slice(0, 3).join(', ')} and ${names.length - 3} more`;
   const bytes = copies.reduce((sum, h) => sum + h.bytes, 0);
-  const span = readerOf(largest.value, func.body.ops)?.origin.span;
+  const reads = (op: Op): boolean => op.kind !== 'while' && op.operands.includes(largest.value);
+  const span = [...walkOps(func.body)].find(reads)?.origin.span;
   return [
     {
       code: 'SH0411',
@@ -21,9 +22,4 @@ export function notHeld({ func, notHeld: copies, memoryBytes }: WithinMemory): D
       help: 'fewer bytes move with more memory (--machine), smaller shards, or smaller activations beside them',
     },
   ];
-}
-
-function readerOf(value: ValueId, ops: readonly Op[]): Op | undefined {
-  for (const op of walkOps({ params: [], ops })) if (op.kind !== 'while' && op.operands.includes(value)) return op;
-  return undefined;
 }

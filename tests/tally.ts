@@ -4,8 +4,8 @@
 export const ratio = (ours: number, theirs: number): number =>
   theirs === 0 ? (ours === 0 ? 1 : Number.POSITIVE_INFINITY) : ours / theirs;
 
-/** Bytes: figures are rounded to whole ones. */
-const ROUNDING = 0.5;
+/** Of sums of bytes. */
+const ROUNDING = 1e-6;
 
 export class Tally {
   private won = 0;

@@ -24,7 +24,7 @@ const WORTH_IT = 0.01;
 export interface WithinMemory extends Decided {
   /** Copies that are not held through loops, as they would be with more memory; `saves`: in the prices decided by. */
   readonly notHeld: readonly HeldCopy[];
-  /** Of a device; no limit where nothing is held. */
+  /** Of a device; no limit without a machine. */
   readonly memoryBytes: number;
 }
 
@@ -38,25 +38,23 @@ export function decideWithinMemory(
   prices: Prices,
   paceOf: PaceOf | undefined,
 ): WithinMemory {
+  const memoryBytes = paceOf?.(module).memoryBytes ?? Number.POSITIVE_INFINITY;
   const attempt = (notHeld: readonly HeldCopy[]): Attempt => {
-    const decided = decideLayouts(module, registry, prices, new Set(notHeld.map((h) => h.value)));
-    const held = decided.solution.held();
+    const given = new Set(notHeld.map((h) => h.value));
+    const decided = decideLayouts(module, registry, prices, given);
+    const held = decided.solution.held().filter((h) => h.bytes > SMALL * memoryBytes && !given.has(h.value));
     // Nothing is held that could be given up.
     if (paceOf === undefined || (held.length === 0 && notHeld.length === 0))
-      return { ...decided, notHeld, held, over: 0, memoryBytes: Infinity };
+      return { ...decided, notHeld, held, over: 0, memoryBytes };
     const local = localize(lowerReshards(trimPadding(decided.module, registry), prices), registry);
-    const pace = paceOf(local);
-    const { memoryBytes } = pace;
-    return { ...decided, notHeld, held, over: pace.peakBytes(mainFunction(local)) - memoryBytes, memoryBytes };
+    return { ...decided, notHeld, held, over: paceOf(local).peakBytes(mainFunction(local)) - memoryBytes, memoryBytes };
   };
   let best = attempt([]);
   for (let last = best; last.over > 0; ) {
-    const known = new Set(last.notHeld.map((h) => h.value));
-    const matter = last.held.filter((h) => h.bytes > SMALL * last.memoryBytes && !known.has(h.value));
-    const given = leastMissed(matter, last.over);
+    const given = leastMissed(last.held, last.over);
     if (given.length === 0) break;
     last = attempt([...last.notHeld, ...given]);
-    if (last.over <= 0 || best.over - last.over > WORTH_IT * last.memoryBytes) best = last;
+    if (last.over <= 0 || best.over - last.over > WORTH_IT * memoryBytes) best = last;
   }
   return best.over > 0 ? best : takenBack(best, attempt);
 }
@@ -73,6 +71,7 @@ function takenBack(fits: Attempt, attempt: (notHeld: readonly HeldCopy[]) => Att
 }
 
 interface Attempt extends WithinMemory {
+  /** What could be given up. */
   readonly held: readonly HeldCopy[];
   /** Bytes that the device lacks. */
   readonly over: number;

@@ -19,40 +19,53 @@ export function paceOn(machine: Machine, registry: Registry, wish: PlacementWish
   return (module) => new MachinePace(module, registry, machine, wish);
 }
 
+/** Models and timelines are made when they are asked for: what a machine has, and what a program needs of it, take neither. */
 class MachinePace implements Pace {
   readonly memoryBytes: number;
-  private readonly model: CostModel;
-  private readonly timeline: Timeline;
+  private readonly machine: Machine;
+  private readonly made: () => CostModel;
+  private known: { readonly model: CostModel; readonly timeline: Timeline } | undefined;
 
   constructor(module: Module, registry: Registry, machine: Machine, wish: PlacementWish) {
+    this.machine = machine;
     this.memoryBytes = machine.memory.bytes;
-    this.model = new CostModel(module, registry, machine, wish);
-    this.timeline = timelineOf(this.model);
+    this.made = () => new CostModel(module, registry, machine, wish);
+  }
+
+  private get costs(): { readonly model: CostModel; readonly timeline: Timeline } {
+    if (this.known === undefined) {
+      const model = this.made();
+      this.known = { model, timeline: timelineOf(model) };
+    }
+    return this.known;
   }
 
   seconds(op: Op): number {
-    if (isCollective(op) || isStart(op)) return this.model.collective(op).seconds;
-    if (op.kind !== 'while' && op.kind !== 'case') return computes(op) ? this.model.tensorOp(op).seconds : 0;
-    return op.regions.reduce((n, r) => n + this.timeline.weight(op) * (this.timeline.blocks.get(r)?.seconds ?? 0), 0);
+    if (isCollective(op) || isStart(op)) return this.costs.model.collective(op).seconds;
+    if (op.kind !== 'while' && op.kind !== 'case') return computes(op) ? this.costs.model.tensorOp(op).seconds : 0;
+    return op.regions.reduce(
+      (n, r) => n + this.costs.timeline.weight(op) * (this.costs.timeline.blocks.get(r)?.seconds ?? 0),
+      0,
+    );
   }
 
   lanes(op: Op): readonly { readonly lane: string; readonly seconds: number }[] {
     if (isCollective(op) || isStart(op)) {
-      const { seconds, lanes } = this.model.collective(op);
+      const { seconds, lanes } = this.costs.model.collective(op);
       return lanes.map(({ lane }) => ({ lane, seconds }));
     }
     const busy = new Map<string, number>();
     for (const r of op.kind === 'while' || op.kind === 'case' ? op.regions : [])
-      for (const [lane, seconds] of this.timeline.blocks.get(r)?.busy ?? [])
-        busy.set(lane, (busy.get(lane) ?? 0) + seconds * this.timeline.weight(op));
+      for (const [lane, seconds] of this.costs.timeline.blocks.get(r)?.busy ?? [])
+        busy.set(lane, (busy.get(lane) ?? 0) + seconds * this.costs.timeline.weight(op));
     return [...busy].map(([lane, seconds]) => ({ lane, seconds }));
   }
 
   stepSeconds(func: Func): number {
-    return timelineOf(this.model.of(func)).body.seconds;
+    return timelineOf(this.costs.model.of(func)).body.seconds;
   }
 
   peakBytes(func: Func): number {
-    return peakBytes(func, this.model.machine.compute.fusion);
+    return peakBytes(func, this.machine.compute.fusion);
   }
 }

@@ -56,7 +56,7 @@ class GraphBuilder {
   private readonly signatures = new Map<string, number>();
   /** By signature: equal ops share what their candidates follow from. */
   private readonly shapes = new Map<number, OpShape>();
-  private readonly nowhere: Place = { parent: undefined, times: 1, loop: undefined, depth: 0 };
+  private readonly nowhere: Place = { parent: undefined, times: 1, loop: undefined, around: undefined, depth: 0 };
 
   constructor(func: Func, registry: Registry, table: LayoutTable, notHeld: ReadonlySet<ValueId>) {
     this.func = func;
@@ -68,7 +68,7 @@ class GraphBuilder {
   }
 
   run(): Graph {
-    const place: Place = { parent: undefined, times: 1, loop: undefined, depth: 0 };
+    const place: Place = { parent: undefined, times: 1, loop: undefined, around: undefined, depth: 0 };
     for (const p of this.func.body.params) this.tie({ what: 'argument', makes: [[p, place]] });
     const results = this.func.resultLayouts.map((l, i) =>
       this.table.even((this.func.resultTypes[i] as TensorType).shape, l as Layout),
@@ -117,7 +117,7 @@ class GraphBuilder {
   loop(op: Op, place: Place): TieNode[] {
     const [cond, body] = op.regions as readonly [Block, Block];
     const times = place.times * ((op.attrs.trip_count as number | undefined) ?? 1);
-    const inside: Place = { parent: place, times, loop: op, depth: place.depth + 1 };
+    const inside: Place = { parent: place, times, loop: op, around: op, depth: place.depth + 1 };
     this.captured.set(op, []);
     const back = (body.ops.at(-1) as Op).operands;
     const ties = op.operands.map((v, i) =>

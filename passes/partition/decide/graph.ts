@@ -24,6 +24,8 @@ export interface Place {
   readonly times: number;
   /** The loop whose condition or body it is: copies of outer values are made before that. */
   readonly loop: Op | undefined;
+  /** The innermost loop around it. */
+  readonly around: Op | undefined;
   readonly depth: number;
 }
 
@@ -114,11 +116,4 @@ export interface Graph {
   readonly captured: ReadonlyMap<Op, readonly (readonly [ValueId, Use])[]>;
   /** Values of which loops and barriers hold no copy: it is made where it is read. */
   readonly notHeld: ReadonlySet<ValueId>;
-}
-
-/** The innermost loop around a place. */
-export function loopAround(place: Place): Op | undefined {
-  let at: Place | undefined = place;
-  while (at !== undefined && at.loop === undefined) at = at.parent;
-  return at?.loop;
 }

@@ -11,16 +11,7 @@ import { byteSize, type TensorType } from '../../../ir/types.ts';
 import type { Candidate, Received } from '../candidates.ts';
 import { type LayoutTable, noPath } from '../layout-table.ts';
 import type { Plan } from '../reshard-plan.ts';
-import {
-  type Graph,
-  isConstraint,
-  loopAround,
-  type Node,
-  type OpNode,
-  type Place,
-  type Use,
-  type ValueNode,
-} from './graph.ts';
+import { type Graph, isConstraint, type Node, type OpNode, type Place, type Use, type ValueNode } from './graph.ts';
 
 /** Of an op its candidate, of a tie its layout. */
 export type Choice = Candidate | Layout;
@@ -342,7 +333,7 @@ interface Copied {
   inner?: number;
 }
 
-const leavesLoop = (from: Place, to: Place): boolean => loopAround(from) !== loopAround(to);
+const leavesLoop = (from: Place, to: Place): boolean => from.around !== to.around;
 
 function readIn(use: Use, copy: Copied | undefined): void {
   if (copy?.use !== undefined && leavesLoop(use.place, copy.use.at))
